@@ -1,0 +1,155 @@
+//! The command line: what can be typed, with its help. Nothing is decided here.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::report::Format;
+
+/// Builds, serves and tests the Leptos app of this workspace.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 ok, 1 a check failed, 2 usage or configuration, 3 missing tool, 4 a command failed, \
+                  5 timed out, 130/143 interrupted."
+)]
+pub struct Cli {
+    /// Print results and problems only
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Build(BuildArgs),
+    Serve(ServeArgs),
+    Test(TestArgs),
+    Setup(SetupArgs),
+}
+
+/// Build both halves of the app, the site and the server binary
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cargo xtask build\n  cargo xtask build --profile dev --server-only\n  \
+                        cargo xtask build --dry-run | sh   # the same by hand")]
+pub struct BuildArgs {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Build only the wasm half and the site
+    #[arg(long, conflicts_with = "server_only")]
+    pub front_only: bool,
+    /// Build only the server binary
+    #[arg(long)]
+    pub server_only: bool,
+    /// Write cargo's timing report of each half to target/xtask/timings/
+    #[arg(long)]
+    pub timings: bool,
+    #[command(flatten)]
+    pub cargo: CargoArgs,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Print the plan as shell commands (or JSON) and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Which project, and how it is compiled.
+#[derive(Clone, Debug, Args)]
+pub struct Selection {
+    /// The Leptos project, where the workspace has several
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// The profile of the server half; the wasm half uses NAME-wasm where there is one
+    #[arg(long, value_name = "NAME", default_value = crate::leptos::halves::DEFAULT_PROFILE)]
+    pub profile: String,
+}
+
+/// Flags that go to cargo as they are.
+#[derive(Clone, Debug, Default, Args)]
+pub struct CargoArgs {
+    /// Fail when Cargo.lock would have to change
+    #[arg(long)]
+    pub locked: bool,
+    /// Do not use the network
+    #[arg(long)]
+    pub offline: bool,
+}
+
+impl CargoArgs {
+    /// The flags as cargo takes them.
+    pub fn flags(&self) -> Vec<String> {
+        let flags = [(self.locked, "--locked"), (self.offline, "--offline")];
+        flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag.to_owned()).collect()
+    }
+}
+
+/// Run the built app under production's environment
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cargo xtask serve --demo\n  cargo xtask serve --port 8080 -- --some-flag-of-the-server")]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The port to listen on (PORT)
+    #[arg(long, default_value_t = 3000)]
+    pub port: u16,
+    /// The address to listen on (HOST)
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub host: std::net::IpAddr,
+    /// Add the server's arguments for made-up data (`demo-args` in [workspace.metadata.xtask])
+    #[arg(long)]
+    pub demo: bool,
+    /// Print the command and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Arguments for the server
+    #[arg(last = true, value_name = "ARGS")]
+    pub args: Vec<String>,
+}
+
+/// Run the project's tests on the built app
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test -- health   # only tests whose name has it\n\n\
+                        Tests that need a service which is absent say so and are skipped; XTASK_REQUIRE=services makes \
+                        that a failure.")]
+pub struct TestArgs {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Arguments for the test runner
+    #[arg(last = true, value_name = "ARGS")]
+    pub args: Vec<String>,
+}
+
+/// Install the tools that `build` needs, each at its pinned version, in a user-local folder
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --check --format json")]
+pub struct SetupArgs {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Only look; fail when something is missing
+    #[arg(long)]
+    pub check: bool,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

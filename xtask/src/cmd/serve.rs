@@ -1,0 +1,100 @@
+//! `cargo xtask serve`: the built app as production runs it. Never builds; a stale build is refused.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use super::admitted;
+use super::context::Context;
+use crate::cli::ServeArgs;
+use crate::exec::Executor;
+use crate::exit::{Exit, Failure};
+use crate::facts::revision::Revision;
+use crate::leptos::{environment, receipt::Receipt};
+use crate::plan::{Action, Invocation, Plan, Stage, Step};
+use crate::report::Format;
+
+/// Sources named in the message about a stale build; more would hide the command that mends it.
+const FINDINGS_SHOWN: usize = 3;
+/// How long the server may take to drain its connections after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(15);
+
+pub fn run(exec: &Executor, args: &ServeArgs) -> anyhow::Result<()> {
+    let context = Context::load(exec, &args.selection)?;
+    let command = command(exec, &context, args)?;
+    let step = Step { name: "serve".to_owned(), stage: Stage::Finish, action: Action::Run(command), hint: None };
+    let plan = Plan { command: "serve".to_owned(), steps: vec![step] };
+    if !admitted(exec, &plan, Format::Human)? {
+        return Ok(());
+    }
+    let address = SocketAddr::new(args.host, args.port);
+    free(address)?;
+    for step in &plan.steps {
+        if let Action::Run(command) = &step.action {
+            exec.ui().status("Serving", format!("{} on http://{address}", context.project.name));
+            exec.run_visible(command)?;
+        }
+    }
+    Ok(())
+}
+
+fn command(exec: &Executor, context: &Context, args: &ServeArgs) -> anyhow::Result<Invocation> {
+    let binary = current_build(context, args)?;
+    if args.demo && context.automation.demo_args.is_empty() {
+        return Err(Failure::usage("`--demo`: the workspace does not say how the server is given made-up data")
+            .hint("add `demo-args = [\"--demo\"]` to [workspace.metadata.xtask] in the root Cargo.toml")
+            .into());
+    }
+    let demo: &[String] = if args.demo { &context.automation.demo_args } else { &[] };
+    let mut command = Invocation::new(binary.display().to_string(), &context.workspace.root)
+        .args(demo)
+        .args(&args.args)
+        .env("HOST", args.host.to_string())
+        .env("PORT", args.port.to_string())
+        .timeout(Duration::MAX);
+    command.env.extend(environment::production(&context.project));
+    // A server that reads Leptos' own address instead of HOST and PORT listens there too.
+    command = command.env("LEPTOS_SITE_ADDR", SocketAddr::new(args.host, args.port).to_string());
+    if let Some(commit) = Revision::probe(exec, &context.workspace.root).commit {
+        command = command.env("APP_REVISION", commit);
+    }
+    command.stop_grace = DRAIN;
+    Ok(command)
+}
+
+/// The server binary of a build that nothing has overtaken.
+fn current_build(context: &Context, args: &ServeArgs) -> anyhow::Result<std::path::PathBuf> {
+    let receipt = Receipt::read(&context.receipt(&args.selection));
+    let mend = match args.selection.profile.as_str() {
+        crate::leptos::halves::DEFAULT_PROFILE => "cargo xtask build".to_owned(),
+        profile => format!("cargo xtask build --profile {profile}"),
+    };
+    let profile = &args.selection.profile;
+    let (Some(front), Some(server)) = (&receipt.front, &receipt.server) else {
+        let message = format!("`{}` has no complete build with profile `{profile}`", context.project.name);
+        return Err(Failure::new(Exit::CheckFailed, message).hint(format!("run `{mend}`")).into());
+    };
+    let stale: Vec<String> = [front.stale(), server.stale()].concat();
+    if !stale.is_empty() {
+        let mut shown = stale.clone();
+        shown.dedup();
+        let more = shown.len().saturating_sub(FINDINGS_SHOWN);
+        shown.truncate(FINDINGS_SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let message = format!("the build with profile `{profile}` is stale: {}{more}", shown.join(", "));
+        return Err(Failure::new(Exit::CheckFailed, message).hint(format!("run `{mend}`")).into());
+    }
+    let binary = server.artifacts.first().cloned();
+    binary.ok_or_else(|| Failure::new(Exit::CheckFailed, "the receipt names no server binary").hint(mend).into())
+}
+
+/// Whether the address can be listened on. The server would find out too, but only after it started.
+fn free(address: SocketAddr) -> anyhow::Result<()> {
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let message = format!("cannot listen on {address}: {error}");
+            let hint = format!("stop what uses the port, or choose another: `--port {}`", address.port().wrapping_add(1));
+            Err(Failure::new(Exit::CommandFailed, message).hint(hint).into())
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `cargo xtask test`: the project's tests, with the app built first because some of them look at it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::admitted;
+use super::context::Context;
+use crate::cli::TestArgs;
+use crate::exec::Executor;
+use crate::exit::{Exit, Failure};
+use crate::facts::tool::find_on_path;
+use crate::facts::workspace::Package;
+use crate::leptos::environment;
+use crate::leptos::planning::{self, Rustflags};
+use crate::plan::{Action, Invocation, Plan, Stage, Step};
+use crate::report::Format;
+
+/// The longest that a run of tests may take, compiling included.
+const LIMIT: Duration = Duration::from_secs(3600);
+
+pub fn run(exec: &Executor, args: &TestArgs) -> anyhow::Result<()> {
+    super::build::for_command(exec, &args.selection)?;
+    let context = Context::load(exec, &args.selection)?;
+    let tools = context.tools(exec)?;
+    let rustflags = context.rustflags(&tools);
+    let plan = plan(&context, &tools, &rustflags, args);
+    if !admitted(exec, &plan, Format::Human)? {
+        return Ok(());
+    }
+    let mut failed = Vec::new();
+    for step in &plan.steps {
+        exec.check_interrupted()?;
+        if let Action::Run(command) = &step.action {
+            exec.ui().status("Testing", &step.name);
+            // All tests run before the verdict: one failure must not hide another.
+            match exec.run_visible(command) {
+                Err(error) if Exit::of(&error) == Exit::CommandFailed => failed.push(step.name.clone()),
+                other => drop(other?),
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let message = format!("tests failed: {}", failed.join(", "));
+    Err(Failure::new(Exit::CheckFailed, message).hint("the runner's output above names each of them").into())
+}
+
+/// The app's packages in one run and xtask's own in another, each with the profile that its code was built with
+/// already, so that no dependency compiles again for the tests.
+fn plan(
+    context: &Context,
+    tools: &planning::BuildTools,
+    rustflags: &Rustflags,
+    args: &TestArgs,
+) -> Plan {
+    let input = context.plan_input(tools, rustflags, &[]);
+    let project = &context.project;
+    let own = |package: &&Package| package.name == env!("CARGO_PKG_NAME");
+    let front_only = |package: &Package| {
+        package.name == project.lib_package.name && package.name != project.bin_package.name
+    };
+    let runner = Runner::choose();
+    let mut steps = Vec::new();
+
+    let app: Vec<&Package> =
+        context.workspace.packages.iter().filter(|package| !own(package) && !front_only(package)).collect();
+    if !app.is_empty() {
+        let half = &context.halves.server;
+        let mut command = runner.command(&context.toolchain.cargo, &context.workspace.root, &half.profile);
+        for config in &half.config {
+            command = command.args(["--config", config]);
+        }
+        for package in &app {
+            command = command.args(["--package", &package.name]);
+        }
+        // Only for a package that has default features: the flag would reach all packages of the run.
+        let server = app.iter().find(|package| package.name == project.bin_package.name);
+        let has_default = server.is_some_and(|package| package.features.contains_key("default"));
+        if has_default && !project.bin_default_features {
+            command = command.arg("--no-default-features");
+        }
+        for feature in &project.bin_features {
+            command = command.args(["--features", &format!("{}/{feature}", project.bin_package.name)]);
+        }
+        command.env = environment::compile(project, &context.workspace.root);
+        command.env.extend(built_app(context, &input));
+        if let Some((name, value)) = &rustflags.server {
+            command = command.env(name, value).args(["--target", &context.toolchain.host]);
+        }
+        steps.push(step("app", command.args(&args.args)));
+    }
+
+    if context.workspace.packages.iter().any(|package| own(&package)) {
+        let command = runner
+            .command(&context.toolchain.cargo, &context.workspace.root, "xtask")
+            .args(["--config", "profile.xtask.inherits='dev'", "--package", env!("CARGO_PKG_NAME")]);
+        steps.push(step("xtask", command.args(&args.args)));
+    }
+    Plan { command: "test".to_owned(), steps }
+}
+
+/// What tests need to run the app as production does.
+fn built_app(context: &Context, input: &planning::Input<'_>) -> BTreeMap<String, String> {
+    let mut env = environment::production(&context.project);
+    // Tests ask for the server by this name; LEPTOS_* say where the site is.
+    env.insert("XTASK_SITE_BINARY".to_owned(), planning::server_binary(input).display().to_string());
+    env
+}
+
+fn step(name: &str, command: Invocation) -> Step {
+    Step { name: name.to_owned(), stage: Stage::Finish, action: Action::Run(command), hint: None }
+}
+
+/// Which test runner there is.
+#[derive(Clone, Copy)]
+enum Runner {
+    Nextest,
+    Cargo,
+}
+
+impl Runner {
+    fn choose() -> Runner {
+        if find_on_path("cargo-nextest").is_some() { Runner::Nextest } else { Runner::Cargo }
+    }
+
+    fn command(self, cargo: &str, root: &std::path::Path, profile: &str) -> Invocation {
+        let command = Invocation::new(cargo, root).timeout(LIMIT);
+        match self {
+            Runner::Nextest => command.args(["nextest", "run", "--no-fail-fast", "--cargo-profile", profile]),
+            Runner::Cargo => command.args(["test", "--no-fail-fast", "--profile", profile]),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Cargo's own configuration: `.cargo/config.toml` of the workspace, of the folders above it and of cargo's home.
+//!
+//! Knows how cargo merges the files and which variables override them, not what becomes of the values.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::{cfg, read_toml};
+use crate::exit::Failure;
+
+/// The merged configuration.
+#[derive(Clone, Debug)]
+pub struct CargoConfig {
+    merged: Value,
+    env: BTreeMap<String, EnvValue>,
+    /// Variables of the process that override configuration; all start with `CARGO_` or are `RUSTFLAGS`.
+    process: BTreeMap<String, String>,
+}
+
+/// An entry of `[env]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvValue {
+    pub value: String,
+    /// Whether it also replaces a variable that the process already has.
+    pub force: bool,
+}
+
+impl CargoConfig {
+    /// Reads the files that cargo reads when it runs in `root`, and the variables that override them.
+    pub fn read(root: &Path) -> anyhow::Result<CargoConfig> {
+        let home = match std::env::var_os("CARGO_HOME") {
+            Some(home) => Some(PathBuf::from(home)),
+            None => std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")),
+        };
+        let process = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with("CARGO_") || name == "RUSTFLAGS")
+            .collect();
+        CargoConfig::from_files(&files(root, home.as_deref()), process)
+    }
+
+    /// `files` in falling precedence.
+    fn from_files(files: &[PathBuf], process: BTreeMap<String, String>) -> anyhow::Result<CargoConfig> {
+        let mut merged = Value::Object(Map::new());
+        for file in files.iter().rev() {
+            merge(&mut merged, load(file, &mut Vec::new())?);
+        }
+        let env = merged.get("env").and_then(Value::as_object).into_iter().flatten();
+        let env = env
+            .filter_map(|(name, value)| Some((name.clone(), env_value(value)?)))
+            .collect();
+        Ok(CargoConfig { merged, env, process })
+    }
+
+    /// The value that `[env]` gives a variable. Cargo lets a variable of the process win unless `force` is set.
+    pub fn env(&self, name: &str) -> Option<String> {
+        self.env.get(name).map(|entry| entry.value.clone())
+    }
+
+    /// All of `[env]`.
+    pub fn env_table(&self) -> &BTreeMap<String, EnvValue> {
+        &self.env
+    }
+
+    /// `build.target-dir` or the variable that replaces it.
+    pub fn target_dir(&self) -> Option<PathBuf> {
+        let process = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"]
+            .iter()
+            .find_map(|name| self.process.get(*name));
+        process
+            .cloned()
+            .or_else(|| Some(self.value("/build/target-dir")?.as_str()?.to_owned()))
+            .map(PathBuf::from)
+    }
+
+    /// The flags that rustc gets for `triple`. As in cargo, only the first of these sources that has any counts:
+    /// `CARGO_ENCODED_RUSTFLAGS`, `RUSTFLAGS`, all of `target.*.rustflags`, `build.rustflags`.
+    pub fn rustflags(&self, triple: &str) -> Vec<String> {
+        if let Some(encoded) = self.process.get("CARGO_ENCODED_RUSTFLAGS") {
+            return encoded
+                .split('\u{1f}')
+                .filter(|flag| !flag.is_empty())
+                .map(str::to_owned)
+                .collect();
+        }
+        if let Some(flags) = self.process.get("RUSTFLAGS") {
+            return words(flags);
+        }
+        let variable = format!(
+            "CARGO_TARGET_{}_RUSTFLAGS",
+            triple.to_uppercase().replace('-', "_")
+        );
+        let tables = self.value("/target").and_then(Value::as_object);
+        let mut flags = flags_of(tables.and_then(|tables| tables.get(triple)));
+        flags.extend(
+            self.process
+                .get(&variable)
+                .map(|flags| words(flags))
+                .into_iter()
+                .flatten(),
+        );
+        for (name, table) in tables.into_iter().flatten() {
+            if cfg::holds(name, triple) {
+                flags.extend(flags_of(Some(table)));
+            }
+        }
+        if flags.is_empty() {
+            flags = flags_of(self.value("/build"));
+            flags.extend(
+                self.process
+                    .get("CARGO_BUILD_RUSTFLAGS")
+                    .map(|flags| words(flags))
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+        flags
+    }
+
+    /// Any other value, by JSON pointer: `/profile/release`, `/build/rustc-wrapper`.
+    pub fn value(&self, pointer: &str) -> Option<&Value> {
+        self.merged.pointer(pointer)
+    }
+}
+
+/// The files that exist, in falling precedence: the nearest folder first, cargo's home last.
+fn files(root: &Path, home: Option<&Path>) -> Vec<PathBuf> {
+    let folders = root
+        .ancestors()
+        .map(|folder| folder.join(".cargo"))
+        .chain(home.map(Path::to_owned));
+    let mut found: Vec<PathBuf> = Vec::new();
+    for folder in folders {
+        // Cargo still prefers the old name without extension.
+        let file = ["config", "config.toml"]
+            .iter()
+            .map(|name| folder.join(name))
+            .find(|file| file.is_file());
+        found.extend(file.filter(|file| !found.contains(file)));
+    }
+    found
+}
+
+/// One file with its includes below it, and with paths that are relative to it made absolute.
+fn load(file: &Path, includers: &mut Vec<PathBuf>) -> anyhow::Result<Value> {
+    if includers.iter().any(|includer| includer == file) {
+        return Err(Failure::usage(format!("{} includes itself", file.display())).into());
+    }
+    let mut own = read_toml(file)?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let base = folder.parent().unwrap_or(Path::new(""));
+    make_absolute(&mut own, base);
+    let mut merged = Value::Object(Map::new());
+    includers.push(file.to_owned());
+    let includes = match own.get("include") {
+        Some(Value::Array(items)) => items.clone(),
+        Some(single) => vec![single.clone()],
+        None => Vec::new(),
+    };
+    for include in includes {
+        let path = include.as_str().or_else(|| include.get("path")?.as_str());
+        let optional = include.get("optional").and_then(Value::as_bool).unwrap_or(false);
+        let Some(path) = path.map(|path| folder.join(path)) else {
+            let message = format!("`include` in {} must name files", file.display());
+            return Err(Failure::usage(message)
+                .hint("include = [{ path = \"local.toml\", optional = true }]")
+                .into());
+        };
+        if path.is_file() || !optional {
+            merge(&mut merged, load(&path, includers)?);
+        }
+    }
+    includers.pop();
+    merge(&mut merged, own);
+    Ok(merged)
+}
+
+fn make_absolute(config: &mut Value, base: &Path) {
+    if let Some(Value::String(folder)) = config.pointer_mut("/build/target-dir") {
+        *folder = base.join(&*folder).display().to_string();
+    }
+    let entries = config
+        .get_mut("env")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flatten();
+    for (_, entry) in entries {
+        if entry.get("relative").and_then(Value::as_bool) == Some(true) {
+            if let Some(Value::String(value)) = entry.get_mut("value") {
+                *value = base.join(&*value).display().to_string();
+            }
+        }
+    }
+}
+
+/// Lays `high` over `low` as cargo does: tables are merged, lists are joined, anything else is replaced.
+fn merge(low: &mut Value, high: Value) {
+    match (low, high) {
+        (Value::Object(low), Value::Object(high)) => {
+            for (key, value) in high {
+                match low.get_mut(&key) {
+                    Some(existing) => merge(existing, value),
+                    None => drop(low.insert(key, value)),
+                }
+            }
+        }
+        (Value::Array(low), Value::Array(high)) => low.extend(high),
+        (low, high) => *low = high,
+    }
+}
+
+fn env_value(value: &Value) -> Option<EnvValue> {
+    if let Some(text) = value.as_str() {
+        return Some(EnvValue {
+            value: text.to_owned(),
+            force: false,
+        });
+    }
+    let force = value.get("force").and_then(Value::as_bool).unwrap_or(false);
+    Some(EnvValue {
+        value: value.get("value")?.as_str()?.to_owned(),
+        force,
+    })
+}
+
+/// `rustflags` of a table, whether it is a list or one text.
+fn flags_of(table: Option<&Value>) -> Vec<String> {
+    match table.and_then(|table| table.get("rustflags")) {
+        Some(Value::String(flags)) => words(flags),
+        Some(Value::Array(flags)) => flags
+            .iter()
+            .filter_map(|flag| flag.as_str().map(str::to_owned))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn words(flags: &str) -> Vec<String> {
+    flags.split_whitespace().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+#[path = "cargo_tests.rs"]
+mod tests;

@@ -1,0 +1,250 @@
+//! The one executor: every process, every HTTP request and every file outside `target/` goes through here.
+//!
+//! Owns dry runs, interruption, time-outs and redaction, so that no command has to think of them. Must not know what
+//! the commands are for. No other room names `duct`, `ureq`, `rustix`, `signal_hook` or `std::process::Command`.
+
+mod failure;
+mod files;
+mod http;
+mod output;
+mod process;
+mod program;
+mod redact;
+mod run;
+mod signal;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+pub use files::replace_file;
+pub use http::Response;
+
+use crate::plan::Invocation;
+use crate::ui::Ui;
+use redact::Redactor;
+use run::{Ended, Show};
+use signal::Interrupts;
+
+/// Whether effects take place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Run,
+    /// Every effect is refused; looking is allowed.
+    DryRun,
+}
+
+/// What every effect goes through. Shared between threads by reference; an interruption stops the children of all.
+pub struct Executor {
+    ui: Ui,
+    mode: Mode,
+    interrupts: &'static Interrupts,
+    redactor: RwLock<Arc<Redactor>>,
+}
+
+/// A command that succeeded.
+#[derive(Debug)]
+pub struct Finished {
+    /// From its start until it was seen to have ended, at most 20 ms late.
+    pub elapsed: Duration,
+    /// The CPU time of the command and of every process that it waited for, in steps of the kernel's clock (10 ms);
+    /// `None` where it cannot be measured.
+    pub cpu: Option<Duration>,
+    /// What was captured, as it is: secrets in it are not redacted. Empty if it was shown or given out line by line.
+    pub stdout: String,
+    /// The end of what was captured, at most 128 KiB; empty if it was shown.
+    pub stderr: String,
+}
+
+/// What a read-only command said.
+#[derive(Debug)]
+pub struct Probe {
+    /// Whether it ended with exit code 0.
+    pub success: bool,
+    /// As it is: secrets in it are not redacted.
+    pub stdout: String,
+    /// Its end, at most 128 KiB.
+    pub stderr: String,
+}
+
+impl Executor {
+    /// An executor for this process. The first one installs the handlers for SIGINT, SIGTERM and SIGHUP.
+    pub fn new(ui: Ui, mode: Mode) -> anyhow::Result<Executor> {
+        Ok(Executor::with_interrupts(ui, mode, Interrupts::process_wide()?))
+    }
+
+    fn with_interrupts(ui: Ui, mode: Mode, interrupts: &'static Interrupts) -> Executor {
+        let redactor = RwLock::new(Arc::new(Redactor::from_environment()));
+        Executor {
+            ui,
+            mode,
+            interrupts,
+            redactor,
+        }
+    }
+
+    pub fn ui(&self) -> Ui {
+        self.ui
+    }
+
+    pub fn is_dry_run(&self) -> bool {
+        self.mode == Mode::DryRun
+    }
+
+    /// The text without the values of secret-looking environment variables: ours, and those of commands run so far.
+    pub fn redact(&self, text: &str) -> String {
+        self.redactor().redact(text)
+    }
+
+    /// An error once a signal has asked us to stop. Long work of our own has to ask between its pieces.
+    pub fn check_interrupted(&self) -> anyhow::Result<()> {
+        match self.interrupts.signal() {
+            Some(number) => Err(failure::interrupted(number).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs a command out of sight. Its last lines are shown in the error, if it fails.
+    pub fn run(&self, command: &Invocation) -> anyhow::Result<Finished> {
+        self.succeed(command, Show::Nothing, &mut |_| {})
+    }
+
+    /// Runs a command whose output people see, on our standard error. On a terminal the command has the terminal;
+    /// elsewhere its output is piped through the redaction.
+    pub fn run_visible(&self, command: &Invocation) -> anyhow::Result<Finished> {
+        self.succeed(command, Show::Everything, &mut |_| {})
+    }
+
+    /// Runs a command and hands out each line of its standard output, as it is and without the line's end, on this
+    /// thread. Its standard error is shown as by [`Executor::run_visible`].
+    pub fn run_lines(
+        &self,
+        command: &Invocation,
+        mut on_line: impl FnMut(&str) + Send,
+    ) -> anyhow::Result<Finished> {
+        self.succeed(command, Show::Errors, &mut on_line)
+    }
+
+    /// Runs a command that changes nothing, in a dry run too. It may fail: only a missing program, a time-out and an
+    /// interruption are errors.
+    pub fn probe(&self, command: &Invocation) -> anyhow::Result<Probe> {
+        let ended = self.carry_out(command, Show::Nothing, &mut |_| {})?;
+        Ok(Probe {
+            success: ended.status.success(),
+            stdout: ended.stdout,
+            stderr: ended.stderr,
+        })
+    }
+
+    /// One HTTP GET, in a dry run too. `timeout` covers all of it. A status of 400 and above is no error.
+    pub fn fetch(&self, url: &str, timeout: Duration) -> anyhow::Result<Response> {
+        let deadline = Instant::now().checked_add(timeout);
+        let (sender, answer) = channel();
+        let address = url.to_owned();
+        // In a thread of its own, which is left alone after an interruption: a blocked read cannot be woken.
+        std::thread::spawn(move || sender.send(http::get(&address, timeout)));
+        loop {
+            self.check_interrupted()?;
+            match answer.recv_timeout(Duration::from_millis(20)) {
+                Ok(result) => return result.map_err(|error| self.redacted(error)),
+                Err(RecvTimeoutError::Disconnected) => anyhow::bail!("the HTTP client broke down"),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            // The look-up of a name may take longer than the client allows for.
+            let grace = Duration::from_secs(1);
+            if deadline.is_some_and(|deadline| Instant::now() > deadline + grace) {
+                return Err(self.redacted(http::timed_out(url, timeout)));
+            }
+        }
+    }
+
+    /// Gives a file outside `target/` this content, whole or not at all; creates missing folders.
+    pub fn write_file(&self, path: &Path, content: &[u8]) -> anyhow::Result<()> {
+        self.refuse_in_dry_run(|| format!("write {}", path.display()))?;
+        self.check_interrupted()?;
+        replace_file(path, content)?;
+        Ok(())
+    }
+
+    fn succeed(
+        &self,
+        command: &Invocation,
+        show: Show,
+        on_line: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<Finished> {
+        self.refuse_in_dry_run(|| format!("run `{}`", failure::display(command, &self.redactor())))?;
+        let Ended {
+            status,
+            elapsed,
+            cpu,
+            stdout,
+            stderr,
+            tail,
+        } = self.carry_out(command, show, on_line)?;
+        if !status.success() {
+            return Err(failure::failed(command, &self.redactor(), status, &tail).into());
+        }
+        Ok(Finished {
+            elapsed,
+            cpu,
+            stdout,
+            stderr,
+        })
+    }
+
+    fn carry_out(
+        &self,
+        command: &Invocation,
+        show: Show,
+        on_line: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<Ended> {
+        // Announced before the check, so that a signal is seen either here or by whoever waits for the child.
+        let _attendance = self.interrupts.attend();
+        self.check_interrupted()?;
+        self.learn_secrets(command);
+        let ended = run::to_the_end(command, show, on_line, self.ui, self.interrupts, self.redactor());
+        // Success after an interruption would be recorded as success.
+        self.check_interrupted()?;
+        ended
+            .with_context(|| format!("run `{}`", command.program_name()))?
+            .map_err(anyhow::Error::from)
+    }
+
+    fn refuse_in_dry_run(&self, action: impl Fn() -> String) -> anyhow::Result<()> {
+        match self.mode {
+            Mode::Run => Ok(()),
+            Mode::DryRun => anyhow::bail!("refused in a dry run: {}", self.redact(&action())),
+        }
+    }
+
+    fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.redactor.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn learn_secrets(&self, command: &Invocation) {
+        let mut redactor = Redactor::clone(&self.redactor());
+        let mut is_new = false;
+        for (name, value) in &command.env {
+            is_new |= redactor.learn(name, value);
+        }
+        if is_new {
+            *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
+        }
+    }
+
+    /// The same failure with a message that holds no secret.
+    fn redacted(&self, error: anyhow::Error) -> anyhow::Error {
+        match error.downcast::<crate::exit::Failure>() {
+            Ok(mut failure) => {
+                failure.message = self.redact(&failure.message);
+                failure.into()
+            }
+            Err(error) => error,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Carries out a build plan. The site is made while the server compiles; everything else is in order.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use super::cached::{self, Reuse};
+use super::planning::{COMPILE_FRONT, COMPILE_SERVER};
+use super::site;
+use super::units::Units;
+use crate::exec::{Executor, Finished, replace_file};
+use crate::exit::{Exit, Failure};
+use crate::facts::toolchain::Toolchain;
+use crate::plan::{Action, Operation, Plan, Stage, Step};
+use crate::record::{StepRecord, StepState};
+use crate::tools;
+
+/// What a build did, complete or up to where it failed.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// In the order in which the steps ended.
+    pub steps: Vec<StepRecord>,
+    pub front: Option<Units>,
+    pub server: Option<Units>,
+}
+
+/// Runs the plan. The outcome is returned beside the result, because a failed build has one too.
+pub fn run(
+    exec: &Executor,
+    plan: &Plan,
+    toolchain: &Toolchain,
+    target_directory: &Path,
+) -> (Outcome, anyhow::Result<()>) {
+    let build = Build { exec, plan, toolchain, target_directory, outcome: Mutex::default() };
+    let result = build.all();
+    (build.outcome.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()), result)
+}
+
+struct Build<'a> {
+    exec: &'a Executor,
+    plan: &'a Plan,
+    toolchain: &'a Toolchain,
+    target_directory: &'a Path,
+    outcome: Mutex<Outcome>,
+}
+
+impl Build<'_> {
+    fn all(&self) -> anyhow::Result<()> {
+        self.stage(Stage::Tools)?;
+        self.stage(Stage::Front)?;
+        let (site, server) = thread::scope(|scope| {
+            let site = scope.spawn(|| self.stage(Stage::Site));
+            let server = self.stage(Stage::Server);
+            (site.join(), server)
+        });
+        // A panic in the other thread is a defect of ours and stays one.
+        let site = site.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        server.and(site)?;
+        self.stage(Stage::Finish)
+    }
+
+    fn stage(&self, stage: Stage) -> anyhow::Result<()> {
+        self.plan.steps.iter().filter(|step| step.stage == stage).try_for_each(|step| self.step(step))
+    }
+
+    fn step(&self, step: &Step) -> anyhow::Result<()> {
+        self.exec.check_interrupted()?;
+        self.exec.ui().section_start(&step.name);
+        let began = Instant::now();
+        let done = match &step.action {
+            Action::Run(_) => self.cargo(step),
+            Action::Operation(operation) => self.operation(&step.name, operation),
+        };
+        self.exec.ui().section_end();
+        let failed = || Done::new(StepState::Failed);
+        let Done { state, cpu, units, detail } = done.as_ref().map_or_else(|_| failed(), Done::clone);
+        let mut outcome = self.lock();
+        outcome.steps.push(StepRecord {
+            name: step.name.clone(),
+            state,
+            seconds: began.elapsed().as_secs_f64(),
+            cpu_seconds: cpu.map(|cpu| cpu.as_secs_f64()),
+            units: units.as_ref().map(Units::counts),
+            detail,
+        });
+        match step.name.as_str() {
+            COMPILE_FRONT => outcome.front = units,
+            COMPILE_SERVER => outcome.server = units,
+            _ => {}
+        }
+        done.map(drop).with_context(|| format!("step `{}`", step.name))
+    }
+
+    /// A cargo run: its messages tell what was compiled.
+    fn cargo(&self, step: &Step) -> anyhow::Result<Done> {
+        let Action::Run(command) = &step.action else { unreachable!("only cargo runs come here") };
+        self.exec.ui().status("Running", step.name.as_str());
+        let mut units = Units::default();
+        let finished = self.exec.run_lines(command, |line| units.line(line))?;
+        if !units.finished() {
+            let message = format!("`{}` ended without saying that the build finished", command.program_name());
+            let hint = "its output stopped early; run the build again";
+            return Err(Failure::new(Exit::CommandFailed, message).hint(hint).into());
+        }
+        if command.args.iter().any(|arg| arg == "--timings") {
+            self.keep_timings(&step.name)?;
+        }
+        let state = if units.counts().compiled == 0 { StepState::Fresh } else { StepState::Ran };
+        Ok(Done { units: Some(units), ..Done::of(state, &finished) })
+    }
+
+    fn operation(&self, name: &str, operation: &Operation) -> anyhow::Result<Done> {
+        match operation {
+            Operation::InstallTool(input) => {
+                tools::install(self.exec, input, self.toolchain)?;
+                Ok(Done { detail: input.version.clone(), ..Done::new(StepState::Ran) })
+            }
+            Operation::RunCached(input) => match cached::run(self.exec, input)? {
+                Reuse::Unchanged => Ok(Done::new(StepState::Fresh)),
+                Reuse::Restored => Ok(Done::new(StepState::Restored)),
+                Reuse::Ran(finished) => {
+                    self.exec.ui().status("Finished", format!("{name} in {:.1} s", finished.elapsed.as_secs_f64()));
+                    Ok(Done::of(StepState::Ran, &finished))
+                }
+            },
+            Operation::WriteSite(input) => {
+                let written = site::write(self.exec, input)?;
+                if written.changed + written.removed == 0 {
+                    return Ok(Done::new(StepState::Fresh));
+                }
+                let detail = format!(
+                    "{} written, {} unchanged, {} removed",
+                    written.changed, written.unchanged, written.removed
+                );
+                Ok(Done { detail, ..Done::new(StepState::Ran) })
+            }
+        }
+    }
+
+    /// Cargo's report of the last run would be overwritten by the next half's.
+    fn keep_timings(&self, step: &str) -> anyhow::Result<()> {
+        let report = self.target_directory.join("cargo-timings/cargo-timing.html");
+        let half = step.trim_start_matches("compile ");
+        let kept = self.target_directory.join("xtask/timings").join(format!("{half}.html"));
+        let content = std::fs::read(&report).with_context(|| format!("read `{}`", report.display()))?;
+        replace_file(&kept, &content)?;
+        self.exec.ui().note(format!("timings of the {half} half: {}", kept.display()));
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Outcome> {
+        self.outcome.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Done {
+    state: StepState,
+    cpu: Option<Duration>,
+    units: Option<Units>,
+    detail: String,
+}
+
+impl Done {
+    fn new(state: StepState) -> Done {
+        Done { state, cpu: None, units: None, detail: String::new() }
+    }
+
+    fn of(state: StepState, finished: &Finished) -> Done {
+        Done { cpu: finished.cpu, ..Done::new(state) }
+    }
+}

@@ -1,0 +1,242 @@
+//! Commands whose output depends on nothing but their inputs (wasm-bindgen, wasm-opt, a style preprocessor):
+//! run once, and reused by content digest from then on.
+//!
+//! Three answers, cheapest first: the inputs were not touched; their content was seen before; run it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use super::digest::{Stamp, sha256};
+use crate::exec::{Executor, Finished, replace_file};
+use crate::plan::RunCached;
+
+/// Outputs kept for each kind of command; older ones are removed. A handful covers switching between branches.
+const KEPT: usize = 8;
+
+/// What [`run`] had to do.
+#[derive(Debug)]
+pub enum Reuse {
+    /// Neither inputs nor outputs were touched since the last time.
+    Unchanged,
+    /// The same content was processed before; its output was copied back.
+    Restored,
+    /// The command ran.
+    Ran(Finished),
+}
+
+/// Beside the output folder: what its content was made from.
+#[derive(Serialize, Deserialize)]
+struct Made {
+    key: String,
+    command: String,
+    inputs: BTreeMap<PathBuf, Stamp>,
+    outputs: BTreeMap<PathBuf, Stamp>,
+}
+
+/// Brings `output_dir` to what the command makes of its inputs. Nothing half-made is left behind on failure.
+pub fn run(exec: &Executor, input: &RunCached) -> anyhow::Result<Reuse> {
+    let made_file = input.output_dir.with_extension("made.json");
+    let command = format!("{} {}", input.program_version, input.command);
+    let made: Option<Made> = fs::read(&made_file).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let stamps = stamps_of(&input.inputs)?;
+    let intact = |made: &Made| stamps_below(&input.output_dir).is_ok_and(|found| found == made.outputs);
+
+    if let Some(made) = &made
+        && made.command == command
+        && made.inputs == stamps
+        && intact(made)
+    {
+        return Ok(Reuse::Unchanged);
+    }
+
+    let key = content_key(&command, &input.inputs)?;
+    let kept = input.store.join(&key);
+    let reuse = if made.as_ref().is_some_and(|made| made.key == key && intact(made)) {
+        Reuse::Unchanged
+    } else if kept.is_dir() {
+        replace_folder(&kept, &input.output_dir)?;
+        Reuse::Restored
+    } else {
+        let _ = fs::remove_file(&made_file);
+        empty_folder(&input.output_dir)?;
+        let finished = exec.run(&input.command).inspect_err(|_| {
+            let _ = fs::remove_dir_all(&input.output_dir);
+        })?;
+        replace_folder(&input.output_dir, &kept)?;
+        forget_old(&input.store)?;
+        Reuse::Ran(finished)
+    };
+
+    let outputs = stamps_below(&input.output_dir)?;
+    let made = Made { key, command, inputs: stamps, outputs };
+    replace_file(&made_file, &serde_json::to_vec(&made)?)?;
+    Ok(reuse)
+}
+
+fn content_key(command: &str, inputs: &[PathBuf]) -> anyhow::Result<String> {
+    let mut parts = vec![command.as_bytes().to_vec()];
+    for input in inputs {
+        parts.push(fs::read(input).with_context(|| format!("read `{}`", input.display()))?);
+    }
+    Ok(sha256(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+}
+
+fn stamps_of(paths: &[PathBuf]) -> anyhow::Result<BTreeMap<PathBuf, Stamp>> {
+    paths.iter().map(|path| Ok((path.clone(), Stamp::of(path)?))).collect()
+}
+
+/// The stamps of all files below a folder, by relative path.
+fn stamps_below(folder: &Path) -> anyhow::Result<BTreeMap<PathBuf, Stamp>> {
+    let mut stamps = BTreeMap::new();
+    for file in files_below(folder)? {
+        stamps.insert(file.clone(), Stamp::of(&folder.join(file))?);
+    }
+    Ok(stamps)
+}
+
+/// All files below a folder, as sorted relative paths. A folder that does not exist has none.
+pub fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut pending = vec![PathBuf::new()];
+    while let Some(relative) = pending.pop() {
+        let path = folder.join(&relative);
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error).with_context(|| format!("read folder `{}`", path.display())),
+        };
+        for entry in entries {
+            let entry = entry.with_context(|| format!("read folder `{}`", path.display()))?;
+            let name = relative.join(entry.file_name());
+            // Follows links, as the site must hold what a link points to.
+            if entry.path().is_dir() { pending.push(name) } else { files.push(name) }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn empty_folder(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("empty `{}`", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("create `{}`", folder.display()))
+}
+
+/// Copies a folder to a place that either has all of it afterwards or what it had before.
+fn replace_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let partial = to.with_extension(format!("partial-{}", std::process::id()));
+    empty_folder(&partial)?;
+    let copied = files_below(from)?.iter().try_for_each(|file| {
+        let (source, target) = (from.join(file), partial.join(file));
+        fs::create_dir_all(target.parent().unwrap_or(&partial))
+            .and_then(|()| fs::copy(&source, &target))
+            .map(drop)
+            .with_context(|| format!("copy `{}` to `{}`", source.display(), target.display()))
+    });
+    let moved = copied.and_then(|()| {
+        if to.exists() {
+            fs::remove_dir_all(to).with_context(|| format!("replace `{}`", to.display()))?;
+        }
+        fs::rename(&partial, to).with_context(|| format!("move into `{}`", to.display()))
+    });
+    moved.inspect_err(|_| {
+        let _ = fs::remove_dir_all(&partial);
+    })
+}
+
+/// Removes all but the newest entries of the store.
+fn forget_old(store: &Path) -> anyhow::Result<()> {
+    let mut entries: Vec<_> = fs::read_dir(store)
+        .with_context(|| format!("read folder `{}`", store.display()))?
+        .flatten()
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    entries.sort();
+    for (_, path) in entries.iter().rev().skip(KEPT) {
+        fs::remove_dir_all(path).with_context(|| format!("remove `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::Mode;
+    use crate::plan::Invocation;
+    use crate::ui::Ui;
+
+    fn fixture() -> (tempfile::TempDir, Executor, RunCached) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::write(root.join("in.txt"), "one").unwrap();
+        let script = "cp in.txt out/copy.txt && echo ran >> log.txt";
+        let input = RunCached {
+            command: Invocation::new("sh", root).args(["-c", script]),
+            inputs: vec![root.join("in.txt")],
+            program_version: "1".to_owned(),
+            output_dir: root.join("out"),
+            store: root.join("store"),
+        };
+        let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
+        (folder, exec, input)
+    }
+
+    fn runs(folder: &tempfile::TempDir) -> usize {
+        fs::read_to_string(folder.path().join("log.txt")).unwrap_or_default().lines().count()
+    }
+
+    #[test]
+    fn runs_once_for_each_content() {
+        let (folder, exec, input) = fixture();
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Ran(_)));
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Unchanged));
+        fs::write(folder.path().join("in.txt"), "two").unwrap();
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Ran(_)));
+        fs::write(folder.path().join("in.txt"), "one").unwrap();
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Restored));
+        assert_eq!(fs::read_to_string(folder.path().join("out/copy.txt")).unwrap(), "one");
+        assert_eq!(runs(&folder), 2);
+    }
+
+    #[test]
+    fn a_touched_output_is_made_good() {
+        let (folder, exec, input) = fixture();
+        run(&exec, &input).unwrap();
+        fs::write(folder.path().join("out/copy.txt"), "damaged").unwrap();
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Restored));
+        assert_eq!(fs::read_to_string(folder.path().join("out/copy.txt")).unwrap(), "one");
+    }
+
+    #[test]
+    fn another_version_of_the_program_runs_again() {
+        let (folder, exec, mut input) = fixture();
+        run(&exec, &input).unwrap();
+        input.program_version = "2".to_owned();
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Ran(_)));
+        assert_eq!(runs(&folder), 2);
+    }
+
+    #[test]
+    fn a_failure_leaves_nothing_behind() {
+        let (folder, exec, mut input) = fixture();
+        input.command = Invocation::new("sh", folder.path()).args(["-c", "echo half > out/half.txt; exit 3"]);
+        run(&exec, &input).unwrap_err();
+        assert!(!folder.path().join("out").exists());
+        assert!(files_below(&folder.path().join("store")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_store_stays_small() {
+        let (folder, exec, input) = fixture();
+        for number in 0..KEPT + 3 {
+            fs::write(folder.path().join("in.txt"), number.to_string()).unwrap();
+            run(&exec, &input).unwrap();
+        }
+        assert_eq!(fs::read_dir(folder.path().join("store")).unwrap().count(), KEPT);
+    }
+}

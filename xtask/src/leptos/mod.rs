@@ -1,0 +1,19 @@
+//! Everything particular to building a Leptos app: which project, which commands, and the site they give.
+//!
+//! The way through: [`project`] resolves the metadata, [`planning`] makes the plan, [`build`] carries it out,
+//! [`receipt`] remembers what was built from which sources.
+
+pub mod build;
+pub mod cached;
+mod compress;
+pub mod digest;
+pub mod environment;
+pub mod halves;
+pub mod planning;
+pub mod project;
+pub mod receipt;
+pub mod site;
+pub mod units;
+
+/// The target triple of the front half.
+pub const WASM_TARGET: &str = "wasm32-unknown-unknown";

@@ -1,0 +1,277 @@
+//! The plan of `build`: pure, from the resolved project, the chosen profiles and what is known of the tools.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::halves::{Half, Halves};
+use super::project::Project;
+use super::{WASM_TARGET, environment};
+use crate::plan::{Action, InstallTool, Invocation, Operation, Plan, RunCached, Stage, Step, WriteSite};
+use crate::tools::Resolved;
+
+/// The longest a cargo run may take: a cold build with fat LTO on a small machine, several times over.
+const COMPILE_LIMIT: Duration = Duration::from_secs(3600);
+
+/// Names of steps that more than the plan needs to know.
+pub const COMPILE_FRONT: &str = "compile front";
+pub const COMPILE_SERVER: &str = "compile server";
+
+/// Everything that the plan depends on.
+pub struct Input<'a> {
+    pub project: &'a Project,
+    pub workspace_root: &'a Path,
+    pub target_directory: &'a Path,
+    /// The cargo that runs us, or `cargo`.
+    pub cargo: &'a str,
+    /// The triple of this machine.
+    pub host: &'a str,
+    pub halves: &'a Halves,
+    pub tools: &'a BuildTools,
+    pub rustflags: &'a Rustflags,
+    /// Where server functions get their addresses when the workspace does not fix them itself.
+    pub server_fn_key: Option<String>,
+    pub front: bool,
+    pub server: bool,
+    /// Ask cargo for its timing report.
+    pub timings: bool,
+    /// Cargo's own flags that go to both halves, e.g. `--locked`.
+    pub cargo_args: &'a [String],
+}
+
+/// The tools of a build, as found or as they will be after installation.
+#[derive(Clone, Debug)]
+pub struct BuildTools {
+    pub wasm_target: Resolved,
+    pub wasm_bindgen: Resolved,
+    /// Not needed in a build for debugging.
+    pub wasm_opt: Option<Resolved>,
+    /// Only for a style sheet in Sass.
+    pub sass: Option<Resolved>,
+    /// Those of them that have to be installed first.
+    pub missing: Vec<InstallTool>,
+}
+
+/// What each half's compiler is told beside the profile, if anything: the variable and its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rustflags {
+    pub front: Option<(String, String)>,
+    pub server: Option<(String, String)>,
+}
+
+/// Makes the plan. Paths in it are where things will be, whether or not they are there yet.
+pub fn plan(input: &Input<'_>) -> Plan {
+    let mut steps = Vec::new();
+    if input.front {
+        steps.extend(install_steps(&input.tools.missing));
+        steps.push(compile_front(input));
+        steps.extend(site_steps(input));
+    }
+    if input.server {
+        steps.push(compile_server(input));
+    }
+    Plan { command: "build".to_owned(), steps }
+}
+
+/// One step for each missing tool.
+pub fn install_steps(missing: &[InstallTool]) -> Vec<Step> {
+    let step = |tool: &InstallTool| Step {
+        name: format!("install {}", tool.tool),
+        stage: Stage::Tools,
+        action: Action::Operation(Operation::InstallTool(tool.clone())),
+        hint: None,
+    };
+    missing.iter().map(step).collect()
+}
+
+/// The wasm file as cargo leaves it.
+pub fn compiled_wasm(input: &Input<'_>) -> PathBuf {
+    let folder = input.target_directory.join(WASM_TARGET).join(&input.halves.front.folder);
+    folder.join(format!("{}.wasm", input.project.lib_package.target.replace('-', "_")))
+}
+
+/// The server binary as cargo leaves it.
+pub fn server_binary(input: &Input<'_>) -> PathBuf {
+    let name = input.project.bin_exe_name.as_ref().unwrap_or(&input.project.bin_target);
+    server_folder(input).join(name)
+}
+
+/// The file beside the server binary that tells it the hashed names, where the project uses them.
+pub fn hash_file(input: &Input<'_>) -> Option<PathBuf> {
+    let name = environment::hash_file_name(input.project);
+    input.project.hash_files.then(|| server_folder(input).join(name))
+}
+
+fn server_folder(input: &Input<'_>) -> PathBuf {
+    let mut folder = match &input.project.bin_target_dir {
+        Some(own) => input.workspace_root.join(own),
+        None => input.target_directory.to_owned(),
+    };
+    if let Some(triple) = server_triple(input) {
+        folder.push(triple);
+    }
+    folder.join(&input.halves.server.folder)
+}
+
+/// The server's `--target`. With flags of its own it gets one even on this machine, because flags without a target
+/// would reach proc-macros and build scripts too, and the halves could not share those any more.
+fn server_triple<'a>(input: &'a Input<'_>) -> Option<&'a str> {
+    let host = input.rustflags.server.is_some().then_some(input.host);
+    input.project.bin_target_triple.as_deref().or(host)
+}
+
+fn compile_front(input: &Input<'_>) -> Step {
+    let project = input.project;
+    let mut command = cargo_build(input, input.cargo, &project.lib_package.name, &input.halves.front)
+        .args(["--lib", "--target", WASM_TARGET]);
+    command = features(command, project.lib_default_features, &project.lib_features);
+    command = command.args(project.lib_cargo_args.iter().flatten());
+    if let Some((name, value)) = &input.rustflags.front {
+        command = command.env(name, value);
+    }
+    Step {
+        name: COMPILE_FRONT.to_owned(),
+        stage: Stage::Front,
+        action: Action::Run(command),
+        hint: None,
+    }
+}
+
+fn compile_server(input: &Input<'_>) -> Step {
+    let project = input.project;
+    let cargo = project.bin_cargo_command.as_deref().unwrap_or(input.cargo);
+    let mut command = cargo_build(input, cargo, &project.bin_package.name, &input.halves.server)
+        .args(["--bin", &project.bin_target]);
+    if let Some(folder) = &project.bin_target_dir {
+        command = command.args(["--target-dir", folder]);
+    }
+    if let Some(triple) = server_triple(input) {
+        command = command.args(["--target", triple]);
+    }
+    command = features(command, project.bin_default_features, &project.bin_features);
+    command = command.args(project.bin_cargo_args.iter().flatten());
+    if let Some((name, value)) = &input.rustflags.server {
+        command = command.env(name, value);
+    }
+    Step {
+        name: COMPILE_SERVER.to_owned(),
+        stage: Stage::Server,
+        action: Action::Run(command),
+        hint: None,
+    }
+}
+
+fn cargo_build(input: &Input<'_>, cargo: &str, package: &str, half: &Half) -> Invocation {
+    let mut command = Invocation::new(cargo, input.workspace_root)
+        .args(["build", "--package", package, "--profile", &half.profile])
+        .timeout(COMPILE_LIMIT);
+    for config in &half.config {
+        command = command.args(["--config", config]);
+    }
+    // Cargo renders diagnostics itself, on standard error; standard output carries what it made.
+    command = command.arg("--message-format=json-render-diagnostics");
+    if input.timings {
+        command = command.arg("--timings");
+    }
+    command.env = environment::compile(input.project, input.workspace_root);
+    if let Some(key) = &input.server_fn_key {
+        command = command.env(environment::SERVER_FN_KEY, key);
+    }
+    command.args(input.cargo_args)
+}
+
+fn features(command: Invocation, default: bool, features: &[String]) -> Invocation {
+    let command = if default { command } else { command.arg("--no-default-features") };
+    if features.is_empty() { command } else { command.args(["--features", &features.join(",")]) }
+}
+
+/// wasm-bindgen, wasm-opt, style and site.
+fn site_steps(input: &Input<'_>) -> Vec<Step> {
+    let project = input.project;
+    let work = input.target_directory.join("xtask/site").join(&project.name).join(&input.halves.front.folder);
+    let store = input.target_directory.join("xtask/cache");
+    let wasm = compiled_wasm(input);
+    let bindings = work.join("bindings");
+    let mut bound_wasm = bindings.join(format!("{}_bg.wasm", project.output_name));
+    let mut steps = Vec::new();
+    let mut cached = |name: &str, tool: &Resolved, args: Vec<String>, inputs: Vec<PathBuf>, output: PathBuf| {
+        let command = Invocation::new(&tool.program, input.workspace_root).args(&tool.args_before).args(args);
+        steps.push(Step {
+            name: name.to_owned(),
+            stage: Stage::Site,
+            action: Action::Operation(Operation::RunCached(RunCached {
+                command,
+                inputs,
+                program_version: format!("{} {}", tool.tool, tool.version),
+                output_dir: output,
+                store: store.join(name),
+            })),
+            hint: None,
+        });
+    };
+
+    let mut bindgen_args = vec![
+        text(&wasm),
+        "--target".to_owned(),
+        "web".to_owned(),
+        "--no-typescript".to_owned(),
+        "--out-name".to_owned(),
+        project.output_name.clone(),
+        "--out-dir".to_owned(),
+        text(&bindings),
+    ];
+    if !input.halves.release {
+        bindgen_args.extend(["--debug".to_owned(), "--keep-debug".to_owned()]);
+    }
+    cached("wasm-bindgen", &input.tools.wasm_bindgen, bindgen_args, vec![wasm], bindings.clone());
+
+    if let Some(tool) = &input.tools.wasm_opt {
+        let output = work.join("optimised");
+        let optimised = output.join(format!("{}_bg.wasm", project.output_name));
+        let mut args = wasm_opt_flags(project);
+        args.extend([text(&bound_wasm), "-o".to_owned(), text(&optimised)]);
+        cached("wasm-opt", tool, args, vec![bound_wasm], output);
+        bound_wasm = optimised;
+    }
+
+    let mut style = project.style_file.clone();
+    if let (Some(tool), Some(source)) = (&input.tools.sass, &project.style_file) {
+        let output = work.join("style");
+        let css = output.join(format!("{}.css", project.output_name));
+        let look = if input.halves.release { "--style=compressed" } else { "--style=expanded" };
+        let args = vec![look.to_owned(), text(source), text(&css)];
+        cached("sass", tool, args, project.style_sources.clone(), output);
+        style = Some(css);
+    }
+
+    steps.push(Step {
+        name: "site".to_owned(),
+        stage: Stage::Site,
+        action: Action::Operation(Operation::WriteSite(WriteSite {
+            site_root: project.site_root.clone(),
+            pkg_dir: project.site_pkg_dir.clone(),
+            output_name: project.output_name.clone(),
+            bindings_dir: bindings,
+            wasm_file: bound_wasm,
+            style_file: style,
+            assets_dir: project.assets_dir.clone(),
+            hash_file: hash_file(input),
+            precompress: input.halves.release,
+        })),
+        hint: None,
+    });
+    steps
+}
+
+/// Size first, and the features that current compilers emit; `wasm-opt-features` in the metadata replaces the list, as
+/// it does for cargo-leptos.
+fn wasm_opt_flags(project: &Project) -> Vec<String> {
+    let default = ["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"];
+    match &project.wasm_opt_features {
+        Some(flags) => flags.clone(),
+        None => default.map(str::to_owned).to_vec(),
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}

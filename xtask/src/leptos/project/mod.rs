@@ -1,0 +1,182 @@
+//! Which Leptos project is built, and everything its metadata says: the keys of cargo-leptos 0.3 with its defaults.
+//!
+//! Pure but for one thing: a Sass style sheet is read to find the files that it imports. Knows nothing of how a project
+//! is built.
+
+mod choice;
+mod packages;
+mod settings;
+mod site_root;
+mod style;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::facts::workspace::Workspace;
+
+/// A Leptos project. Every path is absolute unless a field says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Project {
+    pub name: String,
+    pub lib_package: LibPackage,
+    pub bin_package: BinPackage,
+    /// The binary of the server's package.
+    pub bin_target: String,
+    /// The base name of script, wasm and style.
+    pub output_name: String,
+
+    /// The folder that the site is written to. Nothing else may be in it.
+    pub site_root: PathBuf,
+    /// The folder below it for script, wasm and style.
+    pub site_pkg_dir: String,
+    /// Where the server listens.
+    pub site_addr: SocketAddr,
+    /// Where the browser is told to reload, while watching.
+    pub reload_port: u16,
+    /// The same port as the browser sees it, behind a proxy.
+    pub reload_external_port: Option<u16>,
+    /// `ws` or `wss`.
+    pub reload_ws_protocol: Option<String>,
+    /// The path of the page for "not found".
+    pub not_found_path: Option<String>,
+    /// `DEV` or `PROD`, where the server itself reads the manifest.
+    pub env: Option<String>,
+    /// Whether the server itself expects to be watched.
+    pub watch: Option<bool>,
+
+    /// A `.css`, `.scss` or `.sass` file.
+    pub style_file: Option<PathBuf>,
+    /// The style file and all that it imports.
+    pub style_sources: Vec<PathBuf>,
+    /// Whether `@import` of plain CSS is resolved.
+    pub style_bundle: bool,
+    pub tailwind_input_file: Option<PathBuf>,
+    pub tailwind_config_file: Option<PathBuf>,
+    /// The browsers that the style is written for, as a browserslist query.
+    pub browserquery: String,
+    /// Copied into the site as it is.
+    pub assets_dir: Option<PathBuf>,
+
+    /// Whether script, wasm and style carry a digest in their names.
+    pub hash_files: bool,
+    /// The file beside the server binary that lists the digests; `hash.txt` by default.
+    pub hash_file_name: Option<String>,
+    /// The same, where the server itself reads the manifest.
+    pub hash_file: Option<String>,
+    /// Whether a release build minifies the script.
+    pub js_minify: bool,
+    /// What `wasm-opt` is called with, instead of the driver's own flags.
+    pub wasm_opt_features: Option<Vec<String>>,
+
+    /// Features of both halves. They are in both lists below already.
+    pub features: Vec<String>,
+    pub lib_features: Vec<String>,
+    pub lib_default_features: bool,
+    pub bin_features: Vec<String>,
+    pub bin_default_features: bool,
+    /// More arguments for cargo.
+    pub lib_cargo_args: Option<Vec<String>>,
+    pub bin_cargo_args: Option<Vec<String>>,
+    pub lib_profile_dev: Option<String>,
+    pub lib_profile_release: Option<String>,
+    pub bin_profile_dev: Option<String>,
+    pub bin_profile_release: Option<String>,
+    /// The server's `--target`.
+    pub bin_target_triple: Option<String>,
+    /// The server's `--target-dir` as written; relative to the workspace.
+    pub bin_target_dir: Option<String>,
+    /// The front half's target directory.
+    pub front_target_dir: Option<PathBuf>,
+    /// Runs instead of cargo for the server; may have arguments.
+    pub bin_cargo_command: Option<String>,
+    /// The name of the server's file where it is not that of the binary.
+    pub bin_exe_name: Option<String>,
+
+    /// The first part of server functions' addresses instead of `/api`.
+    pub server_fn_prefix: Option<String>,
+    pub disable_server_fn_hash: bool,
+    /// Whether the addresses contain the module path.
+    pub server_fn_mod_path: bool,
+    /// Whether even builds for debugging keep the full types of components.
+    pub disable_erase_components: bool,
+    /// Whether all builds erase the types of components; wins over the above.
+    pub always_erase_components: bool,
+
+    /// Where scripts of the app's own are; a change compiles the front half again.
+    pub js_dir: PathBuf,
+    pub watch_additional_files: Vec<WatchedFiles>,
+    pub end2end_cmd: Option<String>,
+    pub end2end_dir: Option<PathBuf>,
+    /// Whether the watched server is asked to stop before it is killed.
+    pub graceful_shutdown: bool,
+    pub graceful_shutdown_timeout_secs: u64,
+    /// `SIGINT` or `SIGTERM`.
+    pub graceful_shutdown_unix_signal: String,
+}
+
+/// The package that becomes the browser half.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LibPackage {
+    pub name: String,
+    /// The library's crate name, which is also the base name of the wasm file.
+    pub target: String,
+    pub dir: PathBuf,
+}
+
+/// The package with the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BinPackage {
+    pub name: String,
+    pub dir: PathBuf,
+}
+
+/// An entry of `watch-additional-files`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WatchedFiles {
+    pub paths: Vec<PathBuf>,
+    /// Only files with these extensions; all if empty.
+    pub extensions: Vec<String>,
+    /// What a change means: `bin-source`, `lib-source`, `asset`, `style`, `conf` or `additional`.
+    pub change_types: Vec<String>,
+}
+
+/// Finds the project that is meant and reads its settings.
+///
+/// `environment` holds the variables that override settings, `chosen` is the name that the user gave, and `cwd` decides
+/// between several projects where no name was given.
+pub fn resolve(
+    workspace: &Workspace,
+    environment: &BTreeMap<String, String>,
+    chosen: Option<&str>,
+    cwd: &Path,
+) -> anyhow::Result<Project> {
+    let definition = choice::choose(choice::definitions(workspace)?, workspace, chosen, cwd)?;
+    let project = settings::read(&definition, workspace, environment)?;
+    let source = match environment
+        .get("LEPTOS_SITE_ROOT")
+        .filter(|value| !value.is_empty())
+    {
+        Some(_) => "`LEPTOS_SITE_ROOT` in the environment or `.env`".to_owned(),
+        None => format!("`site-root` in {}", definition.place),
+    };
+    site_root::check(&project, workspace, &source)?;
+    Ok(project)
+}
+
+/// An absolute path without `.` and `..`, found without looking at the file system.
+fn absolute(base: &Path, path: impl AsRef<Path>) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for component in base.join(path).components() {
+        match component {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => drop(clean.pop()),
+            other => clean.push(other),
+        }
+    }
+    clean
+}

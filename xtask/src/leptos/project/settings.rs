@@ -1,0 +1,348 @@
+//! Reads one project's table, and the variables that override it, into a [`Project`].
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Component, Path, PathBuf};
+
+use serde_json::Value;
+
+use super::choice::Definition;
+use super::{Project, WatchedFiles, absolute, packages, style};
+use crate::config::keys::{Section, describe, not_known};
+use crate::exit::Failure;
+use crate::facts::workspace::Workspace;
+
+const CHANGES: [&str; 6] = ["bin-source", "lib-source", "asset", "style", "conf", "additional"];
+
+/// Reads all settings; unknown keys are errors.
+pub fn read(
+    definition: &Definition<'_>,
+    workspace: &Workspace,
+    environment: &BTreeMap<String, String>,
+) -> anyhow::Result<Project> {
+    let section = Section::new(definition.place.clone(), definition.table)?;
+    let mut keys = Keys {
+        section,
+        environment,
+        base: &definition.base,
+        root: &workspace.root,
+    };
+    if definition.of_workspace {
+        for key in ["name", "bin-package", "lib-package"] {
+            keys.section.value(key);
+        }
+    }
+    let bin_target = keys.text("bin-target", "LEPTOS_BIN_TARGET")?;
+    let features = keys.section.texts("features")?.unwrap_or_default();
+    let style_file = keys.path("style-file", "LEPTOS_STYLE_FILE")?;
+    // It has meant nothing since cargo-leptos 0.2.3, but is still in manifests.
+    keys.section.flag("separate-front-target-dir")?;
+    let project = Project {
+        name: definition.name.clone(),
+        lib_package: packages::lib_package(definition, workspace)?,
+        bin_package: packages::bin_package(definition, workspace)?,
+        bin_target: packages::bin_target(definition, workspace, bin_target.as_deref())?,
+        output_name: keys
+            .text("output-name", "LEPTOS_OUTPUT_NAME")?
+            .unwrap_or_else(|| definition.name.clone()),
+
+        site_root: {
+            let written = keys.text("site-root", "LEPTOS_SITE_ROOT")?;
+            with_marker(workspace, written.as_deref().unwrap_or("CARGO_TARGET_DIR/site"))
+        },
+        site_pkg_dir: keys
+            .text("site-pkg-dir", "LEPTOS_SITE_PKG_DIR")?
+            .unwrap_or("pkg".to_owned()),
+        site_addr: keys.site_addr()?,
+        reload_port: keys.port("reload-port", "LEPTOS_RELOAD_PORT")?.unwrap_or(3001),
+        reload_external_port: keys.port("reload-external-port", "")?,
+        reload_ws_protocol: keys.section.text("reload-ws-protocol")?,
+        not_found_path: keys.section.text("not-found-path")?,
+        env: keys.section.text("env")?,
+        watch: keys.section.flag("watch")?,
+
+        style_sources: style_file.as_deref().map(style::sources).unwrap_or_default(),
+        style_file,
+        style_bundle: keys.flag("style-bundle", "LEPTOS_STYLE_BUNDLE")?.unwrap_or(false),
+        tailwind_input_file: keys.path("tailwind-input-file", "")?,
+        tailwind_config_file: keys.path("tailwind-config-file", "")?,
+        browserquery: keys
+            .text("browserquery", "LEPTOS_BROWSERQUERY")?
+            .unwrap_or("defaults".to_owned()),
+        assets_dir: keys.path("assets-dir", "LEPTOS_ASSETS_DIR")?,
+
+        hash_files: keys.flag("hash-files", "LEPTOS_HASH_FILES")?.unwrap_or(false),
+        hash_file_name: keys.text("hash-file-name", "LEPTOS_HASH_FILE_NAME")?,
+        hash_file: keys.section.text("hash-file")?,
+        js_minify: keys.flag("js-minify", "LEPTOS_JS_MINIFY")?.unwrap_or(true),
+        wasm_opt_features: keys.wasm_opt_features()?,
+
+        lib_features: joined(keys.section.texts("lib-features")?, &features),
+        bin_features: joined(keys.section.texts("bin-features")?, &features),
+        features,
+        lib_default_features: keys.section.flag("lib-default-features")?.unwrap_or(false),
+        bin_default_features: keys.section.flag("bin-default-features")?.unwrap_or(false),
+        lib_cargo_args: keys.section.texts("lib-cargo-args")?,
+        bin_cargo_args: keys.section.texts("bin-cargo-args")?,
+        lib_profile_dev: keys.section.text("lib-profile-dev")?,
+        lib_profile_release: keys.section.text("lib-profile-release")?,
+        bin_profile_dev: keys.section.text("bin-profile-dev")?,
+        bin_profile_release: keys.section.text("bin-profile-release")?,
+        bin_target_triple: keys.text("bin-target-triple", "LEPTOS_BIN_TARGET_TRIPLE")?,
+        bin_target_dir: keys.text("bin-target-dir", "LEPTOS_BIN_TARGET_DIR")?,
+        front_target_dir: keys
+            .section
+            .text("front-target-dir")?
+            .map(|written| with_marker(workspace, &written)),
+        bin_cargo_command: keys.text("bin-cargo-command", "LEPTOS_BIN_CARGO_COMMAND")?,
+        bin_exe_name: keys.text("bin-exe-name", "LEPTOS_BIN_EXE_NAME")?,
+
+        server_fn_prefix: keys.text("server-fn-prefix", "SERVER_FN_PREFIX")?,
+        disable_server_fn_hash: keys.disable_server_fn_hash()?,
+        server_fn_mod_path: keys.section.flag("server-fn-mod-path")?.unwrap_or(false),
+        disable_erase_components: keys.section.flag("disable-erase-components")?.unwrap_or(false),
+        always_erase_components: keys.section.flag("always-erase-components")?.unwrap_or(false),
+
+        js_dir: absolute(
+            &workspace.root,
+            keys.section.text("js-dir")?.unwrap_or("src".to_owned()),
+        ),
+        watch_additional_files: keys.watched_files()?,
+        end2end_cmd: keys.text("end2end-cmd", "LEPTOS_END2END_CMD")?,
+        end2end_dir: keys.path("end2end-dir", "LEPTOS_END2END_DIR")?,
+        graceful_shutdown: keys
+            .flag("graceful-shutdown", "LEPTOS_GRACEFUL_SHUTDOWN")?
+            .unwrap_or(true),
+        graceful_shutdown_timeout_secs: keys.shutdown_timeout()?,
+        graceful_shutdown_unix_signal: keys.shutdown_signal()?,
+    };
+    keys.section.finish()?;
+    check(&project, &definition.place)?;
+    Ok(project)
+}
+
+/// A table whose keys can be overridden by variables.
+struct Keys<'a> {
+    section: Section<'a>,
+    environment: &'a BTreeMap<String, String>,
+    base: &'a Path,
+    root: &'a Path,
+}
+
+impl Keys<'_> {
+    /// An empty text is the same as none.
+    fn text(&mut self, key: &'static str, variable: &str) -> anyhow::Result<Option<String>> {
+        let written = self.section.text(key)?;
+        Ok(self
+            .environment
+            .get(variable)
+            .cloned()
+            .or(written)
+            .filter(|text| !text.is_empty()))
+    }
+
+    /// A path relative to the folder of the table's manifest.
+    fn path(&mut self, key: &'static str, variable: &str) -> anyhow::Result<Option<PathBuf>> {
+        Ok(self.text(key, variable)?.map(|path| absolute(self.base, path)))
+    }
+
+    fn flag(&mut self, key: &'static str, variable: &str) -> anyhow::Result<Option<bool>> {
+        let written = self.section.flag(key)?;
+        Ok(self
+            .variable(variable, "true or false", |text| text.parse().ok())?
+            .or(written))
+    }
+
+    /// What `convert` makes of a variable that is set; `expected` completes "must be …".
+    fn variable<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        convert: impl Fn(&str) -> Option<T>,
+    ) -> anyhow::Result<Option<T>> {
+        let Some(text) = self.environment.get(name).filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        match convert(text) {
+            Some(value) => Ok(Some(value)),
+            None => Err(Failure::usage(format!(
+                "`{name}` in the environment or `.env` must be {expected}, not \"{text}\""
+            ))
+            .into()),
+        }
+    }
+
+    fn site_addr(&mut self) -> anyhow::Result<SocketAddr> {
+        let expected = "an address with a port such as \"127.0.0.1:3000\"";
+        let written = self
+            .section
+            .read("site-addr", expected, |value| value.as_str()?.parse().ok())?;
+        let variable = self.variable("LEPTOS_SITE_ADDR", expected, |text| text.parse().ok())?;
+        Ok(variable
+            .or(written)
+            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000))))
+    }
+
+    fn port(&mut self, key: &'static str, variable: &str) -> anyhow::Result<Option<u16>> {
+        let expected = "a port number up to 65535";
+        let written = self
+            .section
+            .read(key, expected, |value| value.as_u64()?.try_into().ok())?;
+        Ok(self
+            .variable(variable, expected, |text| text.parse().ok())?
+            .or(written))
+    }
+
+    fn wasm_opt_features(&mut self) -> anyhow::Result<Option<Vec<String>>> {
+        let written = self.section.texts("wasm-opt-features")?;
+        let list = |text: &str| Some(text.split(',').map(|flag| flag.trim().to_owned()).collect());
+        Ok(self
+            .variable("LEPTOS_WASM_OPT_FEATURES", "a list", list)?
+            .or(written))
+    }
+
+    /// The variable counts whatever its value, because that is how the compiler reads it.
+    fn disable_server_fn_hash(&mut self) -> anyhow::Result<bool> {
+        let written = self.section.flag("disable-server-fn-hash")?.unwrap_or(false);
+        Ok(written || self.environment.contains_key("DISABLE_SERVER_FN_HASH"))
+    }
+
+    fn shutdown_timeout(&mut self) -> anyhow::Result<u64> {
+        let written = self.section.number("graceful-shutdown-timeout-secs")?;
+        let name = "LEPTOS_GRACEFUL_SHUTDOWN_TIMEOUT_SECS";
+        Ok(self
+            .variable(name, "a number of seconds", |text| text.parse().ok())?
+            .or(written)
+            .unwrap_or(10))
+    }
+
+    fn shutdown_signal(&mut self) -> anyhow::Result<String> {
+        let expected = "\"SIGINT\" or \"SIGTERM\"";
+        let known = |text: &str| {
+            Some(text.trim().to_uppercase()).filter(|name| name == "SIGINT" || name == "SIGTERM")
+        };
+        let written = self
+            .section
+            .read("graceful-shutdown-unix-signal", expected, |value| {
+                known(value.as_str()?)
+            })?;
+        let variable = self.variable("LEPTOS_GRACEFUL_SHUTDOWN_UNIX_SIGNAL", expected, known)?;
+        Ok(variable.or(written).unwrap_or("SIGINT".to_owned()))
+    }
+
+    fn watched_files(&mut self) -> anyhow::Result<Vec<WatchedFiles>> {
+        let Some(list) = self.section.value("watch-additional-files") else {
+            return Ok(Vec::new());
+        };
+        let place = format!("`watch-additional-files` in {}", self.section.place());
+        let Some(entries) = list.as_array() else {
+            return Err(Failure::usage(format!("{place} must be a list, not {}", describe(list))).into());
+        };
+        entries
+            .iter()
+            .map(|entry| watched(entry, &place, self.root))
+            .collect()
+    }
+}
+
+/// A path, or a table of paths, extensions and what a change means.
+fn watched(entry: &Value, place: &str, root: &Path) -> anyhow::Result<WatchedFiles> {
+    if let Some(path) = entry.as_str() {
+        let additional = vec!["additional".to_owned()];
+        return Ok(WatchedFiles {
+            paths: vec![absolute(root, path)],
+            extensions: Vec::new(),
+            change_types: additional,
+        });
+    }
+    let mut section = Section::new(format!("an entry of {place}"), entry)?;
+    let files = WatchedFiles {
+        paths: section
+            .texts("paths")?
+            .unwrap_or_default()
+            .iter()
+            .map(|path| absolute(root, path))
+            .collect(),
+        extensions: section.texts("extensions")?.unwrap_or_default(),
+        change_types: section.texts("change-types")?.unwrap_or_default(),
+    };
+    section.finish()?;
+    if let Some(odd) = files
+        .change_types
+        .iter()
+        .find(|change| !CHANGES.contains(&change.as_str()))
+    {
+        let message = format!("unknown change type `{odd}` in {place}");
+        return Err(not_known(message, odd, CHANGES.into_iter(), "change types").into());
+    }
+    if files.paths.is_empty() || files.change_types.is_empty() {
+        return Err(Failure::usage(format!("an entry of {place} lacks `paths` or `change-types`")).into());
+    }
+    Ok(files)
+}
+
+/// A path relative to the workspace, where a first part of `CARGO_TARGET_DIR` stands for the target directory.
+fn with_marker(workspace: &Workspace, written: &str) -> PathBuf {
+    let marked = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"]
+        .iter()
+        .find_map(|marker| Path::new(written).strip_prefix(marker).ok());
+    match marked {
+        Some(rest) => absolute(&workspace.target_directory, rest),
+        None => absolute(&workspace.root, written),
+    }
+}
+
+fn joined(own: Option<Vec<String>>, both: &[String]) -> Vec<String> {
+    let mut all = own.unwrap_or_default();
+    for feature in both {
+        if !all.contains(feature) {
+            all.push(feature.clone());
+        }
+    }
+    all
+}
+
+/// What no single key can be blamed for.
+fn check(project: &Project, place: &str) -> anyhow::Result<()> {
+    let fail = |message: String, hint: &str| Err(Failure::usage(message).hint(hint).into());
+    if project.site_addr.port() == project.reload_port {
+        return fail(
+            format!(
+                "`site-addr` and `reload-port` in {place} both use port {}",
+                project.reload_port
+            ),
+            "give `reload-port` (or `LEPTOS_RELOAD_PORT`) another number; its default is 3001",
+        );
+    }
+    if project.tailwind_config_file.is_some() && project.tailwind_input_file.is_none() {
+        return fail(
+            format!("`tailwind-config-file` in {place} has no effect without `tailwind-input-file`"),
+            "add `tailwind-input-file`, or remove `tailwind-config-file`",
+        );
+    }
+    let plain = |name: &str| !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
+    if !plain(&project.output_name) {
+        return fail(
+            format!(
+                "`output-name` in {place} must be a plain file name, not \"{}\"",
+                project.output_name
+            ),
+            "it is the base name of script, wasm and style, e.g. \"app\" for app.js",
+        );
+    }
+    let inside = |folder: &str| {
+        Path::new(folder)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+    };
+    if !inside(&project.site_pkg_dir) {
+        return fail(
+            format!(
+                "`site-pkg-dir` in {place} must be a folder below the site, not \"{}\"",
+                project.site_pkg_dir
+            ),
+            "leave it out for \"pkg\"",
+        );
+    }
+    Ok(())
+}

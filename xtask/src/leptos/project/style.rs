@@ -1,0 +1,117 @@
+//! The files that a style sheet is made of.
+//!
+//! Knows how Sass finds a file relative to another one, not what the files mean.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::absolute;
+
+/// The style file and, where it is Sass, every file that it uses, forwards or imports, in sorted order.
+pub fn sources(style_file: &Path) -> Vec<PathBuf> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![style_file.to_owned()];
+    while let Some(file) = open.pop() {
+        if !found.insert(file.clone()) || !is_sass(&file) {
+            continue;
+        }
+        // A file that cannot be read is Sass's to complain about.
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let folder = file.parent().unwrap_or(Path::new(""));
+        open.extend(
+            names(&text)
+                .into_iter()
+                .flat_map(|name| candidates(folder, name))
+                .filter(|path| path.is_file()),
+        );
+    }
+    found.into_iter().collect()
+}
+
+fn is_sass(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|extension| extension == "scss" || extension == "sass")
+}
+
+/// What stands in quotes after the words that name other files. More than what is meant does no harm: it only counts
+/// if there is such a file.
+fn names(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for word in ["@use", "@forward", "@import", "load-css("] {
+        for (at, _) in text.match_indices(word) {
+            let rest = &text[at + word.len()..];
+            let statement = &rest[..rest.find([';', '{', '}']).unwrap_or(rest.len())];
+            names.extend(statement.split(['"', '\'']).skip(1).step_by(2));
+        }
+    }
+    names
+}
+
+/// Where Sass looks: with and without extension, as a partial, and as a folder with an index.
+fn candidates(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let path = absolute(folder, name);
+    let (Some(parent), Some(last)) = (path.parent(), path.file_name().and_then(|last| last.to_str())) else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for (parent, last) in [(parent, last), (path.as_path(), "index")] {
+        for prefix in ["", "_"] {
+            for suffix in ["", ".scss", ".sass", ".css"] {
+                all.push(parent.join(format!("{prefix}{last}{suffix}")));
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::sources;
+
+    #[test]
+    fn imports_are_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [
+            (
+                "style/main.scss",
+                "@use \"sass:math\";\n@use 'colours' as c;\n@import\n  'parts/a',\n  \"../shared/b.css\";\n",
+            ),
+            ("style/_colours.scss", "@forward './main';\n"),
+            ("style/parts/a/_index.scss", "@include meta.load-css('c');\n"),
+            ("style/parts/a/c.sass", "body\n  margin: 0\n"),
+            ("style/unused.scss", ""),
+            ("shared/b.css", "@import 'style/unused';"),
+        ];
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let found = sources(&folder.path().join("style/main.scss"));
+        let found: Vec<_> = found
+            .iter()
+            .map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap())
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "shared/b.css",
+                "style/_colours.scss",
+                "style/main.scss",
+                "style/parts/a/_index.scss",
+                "style/parts/a/c.sass"
+            ]
+        );
+    }
+
+    #[test]
+    fn plain_css_and_missing_files_stand_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (css, none) = (folder.path().join("a.css"), folder.path().join("none.scss"));
+        fs::write(&css, "@import 'b.css';").unwrap();
+        assert_eq!(sources(&css), [css]);
+        assert_eq!(sources(&none), [none]);
+    }
+}

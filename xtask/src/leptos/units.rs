@@ -1,0 +1,195 @@
+//! What cargo says of each compile unit: compiled or fresh, and which host units both halves compiled.
+//!
+//! Reads the JSON messages of `cargo build --message-format=json`; knows nothing of processes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::record::UnitCounts;
+
+/// The units of one cargo run.
+#[derive(Clone, Debug, Default)]
+pub struct Units {
+    units: Vec<Unit>,
+    /// Whether the last message said that the build succeeded.
+    finished: bool,
+}
+
+/// One unit that cargo considered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// The package's name, without version and source.
+    pub package: String,
+    /// Cargo's full identifier of the package.
+    pub package_id: String,
+    /// `lib`, `bin`, `proc-macro`, `custom-build`, `cdylib` …
+    pub kind: String,
+    /// The files it produced; their names carry cargo's hash of the unit.
+    pub files: Vec<PathBuf>,
+    pub executable: Option<PathBuf>,
+    /// Reused as it was.
+    pub fresh: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Message {
+    CompilerArtifact {
+        package_id: String,
+        target: MessageTarget,
+        filenames: Vec<PathBuf>,
+        executable: Option<PathBuf>,
+        fresh: bool,
+    },
+    BuildFinished {
+        success: bool,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct MessageTarget {
+    kind: Vec<String>,
+}
+
+impl Units {
+    /// Takes one line of cargo's standard output. Lines that are not messages (a build script's print) are ignored.
+    pub fn line(&mut self, line: &str) {
+        match serde_json::from_str(line) {
+            Ok(Message::CompilerArtifact { package_id, target, filenames, executable, fresh }) => {
+                self.units.push(Unit {
+                    package: package_name(&package_id),
+                    package_id,
+                    kind: target.kind.first().cloned().unwrap_or_default(),
+                    files: filenames,
+                    executable,
+                    fresh,
+                });
+            }
+            Ok(Message::BuildFinished { success }) => self.finished = success,
+            Ok(Message::Other) | Err(_) => {}
+        }
+    }
+
+    /// Whether cargo said that the build finished. Output that stops early never counts as success.
+    pub fn finished(&self) -> bool {
+        self.finished
+    }
+
+    pub fn counts(&self) -> UnitCounts {
+        let compiled: Vec<&Unit> = self.units.iter().filter(|unit| !unit.fresh).collect();
+        let packages: BTreeSet<&str> = compiled.iter().map(|unit| unit.package.as_str()).collect();
+        UnitCounts {
+            fresh: self.units.len() - compiled.len(),
+            compiled: compiled.len(),
+            compiled_packages: packages.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// The file that a package's unit of this kind produced, by extension.
+    pub fn artifact(&self, package: &str, extension: &str) -> Option<&Path> {
+        self.units
+            .iter()
+            .filter(|unit| unit.package == package && unit.kind != "custom-build")
+            .flat_map(|unit| &unit.files)
+            .find(|file| file.extension().is_some_and(|found| found == extension))
+            .map(PathBuf::as_path)
+    }
+
+    /// The executable that a package produced.
+    pub fn executable(&self, package: &str) -> Option<&Path> {
+        self.units.iter().filter(|unit| unit.package == package).find_map(|unit| unit.executable.as_deref())
+    }
+
+    /// Units for the host that were made twice: the same package and kind of target, in two different units.
+    ///
+    /// The front half's host units are those outside the target triple's folder (proc-macros, build scripts and what
+    /// they depend on). One is doubled when the server half has a host unit of the same kind, and not the same one.
+    /// Libraries are left out: a library may be a dependency of the server too, and that is no doubling.
+    pub fn host_units_twice(front: &Units, server: &Units, triple: &str) -> Vec<String> {
+        let host = |units: &Units| -> BTreeMap<(String, String), BTreeSet<PathBuf>> {
+            let mut found: BTreeMap<_, BTreeSet<PathBuf>> = BTreeMap::new();
+            for unit in units.units.iter().filter(|unit| unit.is_host_only(triple)) {
+                let key = (unit.package_id.clone(), unit.kind.clone());
+                found.entry(key).or_default().extend(unit.files.iter().cloned());
+            }
+            found
+        };
+        let (front, server) = (host(front), host(server));
+        let mut twice: Vec<String> = front
+            .iter()
+            .filter(|(key, files)| server.get(*key).is_some_and(|other| other.is_disjoint(files)))
+            .map(|((package_id, kind), _)| format!("{} ({kind})", package_name(package_id)))
+            .collect();
+        twice.sort();
+        twice
+    }
+}
+
+impl Unit {
+    /// A proc-macro or a build script: always compiled for the host.
+    fn is_host_only(&self, triple: &str) -> bool {
+        let below_triple = |file: &PathBuf| file.components().any(|part| part.as_os_str() == triple);
+        matches!(self.kind.as_str(), "proc-macro" | "custom-build") && !self.files.iter().any(below_triple)
+    }
+}
+
+/// `serde` from `registry+https://…#serde@1.0.2`, `path+file:///…/core#usdfc-core@0.1.0` or `path+file:///…/core#0.1.0`.
+fn package_name(package_id: &str) -> String {
+    let (url, fragment) = package_id.split_once('#').unwrap_or((package_id, ""));
+    match fragment.split_once('@') {
+        Some((name, _version)) => name.to_owned(),
+        None if fragment.starts_with(|c: char| c.is_ascii_digit()) => {
+            url.trim_end_matches('/').rsplit('/').next().unwrap_or(url).to_owned()
+        }
+        None => package_id.split_whitespace().next().unwrap_or(package_id).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn artifact(id: &str, kind: &str, file: &str, fresh: bool) -> String {
+        format!(
+            r#"{{"reason":"compiler-artifact","package_id":"{id}","manifest_path":"x","target":{{"kind":["{kind}"],"name":"n"}},"profile":{{}},"features":[],"filenames":["{file}"],"executable":null,"fresh":{fresh}}}"#
+        )
+    }
+
+    #[test]
+    fn counts_fresh_and_compiled_units() {
+        let mut units = Units::default();
+        units.line(&artifact("registry+https://r#serde@1.0.2", "lib", "/t/libserde.rlib", true));
+        units.line(&artifact("path+file:///w/core#0.1.0", "lib", "/t/libcore.rlib", false));
+        units.line("warning: a build script printed this");
+        assert!(!units.finished());
+        units.line(r#"{"reason":"build-finished","success":true}"#);
+        assert!(units.finished());
+        let expected = UnitCounts { fresh: 1, compiled: 1, compiled_packages: vec!["core".to_owned()] };
+        assert_eq!(units.counts(), expected);
+    }
+
+    #[test]
+    fn a_host_unit_counts_as_doubled_only_when_its_files_differ() {
+        let (mut front, mut server) = (Units::default(), Units::default());
+        let macro_id = "registry+https://r#serde_derive@1.0.2";
+        front.line(&artifact(macro_id, "proc-macro", "/t/release/deps/libserde_derive-aa.so", false));
+        server.line(&artifact(macro_id, "proc-macro", "/t/release/deps/libserde_derive-aa.so", true));
+        assert!(Units::host_units_twice(&front, &server, "wasm32-unknown-unknown").is_empty());
+        let mut other = Units::default();
+        other.line(&artifact(macro_id, "proc-macro", "/t/production/deps/libserde_derive-bb.so", false));
+        let twice = Units::host_units_twice(&front, &other, "wasm32-unknown-unknown");
+        assert_eq!(twice, ["serde_derive (proc-macro)"]);
+    }
+
+    #[test]
+    fn finds_artifacts_by_package() {
+        let mut units = Units::default();
+        units.line(&artifact("path+file:///w/front#app-front@0.1.0", "cdylib", "/t/app_front.wasm", false));
+        assert_eq!(units.artifact("app-front", "wasm"), Some(Path::new("/t/app_front.wasm")));
+        assert_eq!(units.artifact("other", "wasm"), None);
+    }
+}

@@ -1,0 +1,46 @@
+//! `cargo xtask`: the one entry point of build, serve and test. See ARCHITECTURE.md for the rooms.
+
+mod cli;
+mod cmd;
+mod config;
+mod exec;
+mod exit;
+mod facts;
+mod leptos;
+mod plan;
+mod record;
+mod report;
+mod tools;
+mod ui;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use exec::{Executor, Mode};
+use exit::Exit;
+use ui::Ui;
+
+fn main() {
+    let cli = Cli::parse();
+    let ui = Ui::detect(cli.quiet);
+    std::process::exit(match run(&cli, ui) {
+        Ok(()) => 0,
+        Err(error) => {
+            ui.error(format!("{error:#}"));
+            if let Some(hint) = exit::hint_of(&error) {
+                ui.hint(hint);
+            }
+            Exit::of(&error).code()
+        }
+    });
+}
+
+fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
+    let executor = |dry_run: bool| Executor::new(ui, if dry_run { Mode::DryRun } else { Mode::Run });
+    match &cli.command {
+        Command::Build(args) => cmd::build::run(&executor(args.dry_run)?, args),
+        Command::Serve(args) => cmd::serve::run(&executor(args.dry_run)?, args),
+        Command::Test(args) => cmd::test::run(&executor(args.dry_run)?, args),
+        Command::Setup(args) => cmd::setup::run(&executor(args.dry_run)?, args),
+    }
+}

@@ -1,0 +1,294 @@
+//! Carries out the installation of a tool: its sources in order, until one gives a tool that proves itself.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use crate::config::tools::{Package, Table};
+use crate::exec::Executor;
+use crate::exit::{Exit, Failure};
+use crate::facts::toolchain::Toolchain;
+use crate::plan::{InstallTool, Invocation};
+
+use super::cargo::Crate;
+use super::node::{Node, says};
+use super::source::{self, Source, Unreachable, sources};
+use super::store::{self, Place, Receipt};
+use super::{Tool, Wanted, apt, cargo, look, stated_version, sysroot};
+
+/// The package of Debian's archive that wasm-opt is in.
+const BINARYEN: &str = "binaryen";
+
+/// Services that were out of reach, and why. Of the whole process: several tools ask the same ones.
+static OUT_OF_REACH: Mutex<BTreeMap<&'static str, String>> = Mutex::new(BTreeMap::new());
+
+/// Installs a tool, unless it is there already. Waits for another process that installs it.
+pub fn install(exec: &Executor, input: &InstallTool, toolchain: &Toolchain) -> anyhow::Result<()> {
+    let Some(tool) = Tool::from_key(&input.tool) else { bail!("`{}` is not a tool of ours", input.tool) };
+    if exec.is_dry_run() {
+        bail!("refused in a dry run: install {}", input.tool);
+    }
+    let wanted = Wanted::new(tool, &input.version);
+    if !look(exec, toolchain, &wanted)?.missing {
+        return Ok(());
+    }
+    let home = store::home()?;
+    let place = Place::take(exec, &home, tool.key(), &wanted.version)?;
+    // The other process may have done it while we waited.
+    if !look(exec, toolchain, &wanted)?.missing {
+        return Ok(());
+    }
+    Job { exec, toolchain, table: Table::builtin(), home: &home, wanted: &wanted, place: &place }.run()
+}
+
+/// One tool on its way.
+struct Job<'a> {
+    exec: &'a Executor,
+    toolchain: &'a Toolchain,
+    table: Table,
+    home: &'a Path,
+    wanted: &'a Wanted,
+    place: &'a Place,
+}
+
+/// What a source has left in the folder.
+struct Filled {
+    /// What the program has to call itself; empty for the wasm target.
+    version: String,
+    needs: Vec<PathBuf>,
+}
+
+impl Job<'_> {
+    fn run(&self) -> anyhow::Result<()> {
+        let what = format!("{} {}", self.wanted.tool.key(), self.wanted.version);
+        let mut failures = Vec::new();
+        for &source in sources(self.wanted.tool) {
+            self.exec.check_interrupted()?;
+            if let Some(reason) = refusal(source, source::offline()) {
+                failures.push((source, reason));
+                continue;
+            }
+            self.exec.ui().status("Installing", format_args!("{what} ({})", source.name()));
+            let started = Instant::now();
+            match self.attempt(source) {
+                Ok(()) => {
+                    let seconds = started.elapsed().as_secs_f64();
+                    self.exec.ui().status("Installed", format_args!("{what} in {seconds:.1} s"));
+                    return Ok(());
+                }
+                Err(error) => {
+                    let error = unless_interrupted(error)?;
+                    let reason = self.exec.redact(&brief(&error));
+                    if error.downcast_ref::<Unreachable>().is_some() {
+                        out_of_reach().insert(source.service(), reason.clone());
+                    }
+                    failures.push((source, reason));
+                }
+            }
+            self.place.discard();
+        }
+        Err(no_source(self.wanted, &what, &failures).into())
+    }
+
+    /// Tries one source; on success the tool is in its place.
+    fn attempt(&self, source: Source) -> anyhow::Result<()> {
+        if source == Source::RustupTarget {
+            return self.rustup_target();
+        }
+        let folder = self.place.fresh()?;
+        let filled = self.fill(source, folder)?;
+        let mut receipt =
+            Receipt::new(self.wanted.tool.key(), &self.wanted.version, &filled.version, source.name());
+        if let Some(name) = self.wanted.tool.program() {
+            let found = stated_version(self.exec, &store::program(folder, name));
+            if found.as_deref() != Some(&filled.version) {
+                bail!("the new program should be {} but {}", filled.version, says(found.as_deref()));
+            }
+            if filled.version != self.wanted.version && self.wanted.tool == Tool::Sass {
+                receipt.version = format!("grass-{}", filled.version);
+            }
+        }
+        receipt.needs = filled.needs;
+        self.place.finish(self.exec, &receipt)
+    }
+
+    fn fill(&self, source: Source, folder: &Path) -> anyhow::Result<Filled> {
+        match source {
+            Source::RustupTarget => unreachable!("rustup installs into the toolchain"),
+            Source::SourceInToolchain => self.sysroot(&sysroot::library_of(&self.toolchain.sysroot)?, folder),
+            Source::SourceFromRustup => {
+                self.rustup("component", "rust-src")?;
+                self.sysroot(&sysroot::library_of(&self.toolchain.sysroot)?, folder)
+            }
+            Source::SourceFromApt => {
+                let scratch = folder.join("rust-src");
+                let library = apt::rust_library(self.exec, &self.toolchain.rustc_version, &scratch)?;
+                let filled = self.sysroot(&library, folder)?;
+                std::fs::remove_dir_all(&scratch).context("remove the library sources")?;
+                Ok(filled)
+            }
+            Source::Apt => {
+                apt::install_program(self.exec, BINARYEN, &self.wanted.version, self.wanted.tool.key(), folder)?;
+                Ok(Filled { version: self.wanted.version.clone(), needs: Vec::new() })
+            }
+            Source::Npm => self.npm(&Node::of_machine(self.exec)?, folder),
+            Source::NpmFromPip => self.npm(&self.node_from_pip()?, folder),
+            Source::CargoLocked => self.cargo(true, folder),
+            Source::Cargo => self.cargo(false, folder),
+        }
+    }
+
+    fn npm(&self, node: &Node, folder: &Path) -> anyhow::Result<Filled> {
+        let tool = self.wanted.tool.key();
+        let package = self.package(tool, |entry| entry.npm.as_ref())?;
+        let version = package.version.as_deref().unwrap_or(&self.wanted.version);
+        let needs = node.install(self.exec, &package.name, version, tool, folder)?;
+        Ok(Filled { version: self.wanted.version.clone(), needs })
+    }
+
+    fn node_from_pip(&self) -> anyhow::Result<Node> {
+        let package = self.package("node", |entry| entry.pip.as_ref())?;
+        let entry = self.table.tool("node")?;
+        let version = entry.version.as_deref().context("Node is not pinned")?;
+        let pinned = format!("{}=={}", package.name, package.version.as_deref().unwrap_or(version));
+        Node::from_pip(self.exec, self.home, &pinned, version)
+    }
+
+    fn cargo(&self, locked: bool, folder: &Path) -> anyhow::Result<Filled> {
+        let tool = self.wanted.tool.key();
+        let package = self.package(tool, |entry| entry.cargo.as_ref())?;
+        let version = package.version.as_deref().unwrap_or(&self.wanted.version);
+        let stand_in = self.wanted.tool == Tool::Sass;
+        let krate = Crate {
+            name: &package.name,
+            version,
+            binary: if stand_in { &package.name } else { tool },
+            // wasm-bindgen's are for its test runner only.
+            default_features: stand_in,
+            hot: if stand_in { &[] } else { &cargo::HOT_IN_WASM_BINDGEN },
+            locked,
+        };
+        cargo::install(self.exec, &self.toolchain.cargo, &krate, folder)?;
+        if stand_in {
+            let link = store::program(folder, tool);
+            std::os::unix::fs::symlink(&package.name, link).context("name the program")?;
+        }
+        Ok(Filled { version: version.to_owned(), needs: Vec::new() })
+    }
+
+    fn sysroot(&self, library: &Path, folder: &Path) -> anyhow::Result<Filled> {
+        sysroot::build(self.exec, self.toolchain, library, folder)?;
+        Ok(Filled { version: self.wanted.version.clone(), needs: Vec::new() })
+    }
+
+    fn rustup_target(&self) -> anyhow::Result<()> {
+        self.rustup("target", "wasm32-unknown-unknown")?;
+        if !sysroot::has_target(&self.toolchain.sysroot) {
+            bail!("rustup says that it has added the target, but the toolchain has no library for it");
+        }
+        Ok(())
+    }
+
+    fn rustup(&self, kind: &str, name: &str) -> anyhow::Result<()> {
+        let rustup = source::require("rustup")?.display().to_string();
+        let toolchain = source::rustup_toolchain(&self.toolchain.sysroot)
+            .context("rustup does not manage this toolchain")?;
+        let command = Invocation::new(rustup, self.home)
+            .args([kind, "add", name, "--toolchain", &toolchain])
+            .timeout(Duration::from_secs(120));
+        self.exec.run(&command).context(Unreachable("rustup"))?;
+        Ok(())
+    }
+
+    fn package(
+        &self,
+        tool: &str,
+        pick: impl Fn(&crate::config::tools::Tool) -> Option<&Package>,
+    ) -> anyhow::Result<Package> {
+        pick(self.table.tool(tool)?).cloned().context("the table of versions names no package there")
+    }
+}
+
+/// Why a source is not even tried.
+fn refusal(source: Source, offline: Option<&str>) -> Option<String> {
+    if let Some(variable) = offline.filter(|_| source.needs_network()) {
+        return Some(format!("not tried, {variable} is set"));
+    }
+    out_of_reach().get(source.service()).map(|reason| format!("not tried again: {reason}"))
+}
+
+fn out_of_reach() -> MutexGuard<'static, BTreeMap<&'static str, String>> {
+    OUT_OF_REACH.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn no_source(wanted: &Wanted, what: &str, failures: &[(Source, String)]) -> Failure {
+    let mut message = format!("{what} is missing and no source gave it");
+    for (source, reason) in failures {
+        message.push_str(&format!("\n  {}: {reason}", source.name()));
+    }
+    let version = &wanted.version;
+    let hint = match wanted.tool {
+        Tool::WasmTarget => {
+            "run `rustup target add wasm32-unknown-unknown` where the network allows it".to_owned()
+        }
+        Tool::WasmBindgen => format!("run `cargo install wasm-bindgen-cli --version {version}`, or mend the network"),
+        Tool::WasmOpt => format!("install Node with npm, or put wasm-opt {version} (binaryen) on PATH"),
+        Tool::Sass => format!("install Node with npm, or put sass {version} on PATH"),
+    };
+    Failure::new(Exit::MissingTool, message).hint(hint)
+}
+
+/// Lets the error of a source be kept, unless the user has interrupted us.
+pub fn unless_interrupted(error: anyhow::Error) -> anyhow::Result<anyhow::Error> {
+    match Exit::of(&error) {
+        Exit::Interrupted(_) => Err(error),
+        _ => Ok(error),
+    }
+}
+
+/// One line: each cause, and of a command's output the line that tells most.
+fn brief(error: &anyhow::Error) -> String {
+    error.chain().map(|cause| brief_text(&cause.to_string())).collect::<Vec<_>>().join(": ")
+}
+
+fn brief_text(text: &str) -> String {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default().to_owned();
+    let output: Vec<&str> = lines
+        .skip_while(|line| !line.contains("last lines of its output"))
+        .skip(1)
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let telling = output.iter().find(|line| line.to_lowercase().contains("error"));
+    match telling.or(output.last()) {
+        Some(line) => format!("{first}: {line}"),
+        None => first,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_telling_line_of_a_long_failure() {
+        let text = "`npm view …` failed with exit code 1\n  command: npm view x\n  folder: /x\n  \
+                    last lines of its output:\n    npm warn old\n    npm error code E404\n    npm error more";
+        assert_eq!(brief_text(text), "`npm view …` failed with exit code 1: npm error code E404");
+        assert_eq!(brief_text("npm is not on PATH"), "npm is not on PATH");
+        let error = anyhow::anyhow!("`rustup …` failed").context(Unreachable("rustup"));
+        assert_eq!(brief(&error), "rustup is out of reach: `rustup …` failed");
+        assert!(error.downcast_ref::<Unreachable>().is_some());
+    }
+
+    #[test]
+    fn offline_leaves_only_what_needs_no_network() {
+        let reason = refusal(Source::Cargo, Some("XTASK_OFFLINE"));
+        assert_eq!(reason.as_deref(), Some("not tried, XTASK_OFFLINE is set"));
+        assert_eq!(refusal(Source::SourceInToolchain, Some("XTASK_OFFLINE")), None);
+    }
+}

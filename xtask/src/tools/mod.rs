@@ -1,0 +1,228 @@
+//! The room of `setup`: finds the tools that a build needs, or installs them into a user-local folder.
+//!
+//! Looking never changes anything. Installing tries the tool's sources in order, keeps what proves itself with
+//! `--version`, and otherwise names every source and why it failed. It knows nothing about what a build does with a tool.
+//!
+//! Nothing is checked against digests of our own: rustup, cargo, npm, pip and apt each verify what they fetch against
+//! their registry's digests or signatures, and we download nothing around them.
+
+mod apt;
+mod cargo;
+mod install;
+mod node;
+mod source;
+mod store;
+mod sysroot;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+pub use install::install;
+pub use store::home;
+
+use crate::exec::Executor;
+use crate::facts::tool;
+use crate::facts::toolchain::Toolchain;
+use crate::plan::InstallTool;
+
+/// The tools that a build may need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tool {
+    WasmTarget,
+    WasmBindgen,
+    WasmOpt,
+    Sass,
+}
+
+/// A tool at the only version that will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub tool: Tool,
+    pub version: String,
+}
+
+/// Where a tool is, or where it will be once it is installed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Resolved {
+    /// The tool's key in `tools.toml`.
+    pub tool: &'static str,
+    /// What the program says it is. Differs from the wanted version only where another program stands in (`grass`).
+    pub version: String,
+    /// The absolute path of the program; empty for the wasm target, which is no program.
+    pub program: String,
+    /// Goes before all other arguments. Always empty today: what Node runs is started through a small script.
+    pub args_before: Vec<String>,
+    /// Added to the environment of cargo where it compiles for wasm: with a private sysroot, rustflags of the wasm target
+    /// alone, so that host units stay as they are. Else empty.
+    pub env: BTreeMap<String, String>,
+    /// The same rustflags as words, for a caller that has others to add: cargo takes them from one place only.
+    pub rustflags: Vec<String>,
+    /// For people: `PATH`, `toolchain`, `user-local folder (npm)`.
+    pub source: String,
+    /// Not there yet. Everything above is then what it will be once the tool is installed; the one exception is a wasm
+    /// target that rustup is expected to add but cannot: after installing that one, look again.
+    pub missing: bool,
+}
+
+/// One line of `setup --check`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Status {
+    pub tool: &'static str,
+    pub wanted: String,
+    /// The version that is there, wanted or not.
+    pub found: Option<String>,
+    pub path: Option<String>,
+    pub source: Option<String>,
+    pub state: State,
+}
+
+/// What `setup` thinks of a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    Ready,
+    Missing,
+    /// `PATH` has it at another version, which is never used.
+    OtherVersion,
+}
+
+impl Tool {
+    /// The key in `tools.toml`, which also names the folder.
+    pub fn key(self) -> &'static str {
+        match self {
+            Tool::WasmTarget => "wasm-target",
+            Tool::WasmBindgen => "wasm-bindgen",
+            Tool::WasmOpt => "wasm-opt",
+            Tool::Sass => "sass",
+        }
+    }
+
+    /// The tool with this key.
+    pub fn from_key(key: &str) -> Option<Tool> {
+        [Tool::WasmTarget, Tool::WasmBindgen, Tool::WasmOpt, Tool::Sass].into_iter().find(|tool| tool.key() == key)
+    }
+
+    /// The program's name on `PATH`; the wasm target has none.
+    pub fn program(self) -> Option<&'static str> {
+        (self != Tool::WasmTarget).then(|| self.key())
+    }
+}
+
+impl Wanted {
+    pub fn new(tool: Tool, version: impl Into<String>) -> Wanted {
+        Wanted { tool, version: version.into() }
+    }
+
+    /// The wasm target of this very compiler. The commit is part of it: rlibs fit one build of rustc only.
+    pub fn wasm_target(toolchain: &Toolchain) -> Wanted {
+        let commit: String = toolchain.commit_hash.chars().take(9).collect();
+        let commit = if commit.is_empty() { "unknown" } else { &commit };
+        Wanted::new(Tool::WasmTarget, format!("{}-{commit}", toolchain.rustc_version))
+    }
+}
+
+/// Finds a tool without changing anything: in the user-local folder first, then on `PATH` at exactly this version.
+pub fn look(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow::Result<Resolved> {
+    let folder = store::folder(&home()?, wanted.tool.key(), &wanted.version);
+    let receipt = store::installed(&folder);
+    let Some(name) = wanted.tool.program() else {
+        return Ok(look_for_target(toolchain, wanted, &folder, receipt.is_some()));
+    };
+    let program = store::program(&folder, name);
+    if let Some(receipt) = receipt {
+        return Ok(found(wanted, &program, receipt.version, format!("user-local folder ({})", receipt.source)));
+    }
+    if let Some((path, version)) = on_path(exec, name)? {
+        if version == wanted.version {
+            return Ok(found(wanted, &path, version, "PATH".to_owned()));
+        }
+    }
+    let mut resolved = found(wanted, &program, wanted.version.clone(), "user-local folder".to_owned());
+    resolved.missing = true;
+    Ok(resolved)
+}
+
+/// The plan's data for installing a tool.
+pub fn install_step(wanted: &Wanted) -> anyhow::Result<InstallTool> {
+    Ok(InstallTool {
+        tool: wanted.tool.key().to_owned(),
+        version: wanted.version.clone(),
+        destination: store::folder(&home()?, wanted.tool.key(), &wanted.version),
+    })
+}
+
+/// What `setup --check` says of a tool.
+pub fn status(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow::Result<Status> {
+    let resolved = look(exec, toolchain, wanted)?;
+    let mut status = Status {
+        tool: resolved.tool,
+        wanted: wanted.version.clone(),
+        found: None,
+        path: None,
+        source: None,
+        state: State::Missing,
+    };
+    if !resolved.missing {
+        status.state = State::Ready;
+        status.found = Some(resolved.version);
+        status.path = Some(resolved.program).filter(|path| !path.is_empty());
+        status.source = Some(resolved.source);
+    } else if let Some(name) = wanted.tool.program() {
+        if let Some((path, version)) = on_path(exec, name)? {
+            status.state = State::OtherVersion;
+            status.found = Some(version);
+            status.path = Some(path.display().to_string());
+            status.source = Some("PATH".to_owned());
+        }
+    }
+    Ok(status)
+}
+
+fn found(wanted: &Wanted, program: &Path, version: String, source: String) -> Resolved {
+    Resolved {
+        tool: wanted.tool.key(),
+        version,
+        program: program.display().to_string(),
+        args_before: Vec::new(),
+        env: BTreeMap::new(),
+        rustflags: Vec::new(),
+        source,
+        missing: false,
+    }
+}
+
+fn look_for_target(toolchain: &Toolchain, wanted: &Wanted, folder: &Path, installed: bool) -> Resolved {
+    let mut resolved = found(wanted, Path::new(""), wanted.version.clone(), "toolchain".to_owned());
+    // The facts may be older than an installation.
+    if toolchain.has_wasm_target || sysroot::has_target(&toolchain.sysroot) {
+        return resolved;
+    }
+    let whole = installed && sysroot::is_whole(folder, &toolchain.host);
+    resolved.missing = !whole;
+    if whole || !source::rustup_manages(&toolchain.sysroot) {
+        resolved.source = "user-local folder (private sysroot)".to_owned();
+        resolved.rustflags = vec![format!("--sysroot={}", folder.display())];
+        resolved
+            .env
+            .insert("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS".to_owned(), resolved.rustflags.join(" "));
+    }
+    resolved
+}
+
+/// The first program of this name on `PATH`, with the version that it states.
+fn on_path(exec: &Executor, name: &str) -> anyhow::Result<Option<(PathBuf, String)>> {
+    let Some(path) = tool::find_on_path(name) else { return Ok(None) };
+    let version = stated_version(exec, &path);
+    exec.check_interrupted()?;
+    Ok(version.map(|version| (path, version)))
+}
+
+/// What a program answers to `--version`; `None` where it fails or says nothing that looks like a version.
+fn stated_version(exec: &Executor, program: &Path) -> Option<String> {
+    tool::version_of(exec, program, &["--version"])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! What people see while a command runs: cargo-style status lines on standard error.
+//!
+//! Standard output is data and belongs to reports; nothing here writes to it.
+
+use std::io::{IsTerminal, Write};
+
+/// Where and how status lines are written. Cheap to copy and safe to use from several threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Ui {
+    colour: bool,
+    terminal: bool,
+    quiet: bool,
+    github: bool,
+}
+
+impl Ui {
+    /// Reads the terminal and the environment: `NO_COLOR`, `CLICOLOR_FORCE`, `GITHUB_ACTIONS`.
+    pub fn detect(quiet: bool) -> Ui {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let terminal = std::io::stderr().is_terminal();
+        let colour = !set("NO_COLOR") && (terminal || set("CLICOLOR_FORCE"));
+        Ui { colour, terminal, quiet, github: set("GITHUB_ACTIONS") }
+    }
+
+    /// Whether standard error is a terminal, so that progress may be redrawn.
+    pub fn is_terminal(self) -> bool {
+        self.terminal
+    }
+
+    /// A status line in cargo's form: the verb right-aligned in twelve columns, then the detail.
+    pub fn status(self, verb: &str, detail: impl std::fmt::Display) {
+        if !self.quiet {
+            self.line("32", verb, &detail.to_string());
+        }
+    }
+
+    /// A note that is neither progress nor a problem.
+    pub fn note(self, detail: impl std::fmt::Display) {
+        if !self.quiet {
+            self.write(&format!("{} {detail}\n", self.paint("36", "note:")));
+        }
+    }
+
+    /// Something that a person should know, although the command goes on.
+    pub fn warning(self, detail: impl std::fmt::Display) {
+        self.write(&format!("{} {detail}\n", self.paint("33", "warning:")));
+    }
+
+    /// The one message of a failure.
+    pub fn error(self, detail: impl std::fmt::Display) {
+        self.write(&format!("{} {detail}\n", self.paint("31", "error:")));
+    }
+
+    /// How to mend the failure.
+    pub fn hint(self, detail: impl std::fmt::Display) {
+        self.write(&format!("{} {detail}\n", self.paint("36", " hint:")));
+    }
+
+    /// Starts a foldable section in a GitHub Actions log; nothing elsewhere.
+    pub fn section_start(self, title: &str) {
+        if self.github {
+            self.write(&format!("::group::{title}\n"));
+        }
+    }
+
+    /// Ends the section.
+    pub fn section_end(self) {
+        if self.github {
+            self.write("::endgroup::\n");
+        }
+    }
+
+    /// Text as it is, e.g. the output of a tool that failed.
+    pub fn raw(self, text: &str) {
+        self.write(text);
+    }
+
+    fn line(self, colour: &str, verb: &str, detail: &str) {
+        self.write(&format!("{} {detail}\n", self.paint(colour, &format!("{verb:>12}"))));
+    }
+
+    fn paint(self, colour: &str, text: &str) -> String {
+        if self.colour { format!("\x1b[1;{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// One write a message, so that lines of two threads never mix. A closed standard error is not our failure.
+    fn write(self, text: &str) {
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+}

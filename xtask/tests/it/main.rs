@@ -1,0 +1,3 @@
+//! The integration tests of xtask: one binary, one file a subject.
+
+mod tidy;

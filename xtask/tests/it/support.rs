@@ -1,0 +1,181 @@
+//! What the tests share: a workspace in a folder of its own, and runs of the real xtask binary in it.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The longest that one run of xtask may take in a test.
+const LIMIT: Duration = Duration::from_secs(540);
+
+/// A copy of the fixture workspace (`tests/fixture`).
+pub struct Workspace {
+    folder: tempfile::TempDir,
+    /// Variables for every run; an empty value removes the variable.
+    pub env: Vec<(String, String)>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Workspace {
+    pub fn fixture() -> Workspace {
+        let workspace = Workspace::empty();
+        copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture"), workspace.root());
+        workspace
+    }
+
+    pub fn empty() -> Workspace {
+        Workspace { folder: tempfile::tempdir().unwrap(), env: Vec::new() }
+    }
+
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.env.push((name.to_owned(), value.into()));
+    }
+
+    /// Replaces text in a file of the workspace; the text must be there.
+    pub fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.root().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no `{from}`");
+        fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    }
+
+    pub fn write(&self, file: &str, text: &str) {
+        let path = self.root().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    }
+
+    /// A command that runs xtask in the workspace as `cargo xtask` would, but for what cargo tells its tests.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(args).current_dir(self.root()).stdin(Stdio::null());
+        let inherited = std::env::vars().map(|(name, _)| name);
+        let told = |name: &String| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("LEPTOS_") || name.starts_with("NEXTEST")
+        };
+        for name in inherited.filter(told) {
+            command.env_remove(name);
+        }
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_TARGET_DIR", "RUSTFLAGS", "GITHUB_ACTIONS"] {
+            command.env_remove(name);
+        }
+        for (name, value) in &self.env {
+            if value.is_empty() { command.env_remove(name) } else { command.env(name, value) };
+        }
+        command
+    }
+
+    /// Runs xtask to its end.
+    pub fn xtask(&self, args: &[&str]) -> Run {
+        finish(self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// Runs a build that must succeed and returns its JSON report.
+    pub fn build(&self, args: &[&str]) -> Value {
+        let args = [&["build", "--format", "json"], args].concat();
+        let run = self.xtask(&args);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        serde_json::from_str(&run.stdout).unwrap()
+    }
+}
+
+impl Run {
+    /// The lines that begin with `error:` or `hint:`, without paths that differ between runs.
+    pub fn messages(&self, workspace: &Workspace) -> String {
+        let root = workspace.root().canonicalize().unwrap();
+        let lines = self.stderr.lines().skip_while(|line| !line.starts_with("error:"));
+        let text: Vec<&str> = lines.collect();
+        text.join("\n").replace(&root.display().to_string(), "[root]")
+    }
+}
+
+/// Waits for a child and collects what it said; kills it and fails when it takes too long.
+pub fn finish(mut child: Child) -> Run {
+    let mut stdout = child.stdout.take().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let read = |stream: &mut dyn Read| {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    std::thread::scope(|scope| {
+        let out = scope.spawn(|| read(&mut stdout));
+        let err = scope.spawn(|| read(&mut stderr));
+        let code = wait(&mut child);
+        Run { code, stdout: out.join().unwrap(), stderr: err.join().unwrap() }
+    })
+}
+
+fn wait(child: &mut Child) -> Option<i32> {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        if began.elapsed() > LIMIT {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("xtask took longer than {} s", LIMIT.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Sends a signal as a terminal or a supervisor would.
+pub fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// Running processes whose command line contains `text`, by id.
+pub fn processes_with(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let id = entry.file_name().to_string_lossy().into_owned();
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if id.bytes().all(|byte| byte.is_ascii_digit()) && line.contains(text) {
+            found.push(format!("{id}: {line}"));
+        }
+    }
+    found
+}
+
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_name() == "target" {
+            continue;
+        }
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// The folder of this crate's sources.
+pub fn crate_root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
