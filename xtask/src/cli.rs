@@ -13,7 +13,11 @@ use crate::report::Format;
     arg_required_else_help = true,
     disable_help_subcommand = true,
     after_help = "Exit codes: 0 ok, 1 a check failed, 2 usage or configuration, 3 missing tool, 4 a command failed, \
-                  5 timed out, 130/143 interrupted."
+                  5 timed out, 130/143 interrupted.\n\n\
+                  Environment:\n  \
+                  XTASK_TIMEOUT  the longest that any one command may take, in whole seconds\n  \
+                  XTASK_HOME     the folder that tools are kept in\n  \
+                  XTASK_OFFLINE  install nothing over the network"
 )]
 pub struct Cli {
     /// Print results and problems only

@@ -219,7 +219,8 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Operation::InstallTool(input) => {
-                write!(f, "# install {} {} into {}", input.tool, input.version, input.destination.display())
+                let folder = input.destination.display();
+                write!(f, "cargo xtask setup  # {} {} into {folder}", input.tool, input.version)
             }
             Operation::RunCached(input) => {
                 writeln!(f, "mkdir -p {}", quote(&input.output_dir.display().to_string()))?;

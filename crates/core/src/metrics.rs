@@ -76,7 +76,7 @@ pub enum Origin {
 pub struct Snapshot {
     /// Counts the refreshes since the server started.
     pub sequence: u64,
-    /// Seconds since 1970 at which the last refresh ended; `None` before the first.
+    /// Seconds since 1970 at which a refresh last brought something; `None` before the first.
     pub as_of: Option<u64>,
     pub origin: Origin,
     pub supply: Reading<Amount>,

@@ -39,10 +39,6 @@ impl Amount {
         self.0
     }
 
-    pub const fn is_zero(self) -> bool {
-        self.0 == 0
-    }
-
     /// The part before the decimal point.
     pub const fn whole(self) -> u128 {
         self.0 / ONE

@@ -91,14 +91,22 @@ impl Rpc {
             "method": "eth_call",
             "params": [{ "to": contract, "data": function }, "latest"],
         });
-        // The URL is left out of messages: it may carry a key.
-        let describe = |error: reqwest::Error| error.without_url().to_string();
         let response = self.client.post(&self.url).json(&question).send().await;
         let response = response
             .and_then(reqwest::Response::error_for_status)
             .map_err(describe)?;
         read_answer(&response.json().await.map_err(describe)?)
     }
+}
+
+/// What happened and why. The URL is left out: it may carry a key.
+fn describe(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
+    }
+    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 fn read_answer(answer: &Value) -> Result<u128, String> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use usdfc_core::environment::Settings;
 use usdfc_core::metrics::demo;
-use usdfc_core::{Reading, Snapshot};
+use usdfc_core::{Amount, Reading, Snapshot};
 use usdfc_terminal::remote::Page;
 use usdfc_terminal::ssr::Source;
 
@@ -139,8 +139,14 @@ impl Terminal {
                 let answers = rpc.ask().await;
                 self.note(&answers, started.elapsed());
                 let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+                let before = current.as_of;
                 *current = merge(&current, answers, now());
                 *last_ask = Some(Instant::now());
+                if current.as_of == before {
+                    // Nothing arrived: the history has the last values already, and they were fresh then.
+                    drop(current);
+                    return self.snapshot();
+                }
             }
         }
         drop(last_ask);
@@ -186,16 +192,23 @@ impl Source for Terminal {
 }
 
 impl Answers {
-    fn first_error(&self) -> Option<String> {
-        let amounts = [
+    fn amounts(&self) -> [&Result<Amount, String>; 5] {
+        [
             &self.supply,
             &self.collateral,
             &self.price,
             &self.stability_pool,
             &self.stability_pool_collateral,
-        ];
+        ]
+    }
+
+    fn any_arrived(&self) -> bool {
+        self.troves.is_ok() || self.amounts().into_iter().any(Result::is_ok)
+    }
+
+    fn first_error(&self) -> Option<String> {
         let troves = self.troves.as_ref().err();
-        amounts
+        self.amounts()
             .into_iter()
             .find_map(|answer| answer.as_ref().err())
             .or(troves)
@@ -208,9 +221,14 @@ fn merge(before: &Snapshot, answers: Answers, now: u64) -> Snapshot {
     fn reading<T: Copy>(before: Reading<T>, answer: Result<T, String>, now: u64) -> Reading<T> {
         answer.map_or_else(|_| before.aged(), |value| Reading::fresh(value, now))
     }
+    let as_of = if answers.any_arrived() {
+        Some(now)
+    } else {
+        before.as_of
+    };
     Snapshot {
         sequence: before.sequence + 1,
-        as_of: Some(now),
+        as_of,
         origin: before.origin,
         supply: reading(before.supply, answers.supply, now),
         collateral: reading(before.collateral, answers.collateral, now),
@@ -235,26 +253,39 @@ fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use usdfc_core::{Amount, Freshness};
+    use usdfc_core::Freshness;
+
+    fn silence() -> Answers {
+        let nothing = || Err("no answer".to_owned());
+        Answers {
+            supply: nothing(),
+            collateral: nothing(),
+            troves: Err("no answer".to_owned()),
+            price: nothing(),
+            stability_pool: nothing(),
+            stability_pool_collateral: nothing(),
+        }
+    }
 
     #[test]
     fn a_silent_source_leaves_the_last_value_and_says_so() {
-        let silent = || Err("no answer".to_owned());
         let answers = Answers {
             supply: Ok(Amount::from_whole(5)),
-            collateral: silent(),
-            troves: Err("no answer".to_owned()),
-            price: silent(),
-            stability_pool: silent(),
-            stability_pool_collateral: silent(),
+            ..silence()
         };
         assert_eq!(answers.first_error().as_deref(), Some("no answer"));
         let before = demo(1);
         let after = merge(&before, answers, 99);
-        assert_eq!(after.sequence, 2);
+        assert_eq!((after.sequence, after.as_of), (2, Some(99)));
         assert_eq!(after.supply, Reading::fresh(Amount::from_whole(5), 99));
         assert_eq!(after.price.value, before.price.value);
         assert_eq!(after.price.freshness, Freshness::Stale);
         assert_eq!(after.freshness(), Freshness::Stale);
+    }
+
+    #[test]
+    fn when_nothing_arrives_the_page_keeps_its_age() {
+        let after = merge(&demo(1), silence(), 99);
+        assert_eq!((after.sequence, after.as_of), (2, demo(1).as_of));
     }
 }

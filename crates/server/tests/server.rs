@@ -3,9 +3,12 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use common::{Server, ask};
 
@@ -133,6 +136,85 @@ fn a_dead_source_and_a_bad_database_are_told_and_not_fatal() {
     assert!(page.text().contains("history is kept in memory only"));
     assert!(page.text().contains("data-freshness=\"unknown\""));
     assert!(!page.text().contains("canary"));
+}
+
+/// A node of the chain that answers every call with 18-decimal amounts, and the count of troves.
+fn start_node() -> String {
+    let node = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = node.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in node.incoming().map_while(Result::ok) {
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut line, mut length) = (String::new(), 0);
+            while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
+                let (name, value) = line.split_once(':').unwrap_or_default();
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let question: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let wei = 10_u128.pow(18);
+            let number = match question["params"][0]["data"].as_str().unwrap() {
+                "0x18160ddd" => 1_000 * wei,
+                "0x887105d3" => 900 * wei,
+                "0x49eefeee" => 7,
+                "0x0490be83" => 2 * wei,
+                "0x0d9a6b35" => 300 * wei,
+                "0x4a59ff51" => 5 * wei / 2,
+                other => panic!("nobody asks for {other}"),
+            };
+            let body = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0x{number:064x}\"}}");
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
+            write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        }
+    });
+    format!("http://{address}/")
+}
+
+#[test]
+fn numbers_come_from_the_chain_and_outlive_the_server() {
+    let folder = Folder::new("chain");
+    let database = folder.0.join("history.db");
+    let mut live = Server::start(
+        command(&[])
+            .env("RPC_URL", start_node())
+            .env("DATABASE_PATH", &database),
+    );
+    let deadline = Instant::now() + common::PATIENCE;
+    while live.get("/api/v1/metrics").json()["sequence"] == 0 {
+        assert!(Instant::now() < deadline, "the chain was never asked");
+        sleep(Duration::from_millis(20));
+    }
+    let metrics = live.get("/api/v1/metrics").json();
+    assert_eq!(metrics["origin"], "live");
+    assert_eq!(metrics["freshness"], "fresh");
+    assert_eq!(metrics["supply"]["value"], "1000");
+    assert_eq!(metrics["troves"]["value"], 7);
+    assert_eq!(metrics["stability_pool_collateral"]["value"], "2.5");
+    assert_eq!(metrics["collateral_ratio"]["basis_points"], 18_000);
+    assert_eq!(metrics["collateral_ratio"]["band"], "warning");
+    let health = live.get("/api/health/detailed").json();
+    assert_eq!(health["checks"]["rpc:responseTime"][0]["status"], "pass");
+    live.process.signal("TERM");
+    live.process.wait();
+
+    // The next one cannot reach the chain and shows what is left of it.
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut blind = Server::start(
+        command(&[])
+            .env("RPC_URL", format!("http://{unused}/"))
+            .env("DATABASE_PATH", &database),
+    );
+    blind.process.word_after("the chain does not answer");
+    let page = blind.get("/").text();
+    assert!(
+        page.contains("1,000.00 USDFC") && page.contains("data-freshness=\"stale\""),
+        "{page}"
+    );
+    assert!(page.contains("Some numbers are stale"));
 }
 
 #[test]

@@ -41,8 +41,14 @@ impl Context {
         let chosen = selection.project.as_deref().or(automation.project.as_deref());
         let project = project::resolve(&workspace, &environment, chosen, &folder)?;
         let profiles = Profiles::read(&workspace.root)?;
+        let metadata = halves::Metadata {
+            lib_profile_dev: project.lib_profile_dev.clone(),
+            lib_profile_release: project.lib_profile_release.clone(),
+            bin_profile_dev: project.bin_profile_dev.clone(),
+            bin_profile_release: project.bin_profile_release.clone(),
+        };
         Ok(Context {
-            halves: halves::choose(&profiles, &project, &selection.profile)?,
+            halves: halves::choose(&profiles, &metadata, &selection.profile)?,
             toolchain: Toolchain::probe(exec, &workspace.root)?,
             cargo_config: CargoConfig::read(&workspace.root)?,
             automation,

@@ -1,6 +1,8 @@
 //! `cargo xtask serve`: the built app as production runs it. Never builds; a stale build is refused.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use super::admitted;
@@ -17,6 +19,9 @@ use crate::report::Format;
 const FINDINGS_SHOWN: usize = 3;
 /// How long the server may take to drain its connections after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(15);
+/// How often a starting server is asked, and how long one answer may take.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+const POLL_LIMIT: Duration = Duration::from_secs(5);
 
 pub fn run(exec: &Executor, args: &ServeArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?;
@@ -30,11 +35,31 @@ pub fn run(exec: &Executor, args: &ServeArgs) -> anyhow::Result<()> {
     free(address)?;
     for step in &plan.steps {
         if let Action::Run(command) = &step.action {
-            exec.ui().status("Serving", format!("{} on http://{address}", context.project.name));
-            exec.run_visible(command)?;
+            exec.ui().status("Starting", &context.project.name);
+            serve(exec, command, address)?;
         }
     }
     Ok(())
+}
+
+/// Runs the server until it is stopped, and says when it answers.
+fn serve(exec: &Executor, command: &Invocation, address: SocketAddr) -> anyhow::Result<()> {
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let url = format!("http://{address}/");
+            while !ended.load(Ordering::Relaxed) && exec.check_interrupted().is_ok() {
+                if exec.fetch(&url, POLL_LIMIT).is_ok() {
+                    exec.ui().status("Serving", &url);
+                    return;
+                }
+                thread::sleep(POLL_INTERVAL);
+            }
+        });
+        let result = exec.run_visible(command).map(drop);
+        ended.store(true, Ordering::Relaxed);
+        result
+    })
 }
 
 fn command(exec: &Executor, context: &Context, args: &ServeArgs) -> anyhow::Result<Invocation> {

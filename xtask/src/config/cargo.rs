@@ -14,17 +14,8 @@ use crate::exit::Failure;
 #[derive(Clone, Debug)]
 pub struct CargoConfig {
     merged: Value,
-    env: BTreeMap<String, EnvValue>,
     /// Variables of the process that override configuration; all start with `CARGO_` or are `RUSTFLAGS`.
     process: BTreeMap<String, String>,
-}
-
-/// An entry of `[env]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EnvValue {
-    pub value: String,
-    /// Whether it also replaces a variable that the process already has.
-    pub force: bool,
 }
 
 impl CargoConfig {
@@ -47,32 +38,16 @@ impl CargoConfig {
         for file in files.iter().rev() {
             merge(&mut merged, load(file, &mut Vec::new())?);
         }
-        let env = merged.get("env").and_then(Value::as_object).into_iter().flatten();
-        let env = env
-            .filter_map(|(name, value)| Some((name.clone(), env_value(value)?)))
-            .collect();
-        Ok(CargoConfig { merged, env, process })
+        Ok(CargoConfig { merged, process })
     }
 
     /// The value that `[env]` gives a variable. Cargo lets a variable of the process win unless `force` is set.
     pub fn env(&self, name: &str) -> Option<String> {
-        self.env.get(name).map(|entry| entry.value.clone())
-    }
-
-    /// All of `[env]`.
-    pub fn env_table(&self) -> &BTreeMap<String, EnvValue> {
-        &self.env
-    }
-
-    /// `build.target-dir` or the variable that replaces it.
-    pub fn target_dir(&self) -> Option<PathBuf> {
-        let process = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"]
-            .iter()
-            .find_map(|name| self.process.get(*name));
-        process
-            .cloned()
-            .or_else(|| Some(self.value("/build/target-dir")?.as_str()?.to_owned()))
-            .map(PathBuf::from)
+        let entry = self.merged.get("env")?.get(name)?;
+        entry
+            .as_str()
+            .or_else(|| entry.get("value")?.as_str())
+            .map(str::to_owned)
     }
 
     /// The flags that rustc gets for `triple`. As in cargo, only the first of these sources that has any counts:
@@ -178,19 +153,15 @@ fn load(file: &Path, includers: &mut Vec<PathBuf>) -> anyhow::Result<Value> {
 }
 
 fn make_absolute(config: &mut Value, base: &Path) {
-    if let Some(Value::String(folder)) = config.pointer_mut("/build/target-dir") {
-        *folder = base.join(&*folder).display().to_string();
-    }
     let entries = config
         .get_mut("env")
         .and_then(Value::as_object_mut)
         .into_iter()
         .flatten();
     for (_, entry) in entries {
-        if entry.get("relative").and_then(Value::as_bool) == Some(true) {
-            if let Some(Value::String(value)) = entry.get_mut("value") {
-                *value = base.join(&*value).display().to_string();
-            }
+        let relative = entry.get("relative").and_then(Value::as_bool) == Some(true);
+        if let Some(Value::String(value)) = entry.get_mut("value").filter(|_| relative) {
+            *value = base.join(&*value).display().to_string();
         }
     }
 }
@@ -209,20 +180,6 @@ fn merge(low: &mut Value, high: Value) {
         (Value::Array(low), Value::Array(high)) => low.extend(high),
         (low, high) => *low = high,
     }
-}
-
-fn env_value(value: &Value) -> Option<EnvValue> {
-    if let Some(text) = value.as_str() {
-        return Some(EnvValue {
-            value: text.to_owned(),
-            force: false,
-        });
-    }
-    let force = value.get("force").and_then(Value::as_bool).unwrap_or(false);
-    Some(EnvValue {
-        value: value.get("value")?.as_str()?.to_owned(),
-        force,
-    })
 }
 
 /// `rustflags` of a table, whether it is a list or one text.

@@ -1,11 +1,13 @@
 //! The one executor: every process, every HTTP request and every file outside `target/` goes through here.
 //!
-//! Owns dry runs, interruption, time-outs and redaction, so that no command has to think of them. Must not know what
+//! Owns dry runs, interruption, time-outs and redaction, so that no command has to think of them. A command may take as
+//! long as its plan says, and never longer than `XTASK_TIMEOUT` (whole seconds) where that is set. Must not know what
 //! the commands are for. No other room names `duct`, `ureq`, `rustix`, `signal_hook` or `std::process::Command`.
 
 mod failure;
 mod files;
 mod http;
+mod limit;
 mod output;
 mod process;
 mod program;
@@ -25,6 +27,7 @@ use anyhow::Context;
 pub use files::replace_file;
 pub use http::Response;
 
+use crate::exit::Exit;
 use crate::plan::Invocation;
 use crate::ui::Ui;
 use redact::Redactor;
@@ -45,6 +48,8 @@ pub struct Executor {
     mode: Mode,
     interrupts: &'static Interrupts,
     redactor: RwLock<Arc<Redactor>>,
+    /// The longest that any command may take, whatever the plan allows it (`XTASK_TIMEOUT`).
+    cap: Option<Duration>,
 }
 
 /// A command that succeeded.
@@ -73,9 +78,11 @@ pub struct Probe {
 }
 
 impl Executor {
-    /// An executor for this process. The first one installs the handlers for SIGINT, SIGTERM and SIGHUP.
+    /// An executor for this process. The first one installs the handlers for SIGINT, SIGTERM and SIGHUP. A value of
+    /// `XTASK_TIMEOUT` that is no number of seconds is an error.
     pub fn new(ui: Ui, mode: Mode) -> anyhow::Result<Executor> {
-        Ok(Executor::with_interrupts(ui, mode, Interrupts::process_wide()?))
+        let cap = limit::from_environment()?;
+        Ok(Executor { cap, ..Executor::with_interrupts(ui, mode, Interrupts::process_wide()?) })
     }
 
     fn with_interrupts(ui: Ui, mode: Mode, interrupts: &'static Interrupts) -> Executor {
@@ -85,6 +92,7 @@ impl Executor {
             mode,
             interrupts,
             redactor,
+            cap: None,
         }
     }
 
@@ -130,10 +138,13 @@ impl Executor {
         self.succeed(command, Show::Errors, &mut on_line)
     }
 
-    /// Runs a command that changes nothing, in a dry run too. It may fail: only a missing program, a time-out and an
-    /// interruption are errors.
+    /// Runs a command that changes nothing, in a dry run too. It may fail: only a missing program, a time-out, an
+    /// interruption and a program that was killed before it could answer are errors.
     pub fn probe(&self, command: &Invocation) -> anyhow::Result<Probe> {
         let ended = self.carry_out(command, Show::Nothing, &mut |_| {})?;
+        if ended.status.code().is_none() {
+            return Err(failure::failed(command, &self.redactor(), ended.status, &ended.tail).into());
+        }
         Ok(Probe {
             success: ended.status.success(),
             stdout: ended.stdout,
@@ -207,12 +218,18 @@ impl Executor {
         let _attendance = self.interrupts.attend();
         self.check_interrupted()?;
         self.learn_secrets(command);
+        let capped = self.cap.filter(|cap| *cap < command.timeout);
+        let command = match capped {
+            Some(cap) => &command.clone().timeout(cap),
+            None => command,
+        };
         let ended = run::to_the_end(command, show, on_line, self.ui, self.interrupts, self.redactor());
         // Success after an interruption would be recorded as success.
         self.check_interrupted()?;
-        ended
-            .with_context(|| format!("run `{}`", command.program_name()))?
-            .map_err(anyhow::Error::from)
+        ended.with_context(|| format!("run `{}`", command.program_name()))?.map_err(|failure| match capped {
+            Some(cap) if failure.exit == Exit::TimedOut => failure.hint(limit::hint(cap)).into(),
+            _ => failure.into(),
+        })
     }
 
     fn refuse_in_dry_run(&self, action: impl Fn() -> String) -> anyhow::Result<()> {

@@ -8,19 +8,25 @@
 use crate::config::profiles::{Profile, Profiles};
 use crate::exit::Failure;
 
-use super::project::Project;
-
 /// The profile that `build` uses when none is asked for.
 pub const DEFAULT_PROFILE: &str = "production";
 
-/// What xtask passes with `--config` where a workspace lacks a profile: name, key, value in TOML.
-///
-/// `production` is `release` without debug info; the wasm half is small first (`z`), which its profile in the
-/// workspace may override.
+/// What xtask passes with `--config` where a workspace has no profile of this name: name, key, value in TOML.
 const DEFAULTS: &[(&str, &[(&str, &str)])] = &[
-    ("production", &[("inherits", "'release'"), ("strip", "'symbols'"), ("codegen-units", "16")]),
-    ("ci", &[("inherits", "'release'"), ("opt-level", "1"), ("strip", "'symbols'")]),
+    ("production", &[("inherits", "'release'"), ("strip", "'symbols'")]),
+    // Small first: the whole file travels to each browser.
+    ("production-wasm", &[("inherits", "'release'"), ("strip", "'symbols'"), ("opt-level", "'z'")]),
+    ("ci", &[("inherits", "'release'"), ("strip", "'symbols'"), ("opt-level", "1")]),
 ];
+
+/// The profiles that a project's metadata names.
+#[derive(Clone, Debug, Default)]
+pub struct Metadata {
+    pub lib_profile_dev: Option<String>,
+    pub lib_profile_release: Option<String>,
+    pub bin_profile_dev: Option<String>,
+    pub bin_profile_release: Option<String>,
+}
 
 /// How one half is compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,16 +51,18 @@ pub struct Halves {
 /// Chooses the profiles of both halves.
 ///
 /// `dev` and `release` follow the metadata keys `lib-profile-*` and `bin-profile-*`, as cargo-leptos does. For any
-/// other name the front half uses `<name>-wasm` where the workspace has such a profile.
-pub fn choose(profiles: &Profiles, project: &Project, name: &str) -> anyhow::Result<Halves> {
+/// other name the front half uses `<name>-wasm` where there is such a profile.
+pub fn choose(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::Result<Halves> {
     let (front, server) = match name {
-        "dev" => (project.lib_profile_dev.as_deref(), project.bin_profile_dev.as_deref()),
-        "release" => (project.lib_profile_release.as_deref(), project.bin_profile_release.as_deref()),
+        "dev" => (metadata.lib_profile_dev.as_deref(), metadata.bin_profile_dev.as_deref()),
+        "release" => (metadata.lib_profile_release.as_deref(), metadata.bin_profile_release.as_deref()),
         _ => (None, None),
     };
     let server = server.unwrap_or(name);
     let wasm = format!("{server}-wasm");
-    let front = front.unwrap_or(if profiles.contains(&wasm) { &wasm } else { server });
+    // Our own default goes with our own default only: a workspace that has its `production` means it for both halves.
+    let has_wasm = profiles.contains(&wasm) || (!profiles.contains(server) && default(&wasm).is_some());
+    let front = front.unwrap_or(if has_wasm { &wasm } else { server });
 
     let server_profile = resolve(profiles, server)?;
     let front_profile = resolve(profiles, front)?;
@@ -97,7 +105,7 @@ fn defaults(profiles: &Profiles, name: &str) -> Vec<String> {
     if profiles.contains(name) {
         return Vec::new();
     }
-    let settings = DEFAULTS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, settings)| settings);
+    let settings = default(name).unwrap_or_default();
     settings.iter().map(|(key, value)| format!("profile.{name}.{key}={value}")).collect()
 }
 
@@ -105,13 +113,81 @@ fn resolve(profiles: &Profiles, name: &str) -> anyhow::Result<Profile> {
     if profiles.contains(name) {
         return profiles.resolve(name);
     }
-    match DEFAULTS.iter().find(|(known, _)| *known == name) {
-        Some((_, settings)) => profiles.resolve_with(name, settings),
+    match default(name) {
+        Some(settings) => profiles.resolve_with(name, settings),
         None => Err(Failure::usage(format!(
             "there is no profile `{name}`; the workspace has {}",
             profiles.names().join(", ")
         ))
         .hint(format!("add `[profile.{name}]` to the root Cargo.toml, or choose another with `--profile`"))
         .into()),
+    }
+}
+
+fn default(name: &str) -> Option<&'static [(&'static str, &'static str)]> {
+    DEFAULTS.iter().find(|(known, _)| *known == name).map(|(_, settings)| *settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn profiles(manifest: serde_json::Value) -> Profiles {
+        Profiles::from_parts(Some(&manifest), None, std::iter::empty()).unwrap()
+    }
+
+    fn chosen(manifest: serde_json::Value, name: &str) -> Halves {
+        choose(&profiles(manifest), &Metadata::default(), name).unwrap()
+    }
+
+    #[test]
+    fn one_name_serves_both_halves_where_lto_and_strip_agree() {
+        let manifest = json!({
+            "production": {"inherits": "release", "strip": "symbols"},
+            "production-wasm": {"inherits": "production", "opt-level": "z"},
+        });
+        let halves = chosen(manifest, "production");
+        assert_eq!(halves.front.profile, "production");
+        assert_eq!(halves.front.config, ["profile.production.opt-level=\"z\""]);
+        assert_eq!(halves.server.config, [""; 0]);
+        assert!(halves.release);
+    }
+
+    #[test]
+    fn another_lto_needs_a_name_of_its_own() {
+        let manifest = json!({
+            "production": {"inherits": "release"},
+            "production-wasm": {"inherits": "production", "lto": "fat"},
+        });
+        let halves = chosen(manifest, "production");
+        assert_eq!((halves.front.profile.as_str(), halves.front.folder.as_str()), ("production-wasm", "production-wasm"));
+    }
+
+    #[test]
+    fn a_workspace_without_profiles_gets_ours() {
+        let halves = chosen(json!({}), "production");
+        assert_eq!(halves.front.profile, "production");
+        assert!(halves.front.config.contains(&"profile.production.opt-level=\"z\"".to_owned()), "{halves:?}");
+        assert!(halves.server.config.contains(&"profile.production.inherits='release'".to_owned()));
+        let own = chosen(json!({"production": {"inherits": "release"}}), "production");
+        assert_eq!(own.front.config, [""; 0]);
+    }
+
+    #[test]
+    fn dev_and_release_follow_the_metadata() {
+        let manifest = json!({"small": {"inherits": "release", "opt-level": "s", "lto": true}});
+        let metadata = Metadata { lib_profile_release: Some("small".to_owned()), ..Metadata::default() };
+        let halves = choose(&profiles(manifest), &metadata, "release").unwrap();
+        assert_eq!((halves.front.profile.as_str(), halves.server.profile.as_str()), ("small", "release"));
+        let dev = choose(&profiles(json!({})), &metadata, "dev").unwrap();
+        assert_eq!((dev.front.folder.as_str(), dev.release), ("debug", false));
+    }
+
+    #[test]
+    fn an_unknown_profile_is_named() {
+        let error = choose(&profiles(json!({})), &Metadata::default(), "fast").unwrap_err();
+        expect_test::expect!["there is no profile `fast`; the workspace has bench, dev, release, test"]
+            .assert_eq(&error.to_string());
     }
 }

@@ -3,7 +3,7 @@
 //! Reads the JSON messages of `cargo build --message-format=json`; knows nothing of processes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -26,9 +26,9 @@ pub struct Unit {
     pub package_id: String,
     /// `lib`, `bin`, `proc-macro`, `custom-build`, `cdylib` …
     pub kind: String,
+    pub features: Vec<String>,
     /// The files it produced; their names carry cargo's hash of the unit.
     pub files: Vec<PathBuf>,
-    pub executable: Option<PathBuf>,
     /// Reused as it was.
     pub fresh: bool,
 }
@@ -39,8 +39,8 @@ enum Message {
     CompilerArtifact {
         package_id: String,
         target: MessageTarget,
+        features: Vec<String>,
         filenames: Vec<PathBuf>,
-        executable: Option<PathBuf>,
         fresh: bool,
     },
     BuildFinished {
@@ -59,13 +59,13 @@ impl Units {
     /// Takes one line of cargo's standard output. Lines that are not messages (a build script's print) are ignored.
     pub fn line(&mut self, line: &str) {
         match serde_json::from_str(line) {
-            Ok(Message::CompilerArtifact { package_id, target, filenames, executable, fresh }) => {
+            Ok(Message::CompilerArtifact { package_id, target, features, filenames, fresh }) => {
                 self.units.push(Unit {
                     package: package_name(&package_id),
                     package_id,
                     kind: target.kind.first().cloned().unwrap_or_default(),
+                    features,
                     files: filenames,
-                    executable,
                     fresh,
                 });
             }
@@ -89,41 +89,34 @@ impl Units {
         }
     }
 
-    /// The file that a package's unit of this kind produced, by extension.
-    pub fn artifact(&self, package: &str, extension: &str) -> Option<&Path> {
-        self.units
-            .iter()
-            .filter(|unit| unit.package == package && unit.kind != "custom-build")
-            .flat_map(|unit| &unit.files)
-            .find(|file| file.extension().is_some_and(|found| found == extension))
-            .map(PathBuf::as_path)
-    }
-
-    /// The executable that a package produced.
-    pub fn executable(&self, package: &str) -> Option<&Path> {
-        self.units.iter().filter(|unit| unit.package == package).find_map(|unit| unit.executable.as_deref())
-    }
-
     /// Units for the host that were made twice: the same package and kind of target, in two different units.
     ///
     /// The front half's host units are those outside the target triple's folder (proc-macros, build scripts and what
     /// they depend on). One is doubled when the server half has a host unit of the same kind, and not the same one.
     /// Libraries are left out: a library may be a dependency of the server too, and that is no doubling.
+    ///
+    /// Each is told with the reason: units with other features are really two, however the build is arranged; so are
+    /// those that depend on one.
     pub fn host_units_twice(front: &Units, server: &Units, triple: &str) -> Vec<String> {
-        let host = |units: &Units| -> BTreeMap<(String, String), BTreeSet<PathBuf>> {
-            let mut found: BTreeMap<_, BTreeSet<PathBuf>> = BTreeMap::new();
+        let host = |units: &Units| -> BTreeMap<(String, String), BTreeMap<Vec<PathBuf>, Vec<String>>> {
+            let mut found: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
             for unit in units.units.iter().filter(|unit| unit.is_host_only(triple)) {
                 let key = (unit.package_id.clone(), unit.kind.clone());
-                found.entry(key).or_default().extend(unit.files.iter().cloned());
+                found.entry(key).or_default().insert(unit.files.clone(), unit.features.clone());
             }
             found
         };
         let (front, server) = (host(front), host(server));
-        let mut twice: Vec<String> = front
-            .iter()
-            .filter(|(key, files)| server.get(*key).is_some_and(|other| other.is_disjoint(files)))
-            .map(|((package_id, kind), _)| format!("{} ({kind})", package_name(package_id)))
-            .collect();
+        let mut twice = Vec::new();
+        for (key, units) in &front {
+            let Some(others) = server.get(key) else { continue };
+            if units.keys().any(|files| others.contains_key(files)) {
+                continue;
+            }
+            let alike = units.values().any(|features| others.values().any(|other| other == features));
+            let reason = if alike { "other settings or dependencies" } else { "other features" };
+            twice.push(format!("{} ({}, {reason})", package_name(&key.0), key.1));
+        }
         twice.sort();
         twice
     }
@@ -182,14 +175,6 @@ mod tests {
         let mut other = Units::default();
         other.line(&artifact(macro_id, "proc-macro", "/t/production/deps/libserde_derive-bb.so", false));
         let twice = Units::host_units_twice(&front, &other, "wasm32-unknown-unknown");
-        assert_eq!(twice, ["serde_derive (proc-macro)"]);
-    }
-
-    #[test]
-    fn finds_artifacts_by_package() {
-        let mut units = Units::default();
-        units.line(&artifact("path+file:///w/front#app-front@0.1.0", "cdylib", "/t/app_front.wasm", false));
-        assert_eq!(units.artifact("app-front", "wasm"), Some(Path::new("/t/app_front.wasm")));
-        assert_eq!(units.artifact("other", "wasm"), None);
+        assert_eq!(twice, ["serde_derive (proc-macro, other settings or dependencies)"]);
     }
 }

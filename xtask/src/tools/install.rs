@@ -82,8 +82,8 @@ impl Job<'_> {
                 Err(error) => {
                     let error = unless_interrupted(error)?;
                     let reason = self.exec.redact(&brief(&error));
-                    if error.downcast_ref::<Unreachable>().is_some() {
-                        out_of_reach().insert(source.service(), reason.clone());
+                    if let Some(Unreachable(service)) = error.downcast_ref() {
+                        out_of_reach().insert(service, reason.clone());
                     }
                     failures.push((source, reason));
                 }
@@ -217,7 +217,8 @@ fn refusal(source: Source, offline: Option<&str>) -> Option<String> {
     if let Some(variable) = offline.filter(|_| source.needs_network()) {
         return Some(format!("not tried, {variable} is set"));
     }
-    out_of_reach().get(source.service()).map(|reason| format!("not tried again: {reason}"))
+    let known = out_of_reach();
+    source.services().iter().find_map(|service| Some(format!("not tried again: {}", known.get(service)?)))
 }
 
 fn out_of_reach() -> MutexGuard<'static, BTreeMap<&'static str, String>> {

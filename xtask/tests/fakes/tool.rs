@@ -2,8 +2,9 @@
 //!
 //! It appends its name and arguments to `$FAKE_LOG` and then does what `$FAKE_SCRIPTS/<name>` says, a line at a time; the
 //! first `[words]` line whose words all stand among the arguments starts the section that counts. Lines are:
-//! `out TEXT`, `err TEXT`, `write PATH TEXT`, `copy FROM TO`, `sleep SECONDS`, `exit CODE`, `kill`, `child SECONDS`.
-//! `{N}` stands for argument N and `{-o}` for the one after `-o`.
+//! `out TEXT`, `err TEXT`, `noise`, `write PATH TEXT`, `copy FROM TO`, `sleep SECONDS`, `exit CODE`, `kill`,
+//! `child SECONDS`. `{N}` stands for argument N and `{-o}` for the one after `-o`. Without a section that counts the
+//! fake fails: the test did not expect the call.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -11,29 +12,33 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+/// The exit code for a call that the script does not know.
+const UNEXPECTED: i32 = 97;
+
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let name = Path::new(&args[0]).file_name().expect("a name").to_string_lossy().into_owned();
     let mut log = OpenOptions::new().create(true).append(true).open(variable("FAKE_LOG")).expect("the log opens");
-    writeln!(log, "{name} {}", args[1..].join(" ")).expect("the log can be written");
+    // One write, so that the lines of two fakes at the same time do not mix.
+    let line = format!("{name} {}\n", args[1..].join(" "));
+    log.write_all(line.as_bytes()).expect("the log can be written");
 
     let script = Path::new(&variable("FAKE_SCRIPTS")).join(&name);
-    let Ok(script) = fs::read_to_string(&script) else {
-        eprintln!("fake {name}: no script");
-        std::process::exit(97);
-    };
-    let mut counts = true;
+    let script = fs::read_to_string(&script).unwrap_or_default();
+    let mut counts = false;
     let mut found = false;
     for line in script.lines() {
         if let Some(words) = line.strip_prefix('[') {
             let words: Vec<&str> = words.trim_end_matches(']').split_whitespace().collect();
             counts = !found && words.iter().all(|word| args.iter().any(|arg| arg == word));
             found |= counts;
-            continue;
-        }
-        if counts {
+        } else if counts {
             act(&expand(line, &args));
         }
+    }
+    if !found {
+        eprintln!("fake {name}: unexpected call: {}", args[1..].join(" "));
+        std::process::exit(UNEXPECTED);
     }
 }
 
@@ -42,6 +47,11 @@ fn act(line: &str) {
     match verb {
         "out" => println!("{rest}"),
         "err" => eprintln!("{rest}"),
+        "noise" => {
+            let bytes: Vec<u8> = (0..=255).collect();
+            std::io::stdout().write_all(&bytes).expect("standard output takes it");
+            std::io::stderr().write_all(&bytes).expect("standard error takes it");
+        }
         "write" => {
             let (path, text) = rest.split_once(' ').unwrap_or((rest, ""));
             let folder = Path::new(path).parent().expect("a path has a folder");
@@ -61,8 +71,9 @@ fn act(line: &str) {
             std::thread::sleep(Duration::from_secs(60));
         }
         "child" => {
-            // A grandchild of whoever called us, which holds on to our output.
-            let _ = Command::new("/bin/sleep").arg(rest).spawn().expect("sleep starts");
+            // A grandchild of whoever called us, which holds on to our output and ignores a polite request.
+            let script = format!("trap '' TERM INT; sleep {rest}; sleep {rest}");
+            drop(Command::new("/bin/sh").args(["-c", &script]).env("PATH", "/usr/bin:/bin").spawn().expect("sh starts"));
         }
         "" => {}
         other => panic!("unknown line in a fake's script: {other}"),

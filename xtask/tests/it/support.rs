@@ -1,5 +1,6 @@
 //! What the tests share: a workspace in a folder of its own, and runs of the real xtask binary in it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -173,6 +174,24 @@ pub fn copy_folder(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// Every file below a folder with its content; a folder that does not exist has none.
+pub fn contents(folder: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                pending.push(path);
+            } else {
+                let content = fs::read(&path).unwrap();
+                found.insert(path.display().to_string(), String::from_utf8_lossy(&content).into_owned());
+            }
+        }
+    }
+    found
 }
 
 /// The folder of this crate's sources.

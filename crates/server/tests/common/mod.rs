@@ -88,9 +88,9 @@ impl Process {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        // The group, because a browser is many processes.
+impl Process {
+    /// The whole group, because a browser is many processes.
+    pub fn kill_group(&mut self) {
         let group = format!("-{}", self.child.id());
         let _ = Command::new("kill")
             .args(["-s", "KILL", "--", &group])
@@ -98,6 +98,12 @@ impl Drop for Process {
             .status();
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill_group();
     }
 }
 

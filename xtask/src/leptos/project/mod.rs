@@ -4,6 +4,7 @@
 //! is built.
 
 mod choice;
+mod keys;
 mod packages;
 mod settings;
 mod site_root;

@@ -1,7 +1,7 @@
 //! Tests of the site's folder, and of values that do not go together.
 
 use expect_test::expect;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 
