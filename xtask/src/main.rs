@@ -25,6 +25,11 @@ fn main() {
     let ui = Ui::detect(cli.quiet);
     std::process::exit(match run(&cli, ui) {
         Ok(()) => 0,
+        Err(error) if matches!(Exit::of(&error), Exit::Interrupted(_)) => {
+            // Stopped on purpose: nothing to mend.
+            ui.note(format!("{error:#}"));
+            Exit::of(&error).code()
+        }
         Err(error) => {
             ui.error(format!("{error:#}"));
             if let Some(hint) = exit::hint_of(&error) {

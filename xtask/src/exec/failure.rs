@@ -27,8 +27,7 @@ pub(super) fn failed(command: &Invocation, redactor: &Redactor, status: ExitStat
         status.signal() == Some(9) || status.code() == Some(137) || tail.contains("(signal: 9, SIGKILL");
     if is_killed {
         return failure.hint(
-            "the system kills a process when memory runs out (`dmesg` tells); fewer jobs need less: \
-             CARGO_BUILD_JOBS=1",
+            "the system kills a process when memory runs out (`dmesg` tells); CARGO_BUILD_JOBS=1 needs less",
         );
     }
     failure

@@ -164,8 +164,13 @@ impl Echo {
         text
     }
 
+    /// The rest, as a whole line: what we say next must not stand on a line of the tool's.
     fn end(&mut self) -> String {
-        self.redacted(Vec::new())
+        let mut text = self.redacted(Vec::new());
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text
     }
 
     fn redacted(&mut self, rest: Vec<u8>) -> String {
@@ -256,7 +261,8 @@ mod tests {
         let mut echo = Echo::new(Arc::new(redactor));
         assert_eq!(echo.take(b"a 01234"), "");
         assert_eq!(echo.take(b"56789 b\nrest"), "a [redacted] b\n");
-        assert_eq!(echo.end(), "rest");
+        assert_eq!(echo.end(), "rest\n");
+        assert_eq!(echo.end(), "");
 
         let mut shown = echo.take(&[b'x'; ECHO_SIZE_MAX - 5]);
         shown += &echo.take(b"01234");

@@ -51,7 +51,8 @@ pub(super) fn find(command: &Invocation, path: Option<&OsStr>) -> Result<PathBuf
     }
     Err(match refused {
         Some(file) => not_executable(&file),
-        None => Failure::new(Exit::MissingTool, format!("`{}` is not on PATH", command.program)),
+        None => Failure::new(Exit::MissingTool, format!("`{}` is not on PATH", command.program))
+            .hint("install it, or add the folder that has it to PATH"),
     })
 }
 

@@ -47,6 +47,9 @@ impl Toolchain {
         let needed =
             |name: &str| field(name).with_context(|| format!("`rustc -vV` does not state its `{name}`"));
         let sysroot = PathBuf::from(sysroot.trim());
+        if !sysroot.is_dir() {
+            anyhow::bail!("`rustc --print sysroot` does not state a folder");
+        }
         Ok(Toolchain {
             cargo,
             rustc_version: needed("release")?.to_owned(),

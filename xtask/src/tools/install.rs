@@ -1,9 +1,9 @@
 //! Carries out the installation of a tool: its sources in order, until one gives a tool that proves itself.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 
@@ -22,12 +22,14 @@ use super::{Tool, Wanted, apt, cargo, look, stated_version, sysroot};
 /// The package of Debian's archive that wasm-opt is in.
 const BINARYEN: &str = "binaryen";
 
-/// Services that were out of reach, and why. Of the whole process: several tools ask the same ones.
-static OUT_OF_REACH: Mutex<BTreeMap<&'static str, String>> = Mutex::new(BTreeMap::new());
+/// Services that were out of reach. Of the whole process: several tools ask the same ones.
+static OUT_OF_REACH: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
 /// Installs a tool, unless it is there already. Waits for another process that installs it.
 pub fn install(exec: &Executor, input: &InstallTool, toolchain: &Toolchain) -> anyhow::Result<()> {
-    let Some(tool) = Tool::from_key(&input.tool) else { bail!("`{}` is not a tool of ours", input.tool) };
+    let Some(tool) = Tool::from_key(&input.tool) else {
+        bail!("`{}` is not a tool of ours", input.tool)
+    };
     if exec.is_dry_run() {
         bail!("refused in a dry run: install {}", input.tool);
     }
@@ -41,7 +43,15 @@ pub fn install(exec: &Executor, input: &InstallTool, toolchain: &Toolchain) -> a
     if !look(exec, toolchain, &wanted)?.missing {
         return Ok(());
     }
-    Job { exec, toolchain, table: Table::builtin(), home: &home, wanted: &wanted, place: &place }.run()
+    Job {
+        exec,
+        toolchain,
+        table: Table::builtin(),
+        home: &home,
+        wanted: &wanted,
+        place: &place,
+    }
+    .run()
 }
 
 /// One tool on its way.
@@ -71,19 +81,23 @@ impl Job<'_> {
                 failures.push((source, reason));
                 continue;
             }
-            self.exec.ui().status("Installing", format_args!("{what} ({})", source.name()));
+            self.exec
+                .ui()
+                .status("Installing", format_args!("{what} ({})", source.name()));
             let started = Instant::now();
             match self.attempt(source) {
                 Ok(()) => {
                     let seconds = started.elapsed().as_secs_f64();
-                    self.exec.ui().status("Installed", format_args!("{what} in {seconds:.1} s"));
+                    self.exec
+                        .ui()
+                        .status("Installed", format_args!("{what} in {seconds:.1} s"));
                     return Ok(());
                 }
                 Err(error) => {
                     let error = unless_interrupted(error)?;
                     let reason = self.exec.redact(&brief(&error));
                     if let Some(Unreachable(service)) = error.downcast_ref() {
-                        out_of_reach().insert(service, reason.clone());
+                        out_of_reach().insert(service);
                     }
                     failures.push((source, reason));
                 }
@@ -100,12 +114,20 @@ impl Job<'_> {
         }
         let folder = self.place.fresh()?;
         let filled = self.fill(source, folder)?;
-        let mut receipt =
-            Receipt::new(self.wanted.tool.key(), &self.wanted.version, &filled.version, source.name());
+        let mut receipt = Receipt::new(
+            self.wanted.tool.key(),
+            &self.wanted.version,
+            &filled.version,
+            source.name(),
+        );
         if let Some(name) = self.wanted.tool.program() {
             let found = stated_version(self.exec, &store::program(folder, name));
             if found.as_deref() != Some(&filled.version) {
-                bail!("the new program should be {} but {}", filled.version, says(found.as_deref()));
+                bail!(
+                    "the new program should be {} but {}",
+                    filled.version,
+                    says(found.as_deref())
+                );
             }
             if filled.version != self.wanted.version && self.wanted.tool == Tool::Sass {
                 receipt.version = format!("grass-{}", filled.version);
@@ -131,8 +153,17 @@ impl Job<'_> {
                 Ok(filled)
             }
             Source::Apt => {
-                apt::install_program(self.exec, BINARYEN, &self.wanted.version, self.wanted.tool.key(), folder)?;
-                Ok(Filled { version: self.wanted.version.clone(), needs: Vec::new() })
+                apt::install_program(
+                    self.exec,
+                    BINARYEN,
+                    &self.wanted.version,
+                    self.wanted.tool.key(),
+                    folder,
+                )?;
+                Ok(Filled {
+                    version: self.wanted.version.clone(),
+                    needs: Vec::new(),
+                })
             }
             Source::Npm => self.npm(&Node::of_machine(self.exec)?, folder),
             Source::NpmFromPip => self.npm(&self.node_from_pip()?, folder),
@@ -146,14 +177,21 @@ impl Job<'_> {
         let package = self.package(tool, |entry| entry.npm.as_ref())?;
         let version = package.version.as_deref().unwrap_or(&self.wanted.version);
         let needs = node.install(self.exec, &package.name, version, tool, folder)?;
-        Ok(Filled { version: self.wanted.version.clone(), needs })
+        Ok(Filled {
+            version: self.wanted.version.clone(),
+            needs,
+        })
     }
 
     fn node_from_pip(&self) -> anyhow::Result<Node> {
         let package = self.package("node", |entry| entry.pip.as_ref())?;
         let entry = self.table.tool("node")?;
         let version = entry.version.as_deref().context("Node is not pinned")?;
-        let pinned = format!("{}=={}", package.name, package.version.as_deref().unwrap_or(version));
+        let pinned = format!(
+            "{}=={}",
+            package.name,
+            package.version.as_deref().unwrap_or(version)
+        );
         Node::from_pip(self.exec, self.home, &pinned, version)
     }
 
@@ -168,7 +206,11 @@ impl Job<'_> {
             binary: if stand_in { &package.name } else { tool },
             // wasm-bindgen's are for its test runner only.
             default_features: stand_in,
-            hot: if stand_in { &[] } else { &cargo::HOT_IN_WASM_BINDGEN },
+            hot: if stand_in {
+                &[]
+            } else {
+                &cargo::HOT_IN_WASM_BINDGEN
+            },
             locked,
         };
         cargo::install(self.exec, &self.toolchain.cargo, &krate, folder)?;
@@ -176,12 +218,18 @@ impl Job<'_> {
             let link = store::program(folder, tool);
             std::os::unix::fs::symlink(&package.name, link).context("name the program")?;
         }
-        Ok(Filled { version: version.to_owned(), needs: Vec::new() })
+        Ok(Filled {
+            version: version.to_owned(),
+            needs: Vec::new(),
+        })
     }
 
     fn sysroot(&self, library: &Path, folder: &Path) -> anyhow::Result<Filled> {
         sysroot::build(self.exec, self.toolchain, library, folder)?;
-        Ok(Filled { version: self.wanted.version.clone(), needs: Vec::new() })
+        Ok(Filled {
+            version: self.wanted.version.clone(),
+            needs: Vec::new(),
+        })
     }
 
     fn rustup_target(&self) -> anyhow::Result<()> {
@@ -198,7 +246,7 @@ impl Job<'_> {
             .context("rustup does not manage this toolchain")?;
         let command = Invocation::new(rustup, self.home)
             .args([kind, "add", name, "--toolchain", &toolchain])
-            .timeout(Duration::from_secs(120));
+            .timeout(source::limit(120));
         self.exec.run(&command).context(Unreachable("rustup"))?;
         Ok(())
     }
@@ -208,7 +256,9 @@ impl Job<'_> {
         tool: &str,
         pick: impl Fn(&crate::config::tools::Tool) -> Option<&Package>,
     ) -> anyhow::Result<Package> {
-        pick(self.table.tool(tool)?).cloned().context("the table of versions names no package there")
+        pick(self.table.tool(tool)?)
+            .cloned()
+            .context("the table of versions names no package there")
     }
 }
 
@@ -218,10 +268,11 @@ fn refusal(source: Source, offline: Option<&str>) -> Option<String> {
         return Some(format!("not tried, {variable} is set"));
     }
     let known = out_of_reach();
-    source.services().iter().find_map(|service| Some(format!("not tried again: {}", known.get(service)?)))
+    let gone = source.services().iter().find(|service| known.contains(*service));
+    gone.map(|service| format!("not tried, {service} was out of reach"))
 }
 
-fn out_of_reach() -> MutexGuard<'static, BTreeMap<&'static str, String>> {
+fn out_of_reach() -> MutexGuard<'static, BTreeSet<&'static str>> {
     OUT_OF_REACH.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -235,7 +286,9 @@ fn no_source(wanted: &Wanted, what: &str, failures: &[(Source, String)]) -> Fail
         Tool::WasmTarget => {
             "run `rustup target add wasm32-unknown-unknown` where the network allows it".to_owned()
         }
-        Tool::WasmBindgen => format!("run `cargo install wasm-bindgen-cli --version {version}`, or mend the network"),
+        Tool::WasmBindgen => {
+            format!("run `cargo install wasm-bindgen-cli --version {version}`, or mend the network")
+        }
         Tool::WasmOpt => format!("install Node with npm, or put wasm-opt {version} (binaryen) on PATH"),
         Tool::Sass => format!("install Node with npm, or put sass {version} on PATH"),
     };
@@ -252,7 +305,11 @@ pub fn unless_interrupted(error: anyhow::Error) -> anyhow::Result<anyhow::Error>
 
 /// One line: each cause, and of a command's output the line that tells most.
 fn brief(error: &anyhow::Error) -> String {
-    error.chain().map(|cause| brief_text(&cause.to_string())).collect::<Vec<_>>().join(": ")
+    error
+        .chain()
+        .map(|cause| brief_text(&cause.to_string()))
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 fn brief_text(text: &str) -> String {
@@ -279,7 +336,10 @@ mod tests {
     fn the_telling_line_of_a_long_failure() {
         let text = "`npm view …` failed with exit code 1\n  command: npm view x\n  folder: /x\n  \
                     last lines of its output:\n    npm warn old\n    npm error code E404\n    npm error more";
-        assert_eq!(brief_text(text), "`npm view …` failed with exit code 1: npm error code E404");
+        assert_eq!(
+            brief_text(text),
+            "`npm view …` failed with exit code 1: npm error code E404"
+        );
         assert_eq!(brief_text("npm is not on PATH"), "npm is not on PATH");
         let error = anyhow::anyhow!("`rustup …` failed").context(Unreachable("rustup"));
         assert_eq!(brief(&error), "rustup is out of reach: `rustup …` failed");

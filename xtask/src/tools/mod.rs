@@ -101,7 +101,9 @@ impl Tool {
 
     /// The tool with this key.
     pub fn from_key(key: &str) -> Option<Tool> {
-        [Tool::WasmTarget, Tool::WasmBindgen, Tool::WasmOpt, Tool::Sass].into_iter().find(|tool| tool.key() == key)
+        [Tool::WasmTarget, Tool::WasmBindgen, Tool::WasmOpt, Tool::Sass]
+            .into_iter()
+            .find(|tool| tool.key() == key)
     }
 
     /// The program's name on `PATH`; the wasm target has none.
@@ -112,7 +114,10 @@ impl Tool {
 
 impl Wanted {
     pub fn new(tool: Tool, version: impl Into<String>) -> Wanted {
-        Wanted { tool, version: version.into() }
+        Wanted {
+            tool,
+            version: version.into(),
+        }
     }
 
     /// The wasm target of this very compiler. The commit is part of it: rlibs fit one build of rustc only.
@@ -132,14 +137,24 @@ pub fn look(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow::
     };
     let program = store::program(&folder, name);
     if let Some(receipt) = receipt {
-        return Ok(found(wanted, &program, receipt.version, format!("user-local folder ({})", receipt.source)));
+        return Ok(found(
+            wanted,
+            &program,
+            receipt.version,
+            format!("user-local folder ({})", receipt.source),
+        ));
     }
     if let Some((path, version)) = on_path(exec, name)? {
         if version == wanted.version {
             return Ok(found(wanted, &path, version, "PATH".to_owned()));
         }
     }
-    let mut resolved = found(wanted, &program, wanted.version.clone(), "user-local folder".to_owned());
+    let mut resolved = found(
+        wanted,
+        &program,
+        wanted.version.clone(),
+        "user-local folder".to_owned(),
+    );
     resolved.missing = true;
     Ok(resolved)
 }
@@ -194,7 +209,12 @@ fn found(wanted: &Wanted, program: &Path, version: String, source: String) -> Re
 }
 
 fn look_for_target(toolchain: &Toolchain, wanted: &Wanted, folder: &Path, installed: bool) -> Resolved {
-    let mut resolved = found(wanted, Path::new(""), wanted.version.clone(), "toolchain".to_owned());
+    let mut resolved = found(
+        wanted,
+        Path::new(""),
+        wanted.version.clone(),
+        "toolchain".to_owned(),
+    );
     // The facts may be older than an installation.
     if toolchain.has_wasm_target || sysroot::has_target(&toolchain.sysroot) {
         return resolved;
@@ -204,16 +224,19 @@ fn look_for_target(toolchain: &Toolchain, wanted: &Wanted, folder: &Path, instal
     if whole || !source::rustup_manages(&toolchain.sysroot) {
         resolved.source = "user-local folder (private sysroot)".to_owned();
         resolved.rustflags = vec![format!("--sysroot={}", folder.display())];
-        resolved
-            .env
-            .insert("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS".to_owned(), resolved.rustflags.join(" "));
+        resolved.env.insert(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS".to_owned(),
+            resolved.rustflags.join(" "),
+        );
     }
     resolved
 }
 
 /// The first program of this name on `PATH`, with the version that it states.
 fn on_path(exec: &Executor, name: &str) -> anyhow::Result<Option<(PathBuf, String)>> {
-    let Some(path) = tool::find_on_path(name) else { return Ok(None) };
+    let Some(path) = tool::find_on_path(name) else {
+        return Ok(None);
+    };
     let version = stated_version(exec, &path);
     exec.check_interrupted()?;
     Ok(version.map(|version| (path, version)))

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::facts::tool::find_on_path;
 
@@ -85,8 +86,18 @@ pub fn sources(tool: Tool) -> &'static [Source] {
         ],
         Tool::WasmBindgen => &[Source::CargoLocked, Source::Cargo],
         Tool::WasmOpt => &[Source::Apt, Source::Npm, Source::NpmFromPip],
-        Tool::Sass => &[Source::Npm, Source::NpmFromPip, Source::CargoLocked, Source::Cargo],
+        Tool::Sass => &[
+            Source::Npm,
+            Source::NpmFromPip,
+            Source::CargoLocked,
+            Source::Cargo,
+        ],
     }
+}
+
+/// A time limit, cut down where fake tools hang on purpose.
+pub fn limit(seconds: u64) -> Duration {
+    Duration::from_secs(if cfg!(test) { seconds.min(2) } else { seconds })
 }
 
 /// Whether the user has said that there is no network: `XTASK_OFFLINE` or `CARGO_NET_OFFLINE`.
@@ -97,7 +108,10 @@ pub fn offline() -> Option<&'static str> {
 }
 
 fn is_true(value: &str) -> bool {
-    !matches!(value.trim().to_ascii_lowercase().as_str(), "" | "0" | "false" | "no" | "off")
+    !matches!(
+        value.trim().to_ascii_lowercase().as_str(),
+        "" | "0" | "false" | "no" | "off"
+    )
 }
 
 /// Whether rustup put this toolchain there, and so may add to it. A linked or a distribution's one has no such manifest.
@@ -108,7 +122,9 @@ pub fn rustup_manages(sysroot: &Path) -> bool {
 /// The name that rustup knows the toolchain by.
 pub fn rustup_toolchain(sysroot: &Path) -> Option<String> {
     let in_toolchains = sysroot.parent()?.file_name()? == "toolchains";
-    let managed = sysroot.join("lib/rustlib/multirust-channel-manifest.toml").is_file();
+    let managed = sysroot
+        .join("lib/rustlib/multirust-channel-manifest.toml")
+        .is_file();
     (in_toolchains && managed).then(|| sysroot.file_name()?.to_str().map(str::to_owned))?
 }
 
@@ -141,7 +157,13 @@ mod tests {
 
     #[test]
     fn only_plain_words_switch_the_network_off() {
-        for (value, expected) in [("1", true), ("true", true), ("", false), ("0", false), ("False", false)] {
+        for (value, expected) in [
+            ("1", true),
+            ("true", true),
+            ("", false),
+            ("0", false),
+            ("False", false),
+        ] {
             assert_eq!(is_true(value), expected, "{value}");
         }
     }

@@ -23,7 +23,7 @@ enum How {
 impl How {
     fn lines(self) -> &'static str {
         match self {
-            Exits => "out nothing useful\nerr error: it broke\nexit 7",
+            Exits => "out nothing useful\nerr it broke\nexit 7",
             Hangs => "err still at it\nsleep 600",
             Garbage | Missing => "noise",
             Killed => "err at work\nkill",
@@ -90,17 +90,21 @@ fn a_workspace_that_cannot_be_read() {
                   last lines of its output:
                     still at it
                  hint: XTASK_TIMEOUT allows every command 3 s; raise or unset it"#]]),
-            case("cargo metadata", Garbage, 4, expect!["error: read the output of `cargo metadata`: expected value at line 1 column 1"]),
+            case("cargo metadata", Garbage, 4, expect![[r#"
+                error: `cargo metadata --no-deps --format-version 1` does not describe a workspace: expected value at line 1 column 1
+                 hint: `cargo --version` shows whether it is cargo at all"#]]),
             case("cargo metadata", Killed, 4, expect![[r#"
                 error: `cargo metadata …` was killed by SIGKILL
                   command: cargo metadata --no-deps --format-version 1
                   folder: [root]
                   last lines of its output:
                     at work
-                 hint: the system kills a process when memory runs out (`dmesg` tells); fewer jobs need less: CARGO_BUILD_JOBS=1"#]]),
-            case("cargo metadata", Missing, 3, expect!["error: `cargo` is not on PATH"]),
+                 hint: the system kills a process when memory runs out (`dmesg` tells); CARGO_BUILD_JOBS=1 needs less"#]]),
+            case("cargo metadata", Missing, 3, expect![[r#"
+                error: `cargo` is not on PATH
+                 hint: install it, or add the folder that has it to PATH"#]]),
             case("rustc -vV", Exits, 2, expect![[r#"
-                error: `rustc -vV` failed: error: it broke
+                error: `rustc -vV` failed: it broke
                  hint: a `rust-toolchain.toml` that names a toolchain which is not installed is the usual reason"#]]),
             case("rustc -vV", Hangs, 5, expect![[r#"
                 error: `rustc …` took longer than 3s and was stopped
@@ -116,9 +120,11 @@ fn a_workspace_that_cannot_be_read() {
                   folder: [root]
                   last lines of its output:
                     at work
-                 hint: the system kills a process when memory runs out (`dmesg` tells); fewer jobs need less: CARGO_BUILD_JOBS=1"#]]),
-            case("rustc -vV", Missing, 3, expect!["error: `rustc` is not on PATH"]),
-            case("rustc --print", Garbage, 4, expect![[r#""#]]),
+                 hint: the system kills a process when memory runs out (`dmesg` tells); CARGO_BUILD_JOBS=1 needs less"#]]),
+            case("rustc -vV", Missing, 3, expect![[r#"
+                error: `rustc` is not on PATH
+                 hint: install it, or add the folder that has it to PATH"#]]),
+            case("rustc --print", Garbage, 4, expect!["error: `rustc --print sysroot` does not state a folder"]),
         ],
         before_the_plan,
     );
@@ -185,14 +191,52 @@ fn assert_failure_recorded(fakes: &Fakes, count: usize) {
 fn a_half_that_does_not_compile() {
     all(
         vec![
-            case("cargo build --lib", Exits, 4, expect![[r#""#]]),
-            case("cargo build --lib", Hangs, 5, expect![[r#""#]]),
-            case("cargo build --lib", Garbage, 4, expect![[r#""#]]),
-            case("cargo build --lib", Killed, 4, expect![[r#""#]]),
-            case("cargo build --bin", Exits, 4, expect![[r#""#]]),
-            case("cargo build --bin", Hangs, 5, expect![[r#""#]]),
-            case("cargo build --bin", Garbage, 4, expect![[r#""#]]),
-            case("cargo build --bin", Killed, 4, expect![[r#""#]]),
+            case("cargo build --lib", Exits, 4, expect![[r#"
+                error: step `compile front`: `cargo build …` failed with exit code 7
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    it broke"#]]),
+            case("cargo build --lib", Hangs, 5, expect![[r#"
+                error: step `compile front`: `cargo build …` took longer than 3s and was stopped
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    still at it
+                 hint: XTASK_TIMEOUT allows every command 3 s; raise or unset it"#]]),
+            case("cargo build --lib", Garbage, 4, expect![[r#"
+                error: step `compile front`: `cargo` ended without saying that the build finished
+                 hint: its output stopped early; run the build again"#]]),
+            case("cargo build --lib", Killed, 4, expect![[r#"
+                error: step `compile front`: `cargo build …` was killed by SIGKILL
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    at work
+                 hint: the system kills a process when memory runs out (`dmesg` tells); CARGO_BUILD_JOBS=1 needs less"#]]),
+            case("cargo build --bin", Exits, 4, expect![[r#"
+                error: step `compile server`: `cargo build …` failed with exit code 7
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    it broke"#]]),
+            case("cargo build --bin", Hangs, 5, expect![[r#"
+                error: step `compile server`: `cargo build …` took longer than 3s and was stopped
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    still at it
+                 hint: XTASK_TIMEOUT allows every command 3 s; raise or unset it"#]]),
+            case("cargo build --bin", Garbage, 4, expect![[r#"
+                error: step `compile server`: `cargo` ended without saying that the build finished
+                 hint: its output stopped early; run the build again"#]]),
+            case("cargo build --bin", Killed, 4, expect![[r#"
+                error: step `compile server`: `cargo build …` was killed by SIGKILL
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    at work
+                 hint: the system kills a process when memory runs out (`dmesg` tells); CARGO_BUILD_JOBS=1 needs less"#]]),
         ],
         within_the_plan,
     );
