@@ -28,7 +28,13 @@ pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
     let mut installed = Outcome::default();
     if !exec.is_dry_run() && !args.server_only && !tools.missing.is_empty() {
         // Looked for again afterwards: a wasm target may come as a private sysroot, which changes the plan.
-        installed = super::setup::install(exec, &context, &tools)?;
+        let (outcome, result) = super::setup::install(exec, &context, &tools);
+        if result.is_err() {
+            let record = record_of(exec, &context, args, (began, started), outcome, &result);
+            let _ = record::append(&context.workspace.target_directory, "build", &record);
+            return result;
+        }
+        installed = outcome;
         tools = context.tools(exec)?;
     }
     let rustflags = context.rustflags(&tools);
@@ -45,16 +51,10 @@ pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
     let (mut outcome, result) = build::run(exec, &plan, &context.toolchain, &context.workspace.target_directory);
     outcome.steps.splice(0..0, installed.steps);
     let result = result.and_then(|()| write_receipt(&context, &args.selection, &input, started));
-    let mut record = record_of(exec, &context, args, started, outcome);
-    record.result = match &result {
-        Ok(()) => RunResult::Ok,
-        Err(error) if matches!(Exit::of(error), Exit::Interrupted(_)) => RunResult::Interrupted,
-        Err(_) => RunResult::Failed,
-    };
+    let mut record = record_of(exec, &context, args, (began, started), outcome, &result);
     if result.is_ok() {
         record.sizes = sizes(&input)?;
     }
-    record.seconds = began.elapsed().as_secs_f64();
     let recorded = record::append(&context.workspace.target_directory, "build", &record);
     // The reason why the build failed matters more than a record that could not be written.
     result?;
@@ -86,8 +86,9 @@ fn record_of(
     exec: &Executor,
     context: &Context,
     args: &BuildArgs,
-    started: SystemTime,
+    (began, started): (Instant, SystemTime),
     outcome: Outcome,
+    result: &anyhow::Result<()>,
 ) -> BuildRecord {
     let host_units_twice = match (&outcome.front, &outcome.server) {
         (Some(front), Some(server)) => Some(Units::host_units_twice(front, server, WASM_TARGET)),
@@ -95,7 +96,11 @@ fn record_of(
     };
     BuildRecord {
         schema: BUILD_SCHEMA,
-        result: RunResult::Ok,
+        result: match result {
+            Ok(()) => RunResult::Ok,
+            Err(error) if matches!(Exit::of(error), Exit::Interrupted(_)) => RunResult::Interrupted,
+            Err(_) => RunResult::Failed,
+        },
         started: chrono::DateTime::<chrono::Utc>::from(started).to_rfc3339(),
         project: context.project.name.clone(),
         profile: args.selection.profile.clone(),
@@ -104,7 +109,7 @@ fn record_of(
         revision: Revision::probe(exec, &context.workspace.root),
         steps: outcome.steps,
         host_units_twice,
-        seconds: 0.0,
+        seconds: began.elapsed().as_secs_f64(),
         sizes: Vec::new(),
     }
 }

@@ -40,6 +40,11 @@ impl Context {
         let folder = std::env::current_dir()?;
         let chosen = selection.project.as_deref().or(automation.project.as_deref());
         let project = project::resolve(&workspace, &environment, chosen, &folder)?;
+        if project.tailwind_input_file.is_some() {
+            let message = format!("project `{}` has a `tailwind-input-file`, which xtask cannot build yet", project.name);
+            let hint = "make the style sheet beforehand and name it as `style-file`, or build with cargo-leptos";
+            return Err(Failure::usage(message).hint(hint).into());
+        }
         let profiles = Profiles::read(&workspace.root)?;
         let metadata = halves::Metadata {
             lib_profile_dev: project.lib_profile_dev.clone(),

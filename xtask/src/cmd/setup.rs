@@ -29,7 +29,7 @@ pub fn run(exec: &Executor, args: &SetupArgs) -> anyhow::Result<()> {
             return Ok(());
         }
         if !tools.missing.is_empty() {
-            install(exec, &context, &tools)?;
+            install(exec, &context, &tools).1?;
         }
     }
     let wanted = context.wanted()?;
@@ -45,10 +45,9 @@ pub fn run(exec: &Executor, args: &SetupArgs) -> anyhow::Result<()> {
     Err(Failure::new(Exit::MissingTool, message).hint("run `cargo xtask setup`").into())
 }
 
-/// Installs what is missing; the outcome has a step for each tool.
-pub fn install(exec: &Executor, context: &Context, tools: &BuildTools) -> anyhow::Result<Outcome> {
-    let (outcome, result) = build::run(exec, &install_plan(tools), &context.toolchain, &context.workspace.target_directory);
-    result.map(|()| outcome)
+/// Installs what is missing; the outcome has a step for each tool, up to the one that failed.
+pub fn install(exec: &Executor, context: &Context, tools: &BuildTools) -> (Outcome, anyhow::Result<()>) {
+    build::run(exec, &install_plan(tools), &context.toolchain, &context.workspace.target_directory)
 }
 
 fn install_plan(tools: &BuildTools) -> Plan {

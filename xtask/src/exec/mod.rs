@@ -128,6 +128,13 @@ impl Executor {
         self.succeed(command, Show::Everything, &mut |_| {})
     }
 
+    /// Runs a command whose exit code is its verdict, e.g. tests; shown as by [`Executor::run_visible`]. Whether it was
+    /// 0; a command that could not come to a verdict is an error.
+    pub fn verdict(&self, command: &Invocation) -> anyhow::Result<bool> {
+        self.refuse_in_dry_run(|| format!("run `{}`", failure::display(command, &self.redactor())))?;
+        Ok(self.answer(command, Show::Everything)?.status.success())
+    }
+
     /// Runs a command and hands out each line of its standard output, as it is and without the line's end, on this
     /// thread. Its standard error is shown as by [`Executor::run_visible`].
     pub fn run_lines(
@@ -141,10 +148,7 @@ impl Executor {
     /// Runs a command that changes nothing, in a dry run too. It may fail: only a missing program, a time-out, an
     /// interruption and a program that was killed before it could answer are errors.
     pub fn probe(&self, command: &Invocation) -> anyhow::Result<Probe> {
-        let ended = self.carry_out(command, Show::Nothing, &mut |_| {})?;
-        if ended.status.code().is_none() {
-            return Err(failure::failed(command, &self.redactor(), ended.status, &ended.tail).into());
-        }
+        let ended = self.answer(command, Show::Nothing)?;
         Ok(Probe {
             success: ended.status.success(),
             stdout: ended.stdout,
@@ -206,6 +210,15 @@ impl Executor {
             stdout,
             stderr,
         })
+    }
+
+    /// A command that may fail, but not without having said so itself.
+    fn answer(&self, command: &Invocation, show: Show) -> anyhow::Result<Ended> {
+        let ended = self.carry_out(command, show, &mut |_| {})?;
+        match ended.status.code() {
+            Some(_) => Ok(ended),
+            None => Err(failure::failed(command, &self.redactor(), ended.status, &ended.tail).into()),
+        }
     }
 
     fn carry_out(

@@ -63,7 +63,7 @@ impl Workspace {
             return Err(rejected(&answer.stderr).into());
         }
         Workspace::parse(&answer.stdout).map_err(|error| {
-            let message = format!("`{command}` does not describe a workspace: {error}");
+            let message = format!("`cargo metadata` does not describe a workspace: {error}");
             Failure::new(Exit::CommandFailed, message).hint("`cargo --version` shows whether it is cargo at all").into()
         })
     }

@@ -238,7 +238,8 @@ fn site_steps(input: &Input<'_>) -> Vec<Step> {
         let output = work.join("style");
         let css = output.join(format!("{}.css", project.output_name));
         let look = if input.halves.release { "--style=compressed" } else { "--style=expanded" };
-        let args = vec![look.to_owned(), text(source), text(&css)];
+        // A source map would ship the sources with the site.
+        let args = vec![look.to_owned(), "--no-source-map".to_owned(), text(source), text(&css)];
         cached("sass", tool, args, project.style_sources.clone(), output);
         style = Some(css);
     }

@@ -17,9 +17,9 @@ const PROJECT_VARIABLES: [&str; 7] = [
     "RUSTC_WORKSPACE_WRAPPER",
 ];
 
-/// The crates of wasm-bindgen's program in which it spends its time. With these at level 1 and all others at 0 it ran as
-/// fast as at level 3 within the noise (0.19 s of CPU for 3 MB of wasm; 0.6 s at level 0 throughout), and took 97 s of CPU to
-/// compile instead of 183 s.
+/// The crates of wasm-bindgen's program in which it spends its time. With these at level 1 and all others at
+/// 0 it ran as fast as at level 3 within the noise (0.19 s of CPU for 3 MB of wasm; 0.6 s at level 0
+/// throughout), and took 97 s of CPU to compile instead of 183 s.
 pub const HOT_IN_WASM_BINDGEN: [&str; 10] = [
     "gimli",
     "hashbrown",
@@ -85,7 +85,8 @@ pub fn install(exec: &Executor, cargo: &str, krate: &Crate<'_>, root: &Path) -> 
     Ok(())
 }
 
-/// A cargo command that nothing of the project's build leaks into. An unreachable registry is noticed within seconds.
+/// A cargo command that nothing of the project's build leaks into. An unreachable registry is noticed within
+/// seconds.
 pub fn without_project(command: Invocation) -> Invocation {
     let mut command = command
         // Set and empty, they also win over the machine's cargo configuration.

@@ -9,18 +9,22 @@ use anyhow::{Context, bail};
 
 use crate::config::tools::{Package, Table};
 use crate::exec::Executor;
-use crate::exit::{Exit, Failure};
 use crate::facts::toolchain::Toolchain;
 use crate::plan::{InstallTool, Invocation};
 
 use super::cargo::Crate;
-use super::node::{Node, says};
+use super::explain::{brief, no_source, unless_interrupted};
+use super::node::{Node, says, write_launcher};
 use super::source::{self, Source, Unreachable, sources};
 use super::store::{self, Place, Receipt};
 use super::{Tool, Wanted, apt, cargo, look, stated_version, sysroot};
 
 /// The package of Debian's archive that wasm-opt is in.
 const BINARYEN: &str = "binaryen";
+
+/// `sass`, where it is really `grass`: that one makes no source maps, and takes this option for one with a value.
+const STAND_IN: &str = "#!/bin/sh\nfor arg do shift; [ \"$arg\" = --no-source-map ] || set -- \"$@\" \"$arg\"; done\n\
+                        exec \"${0%/*}\"/grass \"$@\"\n";
 
 /// Services that were out of reach. Of the whole process: several tools ask the same ones.
 static OUT_OF_REACH: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
@@ -94,6 +98,7 @@ impl Job<'_> {
                     return Ok(());
                 }
                 Err(error) => {
+                    self.exec.check_interrupted()?;
                     let error = unless_interrupted(error)?;
                     let reason = self.exec.redact(&brief(&error));
                     if let Some(Unreachable(service)) = error.downcast_ref() {
@@ -140,12 +145,14 @@ impl Job<'_> {
     fn fill(&self, source: Source, folder: &Path) -> anyhow::Result<Filled> {
         match source {
             Source::RustupTarget => unreachable!("rustup installs into the toolchain"),
-            Source::SourceInToolchain => self.sysroot(&sysroot::library_of(&self.toolchain.sysroot)?, folder),
-            Source::SourceFromRustup => {
+            Source::LibraryInToolchain => {
+                self.sysroot(&sysroot::library_of(&self.toolchain.sysroot)?, folder)
+            }
+            Source::LibraryFromRustup => {
                 self.rustup("component", "rust-src")?;
                 self.sysroot(&sysroot::library_of(&self.toolchain.sysroot)?, folder)
             }
-            Source::SourceFromApt => {
+            Source::LibraryFromApt => {
                 let scratch = folder.join("rust-src");
                 let library = apt::rust_library(self.exec, &self.toolchain.rustc_version, &scratch)?;
                 let filled = self.sysroot(&library, folder)?;
@@ -215,8 +222,7 @@ impl Job<'_> {
         };
         cargo::install(self.exec, &self.toolchain.cargo, &krate, folder)?;
         if stand_in {
-            let link = store::program(folder, tool);
-            std::os::unix::fs::symlink(&package.name, link).context("name the program")?;
+            write_launcher(self.exec, &store::program(folder, tool), STAND_IN)?;
         }
         Ok(Filled {
             version: version.to_owned(),
@@ -276,80 +282,14 @@ fn out_of_reach() -> MutexGuard<'static, BTreeSet<&'static str>> {
     OUT_OF_REACH.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn no_source(wanted: &Wanted, what: &str, failures: &[(Source, String)]) -> Failure {
-    let mut message = format!("{what} is missing and no source gave it");
-    for (source, reason) in failures {
-        message.push_str(&format!("\n  {}: {reason}", source.name()));
-    }
-    let version = &wanted.version;
-    let hint = match wanted.tool {
-        Tool::WasmTarget => {
-            "run `rustup target add wasm32-unknown-unknown` where the network allows it".to_owned()
-        }
-        Tool::WasmBindgen => {
-            format!("run `cargo install wasm-bindgen-cli --version {version}`, or mend the network")
-        }
-        Tool::WasmOpt => format!("install Node with npm, or put wasm-opt {version} (binaryen) on PATH"),
-        Tool::Sass => format!("install Node with npm, or put sass {version} on PATH"),
-    };
-    Failure::new(Exit::MissingTool, message).hint(hint)
-}
-
-/// Lets the error of a source be kept, unless the user has interrupted us.
-pub fn unless_interrupted(error: anyhow::Error) -> anyhow::Result<anyhow::Error> {
-    match Exit::of(&error) {
-        Exit::Interrupted(_) => Err(error),
-        _ => Ok(error),
-    }
-}
-
-/// One line: each cause, and of a command's output the line that tells most.
-fn brief(error: &anyhow::Error) -> String {
-    error
-        .chain()
-        .map(|cause| brief_text(&cause.to_string()))
-        .collect::<Vec<_>>()
-        .join(": ")
-}
-
-fn brief_text(text: &str) -> String {
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default().to_owned();
-    let output: Vec<&str> = lines
-        .skip_while(|line| !line.contains("last lines of its output"))
-        .skip(1)
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
-    let telling = output.iter().find(|line| line.to_lowercase().contains("error"));
-    match telling.or(output.last()) {
-        Some(line) => format!("{first}: {line}"),
-        None => first,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_telling_line_of_a_long_failure() {
-        let text = "`npm view …` failed with exit code 1\n  command: npm view x\n  folder: /x\n  \
-                    last lines of its output:\n    npm warn old\n    npm error code E404\n    npm error more";
-        assert_eq!(
-            brief_text(text),
-            "`npm view …` failed with exit code 1: npm error code E404"
-        );
-        assert_eq!(brief_text("npm is not on PATH"), "npm is not on PATH");
-        let error = anyhow::anyhow!("`rustup …` failed").context(Unreachable("rustup"));
-        assert_eq!(brief(&error), "rustup is out of reach: `rustup …` failed");
-        assert!(error.downcast_ref::<Unreachable>().is_some());
-    }
-
-    #[test]
     fn offline_leaves_only_what_needs_no_network() {
         let reason = refusal(Source::Cargo, Some("XTASK_OFFLINE"));
         assert_eq!(reason.as_deref(), Some("not tried, XTASK_OFFLINE is set"));
-        assert_eq!(refusal(Source::SourceInToolchain, Some("XTASK_OFFLINE")), None);
+        assert_eq!(refusal(Source::LibraryInToolchain, Some("XTASK_OFFLINE")), None);
     }
 }

@@ -1,13 +1,15 @@
 //! The room of `setup`: finds the tools that a build needs, or installs them into a user-local folder.
 //!
-//! Looking never changes anything. Installing tries the tool's sources in order, keeps what proves itself with
-//! `--version`, and otherwise names every source and why it failed. It knows nothing about what a build does with a tool.
+//! Looking never changes anything. Installing tries the tool's sources in order, keeps what proves itself
+//! with `--version`, and otherwise names every source and why it failed. It knows nothing about what a build
+//! does with a tool.
 //!
-//! Nothing is checked against digests of our own: rustup, cargo, npm, pip and apt each verify what they fetch against
-//! their registry's digests or signatures, and we download nothing around them.
+//! Nothing is checked against digests of our own: rustup, cargo, npm, pip and apt each verify what they fetch
+//! against their registry's digests or signatures, and we download nothing around them.
 
 mod apt;
 mod cargo;
+mod explain;
 mod install;
 mod node;
 mod source;
@@ -48,21 +50,23 @@ pub struct Wanted {
 pub struct Resolved {
     /// The tool's key in `tools.toml`.
     pub tool: &'static str,
-    /// What the program says it is. Differs from the wanted version only where another program stands in (`grass`).
+    /// What the program says it is. Differs from the wanted version only where another program stands in
+    /// (`grass`).
     pub version: String,
     /// The absolute path of the program; empty for the wasm target, which is no program.
     pub program: String,
     /// Goes before all other arguments. Always empty today: what Node runs is started through a small script.
     pub args_before: Vec<String>,
-    /// Added to the environment of cargo where it compiles for wasm: with a private sysroot, rustflags of the wasm target
-    /// alone, so that host units stay as they are. Else empty.
+    /// Added to the environment of cargo where it compiles for wasm: with a private sysroot, rustflags of the
+    /// wasm target alone, so that host units stay as they are. Else empty.
     pub env: BTreeMap<String, String>,
-    /// The same rustflags as words, for a caller that has others to add: cargo takes them from one place only.
+    /// The same rustflags as words, for a caller that has others to add: cargo takes them from one place
+    /// only.
     pub rustflags: Vec<String>,
     /// For people: `PATH`, `toolchain`, `user-local folder (npm)`.
     pub source: String,
-    /// Not there yet. Everything above is then what it will be once the tool is installed; the one exception is a wasm
-    /// target that rustup is expected to add but cannot: after installing that one, look again.
+    /// Not there yet. Everything above is then what it will be once the tool is installed; the one exception
+    /// is a wasm target that rustup is expected to add but cannot: after installing that one, look again.
     pub missing: bool,
 }
 
@@ -128,7 +132,8 @@ impl Wanted {
     }
 }
 
-/// Finds a tool without changing anything: in the user-local folder first, then on `PATH` at exactly this version.
+/// Finds a tool without changing anything: in the user-local folder first, then on `PATH` at exactly this
+/// version.
 pub fn look(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow::Result<Resolved> {
     let folder = store::folder(&home()?, wanted.tool.key(), &wanted.version);
     let receipt = store::installed(&folder);
@@ -144,10 +149,10 @@ pub fn look(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow::
             format!("user-local folder ({})", receipt.source),
         ));
     }
-    if let Some((path, version)) = on_path(exec, name)? {
-        if version == wanted.version {
-            return Ok(found(wanted, &path, version, "PATH".to_owned()));
-        }
+    if let Some((path, version)) = on_path(exec, name)?
+        && version == wanted.version
+    {
+        return Ok(found(wanted, &path, version, "PATH".to_owned()));
     }
     let mut resolved = found(
         wanted,
@@ -184,13 +189,13 @@ pub fn status(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow
         status.found = Some(resolved.version);
         status.path = Some(resolved.program).filter(|path| !path.is_empty());
         status.source = Some(resolved.source);
-    } else if let Some(name) = wanted.tool.program() {
-        if let Some((path, version)) = on_path(exec, name)? {
-            status.state = State::OtherVersion;
-            status.found = Some(version);
-            status.path = Some(path.display().to_string());
-            status.source = Some("PATH".to_owned());
-        }
+    } else if let Some(name) = wanted.tool.program()
+        && let Some((path, version)) = on_path(exec, name)?
+    {
+        status.state = State::OtherVersion;
+        status.found = Some(version);
+        status.path = Some(path.display().to_string());
+        status.source = Some("PATH".to_owned());
     }
     Ok(status)
 }

@@ -14,11 +14,11 @@ pub enum Source {
     /// `rustup target add`, into the toolchain itself: what rustup manages, rustup may change.
     RustupTarget,
     /// A private sysroot from the rust-src that the toolchain already has.
-    SourceInToolchain,
+    LibraryInToolchain,
     /// The same, after `rustup component add rust-src`.
-    SourceFromRustup,
+    LibraryFromRustup,
     /// The same, with rust-src from the archive of a Debian-like system.
-    SourceFromApt,
+    LibraryFromApt,
     /// A native program from that archive, with the libraries it was linked with.
     Apt,
     /// An npm package, run by the machine's Node.
@@ -36,9 +36,9 @@ impl Source {
     pub fn name(self) -> &'static str {
         match self {
             Source::RustupTarget => "rustup target add",
-            Source::SourceInToolchain => "private sysroot, rust-src of the toolchain",
-            Source::SourceFromRustup => "private sysroot, rust-src from rustup",
-            Source::SourceFromApt => "private sysroot, rust-src from the apt archive",
+            Source::LibraryInToolchain => "private sysroot, rust-src of the toolchain",
+            Source::LibraryFromRustup => "private sysroot, rust-src from rustup",
+            Source::LibraryFromApt => "private sysroot, rust-src from the apt archive",
             Source::Apt => "apt archive",
             Source::Npm => "npm",
             Source::NpmFromPip => "npm with Node from pip",
@@ -49,18 +49,18 @@ impl Source {
 
     /// Whether it cannot work without a network.
     pub fn needs_network(self) -> bool {
-        self != Source::SourceInToolchain
+        self != Source::LibraryInToolchain
     }
 
-    /// What stands behind the source. Once out of reach, it is not asked again in the same run. A failure of cargo's
-    /// registry is not told from one of a crate, so cargo is always asked.
+    /// What stands behind the source. Once out of reach, it is not asked again in the same run. A failure of
+    /// cargo's registry is not told from one of a crate, so cargo is always asked.
     pub fn services(self) -> &'static [&'static str] {
         match self {
-            Source::RustupTarget | Source::SourceFromRustup => &["rustup"],
-            Source::SourceFromApt | Source::Apt => &["apt"],
+            Source::RustupTarget | Source::LibraryFromRustup => &["rustup"],
+            Source::LibraryFromApt | Source::Apt => &["apt"],
             Source::Npm => &["npm"],
             Source::NpmFromPip => &["pip", "npm"],
-            Source::SourceInToolchain | Source::CargoLocked | Source::Cargo => &[],
+            Source::LibraryInToolchain | Source::CargoLocked | Source::Cargo => &[],
         }
     }
 }
@@ -80,9 +80,9 @@ pub fn sources(tool: Tool) -> &'static [Source] {
     match tool {
         Tool::WasmTarget => &[
             Source::RustupTarget,
-            Source::SourceInToolchain,
-            Source::SourceFromRustup,
-            Source::SourceFromApt,
+            Source::LibraryInToolchain,
+            Source::LibraryFromRustup,
+            Source::LibraryFromApt,
         ],
         Tool::WasmBindgen => &[Source::CargoLocked, Source::Cargo],
         Tool::WasmOpt => &[Source::Apt, Source::Npm, Source::NpmFromPip],
@@ -114,7 +114,8 @@ fn is_true(value: &str) -> bool {
     )
 }
 
-/// Whether rustup put this toolchain there, and so may add to it. A linked or a distribution's one has no such manifest.
+/// Whether rustup put this toolchain there, and so may add to it. A linked or a distribution's one has no
+/// such manifest.
 pub fn rustup_manages(sysroot: &Path) -> bool {
     rustup_toolchain(sysroot).is_some() && find_on_path("rustup").is_some()
 }

@@ -1,3 +1,5 @@
+//! Tests of the folder, its locks and its leftovers.
+
 use std::fs;
 
 use super::*;

@@ -4,6 +4,7 @@ mod failing;
 mod happy;
 mod installing;
 mod interrupted;
+mod others;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,16 +1,17 @@
 //! Fake tools as the whole `PATH`. It cannot be changed within a process, so each case runs this test program again.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod machine;
 
-use expect_test::{Expect, expect};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use expect_test::expect;
+
+use machine::Machine;
 
 use super::*;
 use crate::exec::Mode;
 use crate::exit;
-use crate::plan::Invocation;
 use crate::ui::Ui;
 
 /// Answers like npm: knows one version, and installs a package whose program is a fake of its own.
@@ -21,67 +22,6 @@ install) /bin/mkdir -p "$3/node_modules/binaryen" && /bin/sleep 0.3 &&
   echo '{"bin":{"wasm-opt":"run"}}' > "$3/node_modules/binaryen/package.json" ;;
 esac"#;
 const NODE: &str = r#"case "$1" in -p) echo "$0" ;; *) echo "wasm-opt version 131 (fake)" ;; esac"#;
-
-struct Machine {
-    folder: tempfile::TempDir,
-    exec: Executor,
-}
-
-impl Machine {
-    fn new(fakes: &[(&str, &str)]) -> Machine {
-        let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
-        let machine = Machine {
-            folder: tempfile::tempdir().unwrap(),
-            exec,
-        };
-        fs::create_dir_all(machine.path("fakes")).unwrap();
-        for (name, script) in fakes {
-            let path = machine.path("fakes").join(name);
-            let log = machine.path("log").display().to_string();
-            fs::write(
-                &path,
-                format!("#!/bin/sh\necho {name} $1 $2 >> '{log}'\n{script}\n"),
-            )
-            .unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        }
-        machine
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Installs a tool in a process of its own; returns what went wrong.
-    fn install(&self, key: &str, version: &str, env: &[(&str, &str)]) -> String {
-        let program = std::env::current_exe().unwrap().display().to_string();
-        let result = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
-        let mut command = Invocation::new(program, self.folder.path())
-            .args(["--exact", "tools::tests::in_a_process_of_its_own", "--nocapture"])
-            .env("XTASK_TEST_INSTALL", format!("{key} {version}"))
-            .env("XTASK_TEST_RESULT", result.path().display().to_string())
-            .env("XTASK_TEST_FOLDER", self.folder.path().display().to_string())
-            .env("XTASK_HOME", self.path("home").display().to_string())
-            .env("PATH", self.path("fakes").display().to_string())
-            .env_remove("XTASK_OFFLINE")
-            .env_remove("CARGO_NET_OFFLINE")
-            .timeout(Duration::from_secs(60));
-        for (name, value) in env {
-            command = command.env(*name, *value);
-        }
-        self.exec.run(&command).unwrap();
-        let text = fs::read_to_string(result.path()).unwrap();
-        text.replace(&self.folder.path().display().to_string(), "<folder>")
-    }
-
-    fn check(&self, key: &str, version: &str, expected: Expect) {
-        expected.assert_eq(&self.install(key, version, &[]));
-    }
-
-    fn calls(&self) -> String {
-        fs::read_to_string(self.path("log")).unwrap_or_default()
-    }
-}
 
 #[test]
 fn in_a_process_of_its_own() {
@@ -119,20 +59,20 @@ fn toolchain(folder: &Path) -> Toolchain {
 #[test]
 fn an_empty_machine_is_told_about_every_source() {
     let machine = Machine::new(&[]);
-    machine.check("wasm-opt", "131", expect![[r#"
+    machine.wasm_opt(expect![[r#"
         wasm-opt 131 is missing and no source gave it
           apt archive: apt-get is not on PATH
           npm: node is not on PATH
           npm with Node from pip: python3 is not on PATH
         hint: install Node with npm, or put wasm-opt 131 (binaryen) on PATH
     "#]]);
-    machine.check("wasm-bindgen", "0.2.130", expect![[r#"
+    machine.wasm_bindgen(expect![[r#"
         wasm-bindgen 0.2.130 is missing and no source gave it
           cargo install --locked: `<folder>/fakes/cargo` does not exist
           cargo install: `<folder>/fakes/cargo` does not exist
         hint: run `cargo install wasm-bindgen-cli --version 0.2.130`, or mend the network
     "#]]);
-    machine.check("wasm-target", "1.95.0-59807616e", expect![[r#"
+    machine.wasm_target(expect![[r#"
         wasm-target 1.95.0-59807616e is missing and no source gave it
           rustup target add: rustup is not on PATH
           private sysroot, rust-src of the toolchain: the toolchain has no rust-src
@@ -145,14 +85,10 @@ fn an_empty_machine_is_told_about_every_source() {
 #[test]
 fn what_npm_gives_is_used_and_not_asked_for_again() {
     let machine = Machine::new(&[("npm", NPM), ("node", NODE)]);
-    machine.check("wasm-opt", "131", expect![[r#"
-        Ready
-    "#]]);
+    machine.ready("wasm-opt", "131");
     let calls = machine.calls();
     assert!(calls.contains("npm install"), "{calls}");
-    machine.check("wasm-opt", "131", expect![[r#"
-        Ready
-    "#]]);
+    machine.ready("wasm-opt", "131");
     assert_eq!(machine.calls(), calls);
     let left = fs::read_dir(machine.path("home/tools/wasm-opt")).unwrap().count();
     assert_eq!(left, 1);
@@ -163,7 +99,7 @@ fn two_processes_install_a_tool_once() {
     let machine = Machine::new(&[("npm", NPM), ("node", NODE)]);
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| assert_eq!(machine.install("wasm-opt", "131", &[]), "Ready\n"));
+            scope.spawn(|| machine.ready("wasm-opt", "131"));
         }
     });
     assert_eq!(machine.calls().matches("npm install").count(), 1);
@@ -175,7 +111,7 @@ fn npm_that_fails() {
         ("node", NODE),
         ("npm", "echo 'npm error code ECONNREFUSED' >&2; exit 1"),
     ]);
-    machine.check("wasm-opt", "131", expect![[r#"
+    machine.wasm_opt(expect![[r#"
         wasm-opt 131 is missing and no source gave it
           apt archive: apt-get is not on PATH
           npm: npm is out of reach: `npm view …` failed with exit code 1: npm error code ECONNREFUSED
@@ -187,7 +123,7 @@ fn npm_that_fails() {
 #[test]
 fn pip_that_fails_and_python_without_pip() {
     let fails = "case \"$3\" in --version) ;; *) echo 'ERROR: no such package' >&2; exit 1 ;; esac";
-    Machine::new(&[("python3", fails)]).check("wasm-opt", "131", expect![[r#"
+    Machine::new(&[("python3", fails)]).wasm_opt(expect![[r#"
         wasm-opt 131 is missing and no source gave it
           apt archive: apt-get is not on PATH
           npm: node is not on PATH
@@ -195,13 +131,11 @@ fn pip_that_fails_and_python_without_pip() {
         hint: install Node with npm, or put wasm-opt 131 (binaryen) on PATH
     "#]]);
     let without = "echo 'No module named pip' >&2; exit 1";
-    Machine::new(&[("python3", without)]).check("wasm-opt", "131", expect![[r#"
-        wasm-opt 131 is missing and no source gave it
-          apt archive: apt-get is not on PATH
-          npm: node is not on PATH
-          npm with Node from pip: python3 has no pip, and no ensurepip to make one: `python3 …` failed with exit code 1: No module named pip
-        hint: install Node with npm, or put wasm-opt 131 (binaryen) on PATH
-    "#]]);
+    Machine::new(&[("python3", without)]).says(
+        "wasm-opt",
+        "131",
+        "python3 has no pip, and no ensurepip to make one",
+    );
 }
 
 #[test]
@@ -224,45 +158,35 @@ fn an_archive_without_the_version() {
 #[test]
 fn npm_that_hangs() {
     let machine = Machine::new(&[("node", NODE), ("npm", "exec /bin/sleep 60")]);
-    machine.check("wasm-opt", "131", expect![[r#"
-        wasm-opt 131 is missing and no source gave it
-          apt archive: apt-get is not on PATH
-          npm: npm is out of reach: `npm view …` took longer than 2s and was stopped
-          npm with Node from pip: not tried, npm was out of reach
-        hint: install Node with npm, or put wasm-opt 131 (binaryen) on PATH
-    "#]]);
+    machine.says(
+        "wasm-opt",
+        "131",
+        "npm: npm is out of reach: `npm view …` took longer than 2s and was stopped",
+    );
 }
 
 #[test]
 fn npm_that_talks_nonsense() {
     let machine = Machine::new(&[("node", NODE), ("npm", "echo '<html>'")]);
-    machine.check("wasm-opt", "131", expect![[r#"
-        wasm-opt 131 is missing and no source gave it
-          apt archive: apt-get is not on PATH
-          npm: npm does not know binaryen@131.0.0
-          npm with Node from pip: python3 is not on PATH
-        hint: install Node with npm, or put wasm-opt 131 (binaryen) on PATH
-    "#]]);
+    machine.says("wasm-opt", "131", "npm: npm does not know binaryen@131.0.0");
 }
 
 #[test]
 fn a_program_of_another_version_is_not_kept() {
     let node = r#"case "$1" in -p) echo "$0" ;; *) echo "wasm-opt version 99" ;; esac"#;
     let machine = Machine::new(&[("npm", NPM), ("node", node)]);
-    machine.check("wasm-opt", "131", expect![[r#"
-        wasm-opt 131 is missing and no source gave it
-          apt archive: apt-get is not on PATH
-          npm: the new program should be 131 but says 99
-          npm with Node from pip: python3 is not on PATH
-        hint: install Node with npm, or put wasm-opt 131 (binaryen) on PATH
-    "#]]);
+    machine.says(
+        "wasm-opt",
+        "131",
+        "npm: the new program should be 131 but says 99",
+    );
     assert!(!machine.path("home/tools/wasm-opt/131").exists());
 }
 
 #[test]
 fn cargo_that_fails_is_asked_twice() {
     let machine = Machine::new(&[("cargo", "echo 'error: no such crate' >&2; exit 101")]);
-    machine.check("wasm-bindgen", "0.2.130", expect![[r#"
+    machine.wasm_bindgen(expect![[r#"
         wasm-bindgen 0.2.130 is missing and no source gave it
           cargo install --locked: `cargo install …` failed with exit code 101: error: no such crate
           cargo install: `cargo install …` failed with exit code 101: error: no such crate
@@ -277,7 +201,7 @@ fn cargo_that_fails_is_asked_twice() {
 #[test]
 fn rustup_that_hangs_is_not_asked_again() {
     let machine = Machine::new(&[("rustup", "exec /bin/sleep 60")]);
-    machine.check("wasm-target", "1.95.0-59807616e", expect![[r#"
+    machine.wasm_target(expect![[r#"
         wasm-target 1.95.0-59807616e is missing and no source gave it
           rustup target add: rustup is out of reach: `rustup target …` took longer than 2s and was stopped
           private sysroot, rust-src of the toolchain: the toolchain has no rust-src
@@ -293,9 +217,7 @@ fn rustup_that_works_changes_the_toolchain() {
     let script = "d=\"$XTASK_TEST_FOLDER/toolchains/fake/lib/rustlib/wasm32-unknown-unknown/lib\"\n\
                   /bin/mkdir -p \"$d\" && : > \"$d/libcore-1.rlib\"";
     let machine = Machine::new(&[("rustup", script)]);
-    machine.check("wasm-target", "1.95.0-59807616e", expect![[r#"
-        Ready
-    "#]]);
+    machine.ready("wasm-target", "1.95.0-59807616e");
 }
 
 #[test]
