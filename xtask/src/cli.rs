@@ -93,7 +93,9 @@ impl CargoArgs {
 
 /// Run the built app under production's environment
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cargo xtask serve --demo\n  cargo xtask serve --port 8080 -- --some-flag-of-the-server")]
+#[command(
+    after_help = "Examples:\n  cargo xtask serve --demo\n  cargo xtask serve --port 8080 -- --some-flag-of-the-server"
+)]
 pub struct ServeArgs {
     #[command(flatten)]
     pub selection: Selection,
@@ -116,9 +118,11 @@ pub struct ServeArgs {
 
 /// Run the project's tests on the built app
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test -- health   # only tests whose name has it\n\n\
+#[command(
+    after_help = "Examples:\n  cargo xtask test\n  cargo xtask test -- health   # only tests whose name has it\n\n\
                         Tests that need a service which is absent say so and are skipped; XTASK_REQUIRE=services makes \
-                        that a failure.")]
+                        that a failure."
+)]
 pub struct TestArgs {
     #[command(flatten)]
     pub selection: Selection,

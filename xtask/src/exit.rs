@@ -3,6 +3,7 @@
 //! Errors travel as `anyhow::Error`; a [`Failure`] somewhere in the chain decides the exit code.
 
 use std::fmt;
+use std::io::ErrorKind;
 
 /// The documented exit codes of every command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,23 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The hint of the first [`Failure`] in the chain that has one.
+/// The hint of the first [`Failure`] in the chain that has one, else what helps against the operating system's refusal.
 pub fn hint_of(error: &anyhow::Error) -> Option<&str> {
-    error.chain().find_map(|cause| cause.downcast_ref::<Failure>()?.hint.as_deref())
+    let given = error.chain().find_map(|cause| cause.downcast_ref::<Failure>()?.hint.as_deref());
+    given.or_else(|| {
+        error.chain().find_map(|cause| hint_of_disk(cause.downcast_ref::<std::io::Error>()?.kind()))
+    })
+}
+
+/// What to do about a disk that does not take what is written.
+pub fn hint_of_disk(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(
+            "the disk is full: make room (`cargo clean` does), or set CARGO_TARGET_DIR to a folder elsewhere",
+        ),
+        ErrorKind::ReadOnlyFilesystem => {
+            Some("the file system is read-only: set CARGO_TARGET_DIR to a folder that can be written to")
+        }
+        _ => None,
+    }
 }

@@ -158,11 +158,6 @@ impl Invocation {
         self
     }
 
-    pub fn env_remove(mut self, name: impl Into<String>) -> Invocation {
-        self.env_remove.push(name.into());
-        self
-    }
-
     pub fn timeout(mut self, timeout: Duration) -> Invocation {
         self.timeout = timeout;
         self

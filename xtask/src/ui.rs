@@ -41,11 +41,6 @@ impl Ui {
         }
     }
 
-    /// Something that a person should know, although the command goes on.
-    pub fn warning(self, detail: impl std::fmt::Display) {
-        self.write(&format!("{} {detail}\n", self.paint("33", "warning:")));
-    }
-
     /// The one message of a failure.
     pub fn error(self, detail: impl std::fmt::Display) {
         self.write(&format!("{} {detail}\n", self.paint("31", "error:")));

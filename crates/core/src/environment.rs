@@ -47,9 +47,7 @@ impl Kind {
 }
 
 fn is_url(value: &str) -> bool {
-    let rest = value
-        .strip_prefix("https://")
-        .or_else(|| value.strip_prefix("http://"));
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
     let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
     host.is_some_and(|host| !host.is_empty())
         && !value.contains(|c: char| c.is_whitespace() || c.is_control())
@@ -67,60 +65,24 @@ pub struct Variable {
 }
 
 const fn row(name: &'static str, default: &'static str, kind: Kind, help: &'static str) -> Variable {
-    Variable {
-        name,
-        default,
-        kind,
-        secret: matches!(kind, Kind::Url),
-        help,
-    }
+    Variable { name, default, kind, secret: matches!(kind, Kind::Url), help }
 }
 
 /// Every variable of the app. Leptos reads its own `LEPTOS_*` variables besides these.
 pub const VARIABLES: &[Variable] = &[
     row("HOST", "0.0.0.0", Kind::Ip, "Address to listen on."),
-    row(
-        "PORT",
-        "3000",
-        Kind::Port,
-        "Port to listen on; hosting platforms set it.",
-    ),
+    row("PORT", "3000", Kind::Port, "Port to listen on; hosting platforms set it."),
     row(
         "DATABASE_PATH",
         "data/analytics.db",
         Kind::Path,
         "File of the history, which can be rebuilt. Its folder is made if it is missing.",
     ),
-    row(
-        "HISTORY_RETENTION_SECS",
-        "604800",
-        Kind::Seconds,
-        "Age at which history is dropped.",
-    ),
-    row(
-        "REFRESH_INTERVAL_FAST",
-        "30",
-        Kind::Seconds,
-        "Pause between two reads of the chain.",
-    ),
-    row(
-        "REFRESH_INTERVAL_MEDIUM",
-        "60",
-        Kind::Seconds,
-        "Pause between two reads of market data.",
-    ),
-    row(
-        "REFRESH_INTERVAL_SLOW",
-        "300",
-        Kind::Seconds,
-        "Pause between two reads of slow sources.",
-    ),
-    row(
-        "RPC_URL",
-        "https://api.node.glif.io/rpc/v1",
-        Kind::Url,
-        "Ethereum JSON-RPC of Filecoin.",
-    ),
+    row("HISTORY_RETENTION_SECS", "604800", Kind::Seconds, "Age at which history is dropped."),
+    row("REFRESH_INTERVAL_FAST", "30", Kind::Seconds, "Pause between two reads of the chain."),
+    row("REFRESH_INTERVAL_MEDIUM", "60", Kind::Seconds, "Pause between two reads of market data."),
+    row("REFRESH_INTERVAL_SLOW", "300", Kind::Seconds, "Pause between two reads of slow sources."),
+    row("RPC_URL", "https://api.node.glif.io/rpc/v1", Kind::Url, "Ethereum JSON-RPC of Filecoin."),
     row(
         "BLOCKSCOUT_URL",
         "https://filecoin.blockscout.com/api/v2",
@@ -139,12 +101,7 @@ pub const VARIABLES: &[Variable] = &[
         Kind::Url,
         "Prices of the exchange pools.",
     ),
-    row(
-        "USDFC_TOKEN",
-        "0x80B98d3aa09ffff255c3ba4A241111Ff1262F045",
-        Kind::Address,
-        "The USDFC token.",
-    ),
+    row("USDFC_TOKEN", "0x80B98d3aa09ffff255c3ba4A241111Ff1262F045", Kind::Address, "The USDFC token."),
     row(
         "TROVE_MANAGER",
         "0x5aB87c2398454125Dd424425e39c8909bBE16022",
@@ -187,12 +144,7 @@ pub const VARIABLES: &[Variable] = &[
         Kind::Address,
         "Exchange pool of USDFC and USDC.",
     ),
-    row(
-        "APP_REVISION",
-        "unknown",
-        Kind::Text,
-        "Revision that the health check reports; the deploy sets it.",
-    ),
+    row("APP_REVISION", "unknown", Kind::Text, "Revision that the health check reports; the deploy sets it."),
 ];
 
 /// A variable that cannot be used, with everything its user needs to mend it.
@@ -214,12 +166,7 @@ impl fmt::Display for Problems {
             1 => f.write_str("the environment has 1 bad value:")?,
             count => write!(f, "the environment has {count} bad values:")?,
         }
-        for Problem {
-            name,
-            value,
-            expected,
-        } in &self.0
-        {
+        for Problem { name, value, expected } in &self.0 {
             write!(f, "\n  {name}")?;
             if let Some(value) = value {
                 write!(f, "={value:?}")?;
@@ -298,10 +245,7 @@ impl Settings {
                         expected: variable.kind.expected().to_owned(),
                     });
                 }
-                (
-                    variable.name,
-                    value.unwrap_or_else(|| variable.default.to_owned()),
-                )
+                (variable.name, value.unwrap_or_else(|| variable.default.to_owned()))
             })
             .collect();
         if !problems.is_empty() {
@@ -310,10 +254,7 @@ impl Settings {
 
         // From here on every value has been accepted by its kind, so a failure is a bug of the table.
         let text = |name: &str| {
-            let (_, value) = values
-                .iter()
-                .find(|(known, _)| *known == name)
-                .expect("a row of the table");
+            let (_, value) = values.iter().find(|(known, _)| *known == name).expect("a row of the table");
             value.clone()
         };
         let seconds = |name: &str| Duration::from_secs(text(name).parse().expect("checked seconds"));
@@ -358,18 +299,8 @@ pub fn env_example() -> String {
          # hand this one to whatever starts it. Written by:\n\
          #   {ENV_EXAMPLE_COMMAND}\n"
     );
-    for Variable {
-        name,
-        default,
-        kind,
-        help,
-        ..
-    } in VARIABLES
-    {
-        text.push_str(&format!(
-            "\n# {help} Expected: {}.\n#{name}={default}\n",
-            kind.expected()
-        ));
+    for Variable { name, default, kind, help, .. } in VARIABLES {
+        text.push_str(&format!("\n# {help} Expected: {}.\n#{name}={default}\n", kind.expected()));
     }
     text
 }
@@ -401,11 +332,7 @@ mod tests {
         for (index, variable) in VARIABLES.iter().enumerate() {
             assert!(variable.kind.accepts(variable.default), "{}", variable.name);
             let rest = &VARIABLES[index + 1..];
-            assert!(
-                rest.iter().all(|other| other.name != variable.name),
-                "{}",
-                variable.name
-            );
+            assert!(rest.iter().all(|other| other.name != variable.name), "{}", variable.name);
         }
     }
 
@@ -445,14 +372,7 @@ mod tests {
         for good in ["http://localhost:8545", "https://node.example/rpc/v1?key=1"] {
             assert!(Kind::Url.accepts(good), "{good}");
         }
-        for bad in [
-            "",
-            "https://",
-            "https:///path",
-            "node.example",
-            "https://a b",
-            "file:///x",
-        ] {
+        for bad in ["", "https://", "https:///path", "node.example", "https://a b", "file:///x"] {
             assert!(!Kind::Url.accepts(bad), "{bad}");
         }
     }

@@ -34,21 +34,13 @@ pub struct Reading<T> {
 // Derived, this would ask for `T: Default` although no `T` is made.
 impl<T> Default for Reading<T> {
     fn default() -> Self {
-        Self {
-            value: None,
-            as_of: None,
-            freshness: Freshness::Unknown,
-        }
+        Self { value: None, as_of: None, freshness: Freshness::Unknown }
     }
 }
 
 impl<T: Copy> Reading<T> {
     pub fn fresh(value: T, as_of: u64) -> Self {
-        Self {
-            value: Some(value),
-            as_of: Some(as_of),
-            freshness: Freshness::Fresh,
-        }
+        Self { value: Some(value), as_of: Some(as_of), freshness: Freshness::Fresh }
     }
 
     /// The same value after an attempt to renew it failed.
@@ -102,11 +94,7 @@ impl Snapshot {
 
     /// A number that is computed from several readings is as good as the worst of them.
     pub fn ratio_freshness(&self) -> Freshness {
-        worst([
-            self.supply.freshness,
-            self.collateral.freshness,
-            self.price.freshness,
-        ])
+        worst([self.supply.freshness, self.collateral.freshness, self.price.freshness])
     }
 
     /// The freshness of the page as a whole.

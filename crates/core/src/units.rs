@@ -102,17 +102,13 @@ impl Serialize for Amount {
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
 /// Reads the one 32-byte word that an `eth_call` without arguments returns.
 pub fn parse_word(hex: &str) -> Result<u128, String> {
-    let digits = hex
-        .strip_prefix("0x")
-        .ok_or_else(|| "the answer is not a hexadecimal number".to_owned())?;
+    let digits = hex.strip_prefix("0x").ok_or_else(|| "the answer is not a hexadecimal number".to_owned())?;
     if digits.is_empty() {
         return Err("the answer is empty; is there a contract at this address?".to_owned());
     }
@@ -166,17 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for text in [
-            "",
-            ".",
-            "1.",
-            ".5",
-            "-1",
-            "+1",
-            "1,5",
-            "1e18",
-            "0.0000000000000000001",
-        ] {
+        for text in ["", ".", "1.", ".5", "-1", "+1", "1,5", "1e18", "0.0000000000000000001"] {
             assert!(text.parse::<Amount>().is_err(), "{text}");
         }
         assert!("999999999999999999999999".parse::<Amount>().is_err());
@@ -192,10 +178,7 @@ mod tests {
 
     #[test]
     fn products_of_real_size_fit() {
-        assert_eq!(
-            amount("2000000.5").times(amount("2.5")),
-            Some(amount("5000001.25"))
-        );
+        assert_eq!(amount("2000000.5").times(amount("2.5")), Some(amount("5000001.25")));
         let everything = Amount::from_smallest(u128::MAX);
         assert_eq!(everything.times(everything), None);
     }

@@ -42,9 +42,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
     };
     match arguments.next() {
         None => Ok(command),
-        Some(extra) => Err(format!(
-            "`{flag}` stands alone, but `{extra}` follows it\nhint: --help lists all flags"
-        )),
+        Some(extra) => {
+            Err(format!("`{flag}` stands alone, but `{extra}` follows it\nhint: --help lists all flags"))
+        }
     }
 }
 
@@ -62,22 +62,12 @@ mod tests {
         assert_eq!(check(&["--demo"]), Ok(Command::Serve { demo: true }));
         assert_eq!(check(&["-h"]), Ok(Command::Help));
         assert!(check(&["--domo"]).unwrap_err().contains("`--domo`"));
-        assert!(
-            check(&["--demo", "--version"])
-                .unwrap_err()
-                .contains("stands alone")
-        );
+        assert!(check(&["--demo", "--version"]).unwrap_err().contains("stands alone"));
     }
 
     #[test]
     fn the_help_names_every_flag() {
-        for flag in [
-            "--demo",
-            "--health-check",
-            "--print-env-example",
-            "--version",
-            "--help",
-        ] {
+        for flag in ["--demo", "--health-check", "--print-env-example", "--version", "--help"] {
             assert!(HELP.contains(flag), "{flag}");
         }
     }

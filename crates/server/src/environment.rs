@@ -38,26 +38,16 @@ type Row = (&'static str, &'static str, fn(&str) -> bool);
 
 /// Leptos stops at the first bad value, so its variables are checked here before it reads them.
 const LEPTOS_VARIABLES: &[Row] = &[
-    ("LEPTOS_HASH_FILES", "true or false", |value| {
-        value.parse::<bool>().is_ok()
-    }),
+    ("LEPTOS_HASH_FILES", "true or false", |value| value.parse::<bool>().is_ok()),
     ("LEPTOS_ENV", "PROD or DEV", |value| {
         ["prod", "production", "dev", "development"].contains(&value.to_lowercase().as_str())
     }),
-    (
-        "LEPTOS_SITE_ADDR",
-        "an address with a port; HOST and PORT are what counts",
-        |value| value.parse::<std::net::SocketAddr>().is_ok(),
-    ),
-    ("LEPTOS_RELOAD_PORT", "a port", |value| {
-        value.parse::<u16>().is_ok()
+    ("LEPTOS_SITE_ADDR", "an address with a port; HOST and PORT are what counts", |value| {
+        value.parse::<std::net::SocketAddr>().is_ok()
     }),
-    ("LEPTOS_RELOAD_EXTERNAL_PORT", "a port", |value| {
-        value.parse::<u16>().is_ok()
-    }),
-    ("LEPTOS_RELOAD_WS_PROTOCOL", "ws or wss", |value| {
-        ["ws", "wss"].contains(&value)
-    }),
+    ("LEPTOS_RELOAD_PORT", "a port", |value| value.parse::<u16>().is_ok()),
+    ("LEPTOS_RELOAD_EXTERNAL_PORT", "a port", |value| value.parse::<u16>().is_ok()),
+    ("LEPTOS_RELOAD_WS_PROTOCOL", "ws or wss", |value| ["ws", "wss"].contains(&value)),
 ];
 
 fn leptos_options() -> Result<LeptosOptions, Vec<Problem>> {
@@ -76,11 +66,7 @@ fn leptos_options() -> Result<LeptosOptions, Vec<Problem>> {
             Lookup::Text(value) => Some(value),
             Lookup::Unreadable => None,
         };
-        problems.push(Problem {
-            name: (*name).to_owned(),
-            value,
-            expected: (*expected).to_owned(),
-        });
+        problems.push(Problem { name: (*name).to_owned(), value, expected: (*expected).to_owned() });
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -92,7 +78,5 @@ fn leptos_options() -> Result<LeptosOptions, Vec<Problem>> {
             expected: format!("variables that Leptos can read ({error})"),
         }]
     };
-    get_configuration(None)
-        .map(|file| file.leptos_options)
-        .map_err(|error| other(&error))
+    get_configuration(None).map(|file| file.leptos_options).map_err(|error| other(&error))
 }

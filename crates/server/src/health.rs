@@ -59,15 +59,9 @@ impl Check {
 /// source or a lost history does not change that.
 pub fn detailed(terminal: &Terminal, site: &Site) -> (Value, bool) {
     let checks = [source(terminal), database(terminal), files(site)];
-    let worst = checks
-        .iter()
-        .map(|check| check.status)
-        .max()
-        .unwrap_or(Status::Pass);
-    let by_name: serde_json::Map<String, Value> = checks
-        .iter()
-        .map(|check| (check.name.to_owned(), json!([check.to_json()])))
-        .collect();
+    let worst = checks.iter().map(|check| check.status).max().unwrap_or(Status::Pass);
+    let by_name: serde_json::Map<String, Value> =
+        checks.iter().map(|check| (check.name.to_owned(), json!([check.to_json()]))).collect();
     let body = json!({
         "status": worst.name(),
         "version": env!("CARGO_PKG_VERSION"),
@@ -97,11 +91,7 @@ fn source(terminal: &Terminal) -> Check {
     Check {
         name: "rpc:responseTime",
         kind: "component",
-        status: if output.is_none() {
-            Status::Pass
-        } else {
-            Status::Warn
-        },
+        status: if output.is_none() { Status::Pass } else { Status::Warn },
         latency_ms: chain.asked.then(|| milliseconds(chain.latency)),
         last_success: chain.last_success,
         output,
@@ -116,11 +106,7 @@ fn database(terminal: &Terminal) -> Check {
         (None, None, false) => Some("not opened yet".to_owned()),
         (None, None, true) => None,
     };
-    let status = if output.is_none() {
-        Status::Pass
-    } else {
-        Status::Warn
-    };
+    let status = if output.is_none() { Status::Pass } else { Status::Warn };
     Check {
         name: "database:responseTime",
         kind: "datastore",
@@ -137,11 +123,7 @@ fn files(site: &Site) -> Check {
     Check {
         name: "site:files",
         kind: "component",
-        status: if missing.is_empty() {
-            Status::Pass
-        } else {
-            Status::Fail
-        },
+        status: if missing.is_empty() { Status::Pass } else { Status::Fail },
         latency_ms: None,
         last_success: None,
         output: (!missing.is_empty()).then(|| format!("missing: {}", missing.join(", "))),

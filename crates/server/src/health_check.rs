@@ -30,10 +30,7 @@ fn ask(address: SocketAddr) -> Result<(), String> {
         .set_read_timeout(Some(TIMEOUT))
         .and_then(|()| stream.set_write_timeout(Some(TIMEOUT)))
         .and_then(|()| {
-            write!(
-                stream,
-                "GET /api/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-            )
+            write!(stream, "GET /api/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
         })
         .and_then(|()| {
             let mut line = String::new();
@@ -53,11 +50,9 @@ mod tests {
 
     #[test]
     fn every_address_means_the_loopback() {
-        for (listen, expected) in [
-            ("0.0.0.0:80", "127.0.0.1:80"),
-            ("[::]:80", "[::1]:80"),
-            ("10.1.2.3:80", "10.1.2.3:80"),
-        ] {
+        for (listen, expected) in
+            [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("10.1.2.3:80", "10.1.2.3:80")]
+        {
             assert_eq!(reachable(listen.parse().unwrap()).to_string(), expected);
         }
     }

@@ -152,10 +152,7 @@ fn write(
     let body = serde_json::to_string(snapshot).map_err(|error| error.to_string())?;
     let oldest = as_of.saturating_sub(retention.as_secs());
     connection
-        .execute(
-            "INSERT OR REPLACE INTO snapshot (as_of, body) VALUES (?1, ?2)",
-            params![as_of, body],
-        )
+        .execute("INSERT OR REPLACE INTO snapshot (as_of, body) VALUES (?1, ?2)", params![as_of, body])
         .and_then(|_| connection.execute("DELETE FROM snapshot WHERE as_of < ?1", [oldest]))
         .map(|_| ())
         .map_err(|error| error.to_string())
@@ -164,11 +161,7 @@ fn write(
 /// A snapshot that another version wrote and this one cannot read counts as none.
 fn newest(connection: &Connection) -> Option<Snapshot> {
     let body: Option<String> = connection
-        .query_row(
-            "SELECT body FROM snapshot ORDER BY as_of DESC LIMIT 1",
-            [],
-            |row| row.get(0),
-        )
+        .query_row("SELECT body FROM snapshot ORDER BY as_of DESC LIMIT 1", [], |row| row.get(0))
         .optional()
         .ok()?;
     serde_json::from_str(&body?).ok()

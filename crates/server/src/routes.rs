@@ -57,27 +57,16 @@ fn document(shared: &Shared) -> impl Fn() -> leptos::prelude::AnyView + Clone + 
 }
 
 async fn brief_health(State(shared): State<Shared>) -> Response {
-    answer(
-        StatusCode::OK,
-        "application/json",
-        &health::brief(&shared.terminal),
-    )
+    answer(StatusCode::OK, "application/json", &health::brief(&shared.terminal))
 }
 
 async fn detailed_health(State(shared): State<Shared>) -> Response {
     // The check reads the database and looks at files.
     let checked = tokio::task::spawn_blocking(move || health::detailed(&shared.terminal, &shared.site));
     let (body, can_work) = checked.await.unwrap_or_else(|error| {
-        (
-            json!({ "status": "fail", "output": format!("the check itself failed: {error}") }),
-            false,
-        )
+        (json!({ "status": "fail", "output": format!("the check itself failed: {error}") }), false)
     });
-    let status = if can_work {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
+    let status = if can_work { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     answer(status, "application/health+json", &body)
 }
 
@@ -107,18 +96,11 @@ async fn metrics(State(shared): State<Shared>) -> Response {
 
 /// A client of the API gets no page to read.
 async fn unknown_api() -> Response {
-    answer(
-        StatusCode::NOT_FOUND,
-        "application/json",
-        &json!({ "error": "there is no such address" }),
-    )
+    answer(StatusCode::NOT_FOUND, "application/json", &json!({ "error": "there is no such address" }))
 }
 
 fn answer(status: StatusCode, content_type: &'static str, body: &Value) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, content_type),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
+    let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store")];
     (status, headers, body.to_string()).into_response()
 }
 

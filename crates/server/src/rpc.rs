@@ -74,14 +74,7 @@ impl Rpc {
         let troves = troves.and_then(|count| {
             u64::try_from(count).map_err(|_| "the number of troves is out of range".to_owned())
         });
-        Answers {
-            supply,
-            collateral,
-            troves,
-            price,
-            stability_pool,
-            stability_pool_collateral,
-        }
+        Answers { supply, collateral, troves, price, stability_pool, stability_pool_collateral }
     }
 
     async fn call(&self, contract: &str, function: Selector) -> Result<u128, String> {
@@ -92,9 +85,7 @@ impl Rpc {
             "params": [{ "to": contract, "data": function }, "latest"],
         });
         let response = self.client.post(&self.url).json(&question).send().await;
-        let response = response
-            .and_then(reqwest::Response::error_for_status)
-            .map_err(describe)?;
+        let response = response.and_then(reqwest::Response::error_for_status).map_err(describe)?;
         read_answer(&response.json().await.map_err(describe)?)
     }
 }

@@ -41,10 +41,7 @@ async fn serve(environment: Environment, demo: bool) -> Result<(), String> {
     let (draining, has_stopped) = oneshot::channel();
     let served = axum::serve(listener, router).with_graceful_shutdown(async move {
         stop.await;
-        eprintln!(
-            "stopping: no new connections; open ones have {} s",
-            DRAIN_LIMIT.as_secs()
-        );
+        eprintln!("stopping: no new connections; open ones have {} s", DRAIN_LIMIT.as_secs());
         // The receiver is gone only when the server has ended already.
         let _ = draining.send(());
     });
@@ -65,20 +62,18 @@ async fn serve(environment: Environment, demo: bool) -> Result<(), String> {
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| match error.kind() {
-            ErrorKind::AddrInUse => format!(
-                "another program already listens on {address}\n\
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "another program already listens on {address}\n\
              hint: stop it, or choose another port, for example PORT={}",
-                address.port().checked_add(1).unwrap_or(3000)
-            ),
-            ErrorKind::AddrNotAvailable => format!(
-                "this machine does not have the address {}\nhint: HOST=0.0.0.0 listens on all it has",
-                address.ip()
-            ),
-            _ => format!("cannot listen on {address}: {error}"),
-        })
+            address.port().checked_add(1).unwrap_or(3000)
+        ),
+        ErrorKind::AddrNotAvailable => format!(
+            "this machine does not have the address {}\nhint: HOST=0.0.0.0 listens on all it has",
+            address.ip()
+        ),
+        _ => format!("cannot listen on {address}: {error}"),
+    })
 }
 
 fn announce(listener: &TcpListener) -> Result<(), String> {
@@ -97,10 +92,8 @@ fn announce(listener: &TcpListener) -> Result<(), String> {
 fn stop_signal() -> Result<impl Future<Output = ()> + Send, String> {
     use tokio::signal::unix::{SignalKind, signal};
     let handler = |kind| signal(kind).map_err(|error| format!("cannot handle signals: {error}"));
-    let (mut interrupt, mut terminate) = (
-        handler(SignalKind::interrupt())?,
-        handler(SignalKind::terminate())?,
-    );
+    let (mut interrupt, mut terminate) =
+        (handler(SignalKind::interrupt())?, handler(SignalKind::terminate())?);
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -92,11 +92,7 @@ impl Site {
         if response.status() == StatusCode::NOT_FOUND {
             return None;
         }
-        let keep = if is_hashed {
-            "public, max-age=31536000, immutable"
-        } else {
-            "no-cache"
-        };
+        let keep = if is_hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));

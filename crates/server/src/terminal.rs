@@ -40,11 +40,7 @@ pub struct ChainStatus {
 
 impl Terminal {
     pub fn new(settings: Settings, demo_mode: bool) -> Result<Self, String> {
-        let rpc = if demo_mode {
-            None
-        } else {
-            Some(Rpc::new(&settings)?)
-        };
+        let rpc = if demo_mode { None } else { Some(Rpc::new(&settings)?) };
         let first = if demo_mode { demo(1) } else { Snapshot::default() };
         Ok(Self {
             settings,
@@ -70,11 +66,7 @@ impl Terminal {
     }
 
     pub fn snapshot(&self) -> Snapshot {
-        let mut snapshot = self
-            .current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let mut snapshot = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         if self.history.fallback().is_some() {
             snapshot.notices.push(
                 "The history is kept in memory only and ends with this server: its file cannot be used."
@@ -116,10 +108,7 @@ impl Terminal {
         if let (Ok(Some(last)), 0) = (opened, current.sequence) {
             // A demo file left behind must never be shown as what the chain says.
             if last.origin == current.origin {
-                *current = Snapshot {
-                    sequence: 0,
-                    ..last.aged()
-                };
+                *current = Snapshot { sequence: 0, ..last.aged() };
             }
         }
     }
@@ -167,11 +156,7 @@ impl Terminal {
         *chain = ChainStatus {
             asked: true,
             latency,
-            last_success: if error.is_none() {
-                Some(now())
-            } else {
-                chain.last_success
-            },
+            last_success: if error.is_none() { Some(now()) } else { chain.last_success },
             error,
         };
     }
@@ -193,13 +178,7 @@ impl Source for Terminal {
 
 impl Answers {
     fn amounts(&self) -> [&Result<Amount, String>; 5] {
-        [
-            &self.supply,
-            &self.collateral,
-            &self.price,
-            &self.stability_pool,
-            &self.stability_pool_collateral,
-        ]
+        [&self.supply, &self.collateral, &self.price, &self.stability_pool, &self.stability_pool_collateral]
     }
 
     fn any_arrived(&self) -> bool {
@@ -208,11 +187,7 @@ impl Answers {
 
     fn first_error(&self) -> Option<String> {
         let troves = self.troves.as_ref().err();
-        self.amounts()
-            .into_iter()
-            .find_map(|answer| answer.as_ref().err())
-            .or(troves)
-            .cloned()
+        self.amounts().into_iter().find_map(|answer| answer.as_ref().err()).or(troves).cloned()
     }
 }
 
@@ -221,11 +196,7 @@ fn merge(before: &Snapshot, answers: Answers, now: u64) -> Snapshot {
     fn reading<T: Copy>(before: Reading<T>, answer: Result<T, String>, now: u64) -> Reading<T> {
         answer.map_or_else(|_| before.aged(), |value| Reading::fresh(value, now))
     }
-    let as_of = if answers.any_arrived() {
-        Some(now)
-    } else {
-        before.as_of
-    };
+    let as_of = if answers.any_arrived() { Some(now) } else { before.as_of };
     Snapshot {
         sequence: before.sequence + 1,
         as_of,
@@ -245,9 +216,7 @@ fn merge(before: &Snapshot, answers: Answers, now: u64) -> Snapshot {
 }
 
 fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }
 
 #[cfg(test)]
@@ -269,10 +238,7 @@ mod tests {
 
     #[test]
     fn a_silent_source_leaves_the_last_value_and_says_so() {
-        let answers = Answers {
-            supply: Ok(Amount::from_whole(5)),
-            ..silence()
-        };
+        let answers = Answers { supply: Ok(Amount::from_whole(5)), ..silence() };
         assert_eq!(answers.first_error().as_deref(), Some("no answer"));
         let before = demo(1);
         let after = merge(&before, answers, 99);

@@ -67,11 +67,7 @@ fn hydrates_in_silence(session: &Session, url: &str) {
     session.open(url);
     let deadline = Instant::now() + PATIENCE;
     while session.attribute("#dashboard", "data-hydrated") != "true" {
-        assert!(
-            Instant::now() < deadline,
-            "the page never hydrated: {}",
-            session.console()
-        );
+        assert!(Instant::now() < deadline, "the page never hydrated: {}", session.console());
         sleep(Duration::from_millis(50));
     }
     session.assert_quiet_console();
@@ -124,9 +120,7 @@ fn needs() -> Result<(PathBuf, PathBuf, PathBuf), String> {
 
 fn on_path(program: &str) -> Option<PathBuf> {
     let folders = env::var_os("PATH")?;
-    env::split_paths(&folders)
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_file())
+    env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 /// Relative paths in the environment count from here, as they do for every other command.
@@ -192,11 +186,7 @@ impl Session {
         let headers = ["Content-Type: application/json; charset=utf-8"];
         let answer = ask(self.address, method, &path, &headers, body);
         let value = answer.json()["value"].take();
-        if answer.status == 200 {
-            Ok(value)
-        } else {
-            Err(value)
-        }
+        if answer.status == 200 { Ok(value) } else { Err(value) }
     }
 
     fn open(&self, url: &str) {
@@ -205,10 +195,7 @@ impl Session {
 
     /// A command of the browser's own developer tools.
     fn devtools(&self, command: &str, parameters: Value) -> Value {
-        self.post(
-            "/goog/cdp/execute",
-            json!({ "cmd": command, "params": parameters }),
-        )
+        self.post("/goog/cdp/execute", json!({ "cmd": command, "params": parameters }))
     }
 
     fn script(&self, script: &str) -> Value {
@@ -218,32 +205,25 @@ impl Session {
     /// The path of an element, which is found anew each time: a page that is loaded anew has others.
     fn element(&self, selector: &str) -> String {
         let found = self.post("/element", json!({ "using": "css selector", "value": selector }));
-        let id = found
-            .as_object()
-            .and_then(|object| object.values().next()?.as_str());
+        let id = found.as_object().and_then(|object| object.values().next()?.as_str());
         format!("/element/{}", id.expect("an element"))
     }
 
     fn try_text(&self, selector: &str) -> Result<String, Value> {
         let question = json!({ "using": "css selector", "value": selector });
         let found = self.request("POST", "/element", &question.to_string())?;
-        let id = found
-            .as_object()
-            .and_then(|object| object.values().next()?.as_str());
+        let id = found.as_object().and_then(|object| object.values().next()?.as_str());
         let text = self.request("GET", &format!("/element/{}/text", id.unwrap_or_default()), "")?;
         Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
     fn text(&self, selector: &str) -> String {
-        self.try_text(selector)
-            .unwrap_or_else(|error| panic!("no text of {selector}: {error}"))
+        self.try_text(selector).unwrap_or_else(|error| panic!("no text of {selector}: {error}"))
     }
 
     fn attribute(&self, selector: &str, name: &str) -> String {
         let path = format!("{}/attribute/{name}", self.element(selector));
-        let value = self
-            .request("GET", &path, "")
-            .unwrap_or_else(|error| panic!("{path}: {error}"));
+        let value = self.request("GET", &path, "").unwrap_or_else(|error| panic!("{path}: {error}"));
         value.as_str().unwrap_or_default().to_owned()
     }
 
@@ -259,11 +239,7 @@ impl Session {
             if found.as_deref() == Ok(expected) {
                 return;
             }
-            assert!(
-                Instant::now() < deadline,
-                "{selector} is {found:?}, not {expected}: {}",
-                self.console()
-            );
+            assert!(Instant::now() < deadline, "{selector} is {found:?}, not {expected}: {}", self.console());
             sleep(Duration::from_millis(50));
         }
     }
@@ -300,10 +276,7 @@ fn decode_base64(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut count) = (0_u32, 0);
     for character in text.bytes().take_while(|byte| *byte != b'=') {
-        let value = ALPHABET
-            .iter()
-            .position(|known| *known == character)
-            .expect("Base64");
+        let value = ALPHABET.iter().position(|known| *known == character).expect("Base64");
         bits = (bits << 6 | value as u32) & 0xff_ffff;
         count += 6;
         if count >= 8 {

@@ -18,10 +18,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_usdfc-analytics-terminal");
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.env_clear().env("HOST", "127.0.0.1").env("PORT", "0");
-    command
-        .env("LEPTOS_OUTPUT_NAME", "terminal")
-        .env("LEPTOS_SITE_ROOT", "no-site")
-        .args(arguments);
+    command.env("LEPTOS_OUTPUT_NAME", "terminal").env("LEPTOS_SITE_ROOT", "no-site").args(arguments);
     command
 }
 
@@ -178,11 +175,7 @@ fn start_node() -> String {
 fn numbers_come_from_the_chain_and_outlive_the_server() {
     let folder = Folder::new("chain");
     let database = folder.0.join("history.db");
-    let mut live = Server::start(
-        command(&[])
-            .env("RPC_URL", start_node())
-            .env("DATABASE_PATH", &database),
-    );
+    let mut live = Server::start(command(&[]).env("RPC_URL", start_node()).env("DATABASE_PATH", &database));
     let deadline = Instant::now() + common::PATIENCE;
     while live.get("/api/v1/metrics").json()["sequence"] == 0 {
         assert!(Instant::now() < deadline, "the chain was never asked");
@@ -204,16 +197,11 @@ fn numbers_come_from_the_chain_and_outlive_the_server() {
     // The next one cannot reach the chain and shows what is left of it.
     let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut blind = Server::start(
-        command(&[])
-            .env("RPC_URL", format!("http://{unused}/"))
-            .env("DATABASE_PATH", &database),
+        command(&[]).env("RPC_URL", format!("http://{unused}/")).env("DATABASE_PATH", &database),
     );
     blind.process.word_after("the chain does not answer");
     let page = blind.get("/").text();
-    assert!(
-        page.contains("1,000.00 USDFC") && page.contains("data-freshness=\"stale\""),
-        "{page}"
-    );
+    assert!(page.contains("1,000.00 USDFC") && page.contains("data-freshness=\"stale\""), "{page}");
     assert!(page.contains("Some numbers are stale"));
 }
 
@@ -229,16 +217,8 @@ fn metrics_are_json_and_a_refresh_renews_them() {
 
     // The way of a browser without a script: the form of the page, then back to it.
     let page = server.get("/").text();
-    let action = page
-        .split("<form action=\"")
-        .nth(1)
-        .and_then(|rest| rest.split('"').next())
-        .unwrap();
-    let form = [
-        "Accept: text/html",
-        "Content-Type: application/x-www-form-urlencoded",
-        "Referer: /",
-    ];
+    let action = page.split("<form action=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let form = ["Accept: text/html", "Content-Type: application/x-www-form-urlencoded", "Referer: /"];
     let answer = ask(server.address, "POST", action, &form, "");
     assert_eq!((answer.status, answer.header("location")), (302, Some("/")));
     assert_eq!(server.get("/api/v1/metrics").json()["sequence"], 2);
@@ -259,14 +239,8 @@ fn files_come_compressed_typed_and_with_a_lifetime() {
         fs::copy(BINARY, &program).unwrap();
     }
     let mut command = Command::new(&program);
-    command
-        .env_clear()
-        .env("HOST", "127.0.0.1")
-        .env("PORT", "0")
-        .arg("--demo");
-    command
-        .env("LEPTOS_OUTPUT_NAME", "terminal")
-        .env("LEPTOS_SITE_ROOT", &root);
+    command.env_clear().env("HOST", "127.0.0.1").env("PORT", "0").arg("--demo");
+    command.env("LEPTOS_OUTPUT_NAME", "terminal").env("LEPTOS_SITE_ROOT", &root);
     command.env("LEPTOS_ENV", "PROD").env("LEPTOS_HASH_FILES", "true");
     let server = Server::start(&mut command);
 
@@ -278,10 +252,7 @@ fn files_come_compressed_typed_and_with_a_lifetime() {
     assert_eq!(small.text(), "brotli");
     assert_eq!(small.header("content-encoding"), Some("br"));
     assert_eq!(small.header("content-type"), Some("application/wasm"));
-    assert_eq!(
-        small.header("cache-control"),
-        Some("public, max-age=31536000, immutable")
-    );
+    assert_eq!(small.header("cache-control"), Some("public, max-age=31536000, immutable"));
     let unhashed = server.get("/pkg/terminal.css");
     assert_eq!(unhashed.header("content-type"), Some("text/css"));
     assert_eq!(unhashed.header("cache-control"), Some("no-cache"));
@@ -299,16 +270,8 @@ fn every_bad_value_is_told_in_one_message() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        message.starts_with("error: the environment has 5 bad values:"),
-        "{message}"
-    );
-    for name in [
-        "PORT=\"eighty\"",
-        "TROVE_MANAGER=\"0x0\"",
-        "RPC_URL:",
-        "LEPTOS_HASH_FILES=\"yes\"",
-    ] {
+    assert!(message.starts_with("error: the environment has 5 bad values:"), "{message}");
+    for name in ["PORT=\"eighty\"", "TROVE_MANAGER=\"0x0\"", "RPC_URL:", "LEPTOS_HASH_FILES=\"yes\""] {
         assert!(message.contains(name), "{name} is missing in {message}");
     }
     assert!(message.contains("LEPTOS_OUTPUT_NAME: expected"));
@@ -337,29 +300,17 @@ fn a_wrong_flag_is_refused() {
 fn a_port_in_use_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let output = command(&["--demo"])
-        .env("PORT", address.port().to_string())
-        .output()
-        .unwrap();
+    let output = command(&["--demo"]).env("PORT", address.port().to_string()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        message.contains(&address.to_string()) && message.contains("hint:"),
-        "{message}"
-    );
+    assert!(message.contains(&address.to_string()) && message.contains("hint:"), "{message}");
 }
 
 #[test]
 fn the_health_check_mode_tells_a_live_server_from_a_dead_one() {
     let mut server = Server::start(&mut command(&["--demo"]));
     let port = server.address.port().to_string();
-    let check = || {
-        command(&["--health-check"])
-            .env("PORT", &port)
-            .status()
-            .unwrap()
-            .code()
-    };
+    let check = || command(&["--health-check"]).env("PORT", &port).status().unwrap().code();
     assert_eq!(check(), Some(0));
     server.process.signal("TERM");
     server.process.wait();

@@ -31,11 +31,7 @@ pub fn Dashboard() -> impl IntoView {
 /// The page around one snapshot, which a refresh replaces.
 #[component]
 fn Panel(page: Page) -> impl IntoView {
-    let Page {
-        snapshot: first,
-        version,
-        revision,
-    } = page;
+    let Page { snapshot: first, version, revision } = page;
     let refresh = ServerAction::<Refresh>::new();
     let answer = refresh.value();
     let (snapshot, set_snapshot) = signal(first);
@@ -242,23 +238,18 @@ fn describe(band: Band) -> &'static str {
 }
 
 fn measured_at(snapshot: &Snapshot) -> String {
-    snapshot.as_of.map_or_else(
-        || "No reading yet".to_owned(),
-        |seconds| format!("As of {}", format::utc(seconds)),
-    )
+    snapshot
+        .as_of
+        .map_or_else(|| "No reading yet".to_owned(), |seconds| format!("As of {}", format::utc(seconds)))
 }
 
 fn tokens(reading: Reading<Amount>, unit: &str) -> String {
-    reading.value.map_or(NOTHING.to_owned(), |value| {
-        format!("{} {unit}", format::amount(value, 2))
-    })
+    reading.value.map_or(NOTHING.to_owned(), |value| format!("{} {unit}", format::amount(value, 2)))
 }
 
 fn collateral(snapshot: &Snapshot, in_dollars: bool) -> String {
     if in_dollars {
-        snapshot
-            .collateral_value()
-            .map_or(NOTHING.to_owned(), format::dollars)
+        snapshot.collateral_value().map_or(NOTHING.to_owned(), format::dollars)
     } else {
         tokens(snapshot.collateral, "FIL")
     }

@@ -48,7 +48,8 @@ pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
         return Ok(());
     }
 
-    let (mut outcome, result) = build::run(exec, &plan, &context.toolchain, &context.workspace.target_directory);
+    let (mut outcome, result) =
+        build::run(exec, &plan, &context.toolchain, &context.workspace.target_directory);
     outcome.steps.splice(0..0, installed.steps);
     let result = result.and_then(|()| write_receipt(&context, &args.selection, &input, started));
     let mut record = record_of(exec, &context, args, (began, started), outcome, &result);

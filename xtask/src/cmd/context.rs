@@ -41,8 +41,12 @@ impl Context {
         let chosen = selection.project.as_deref().or(automation.project.as_deref());
         let project = project::resolve(&workspace, &environment, chosen, &folder)?;
         if project.tailwind_input_file.is_some() {
-            let message = format!("project `{}` has a `tailwind-input-file`, which xtask cannot build yet", project.name);
-            let hint = "make the style sheet beforehand and name it as `style-file`, or build with cargo-leptos";
+            let message = format!(
+                "project `{}` has a `tailwind-input-file`, which xtask cannot build yet",
+                project.name
+            );
+            let hint =
+                "make the style sheet beforehand and name it as `style-file`, or build with cargo-leptos";
             return Err(Failure::usage(message).hint(hint).into());
         }
         let profiles = Profiles::read(&workspace.root)?;
@@ -94,8 +98,10 @@ impl Context {
             }
             found.push((wanted.tool, resolved));
         }
-        let take = |tool: Tool| found.iter().find(|(kind, _)| *kind == tool).map(|(_, resolved)| resolved.clone());
-        let always = |tool: Tool| take(tool).with_context(|| format!("`{}` is always looked for", tool.key()));
+        let take =
+            |tool: Tool| found.iter().find(|(kind, _)| *kind == tool).map(|(_, resolved)| resolved.clone());
+        let always =
+            |tool: Tool| take(tool).with_context(|| format!("`{}` is always looked for", tool.key()));
         Ok(BuildTools {
             wasm_target: always(Tool::WasmTarget)?,
             wasm_bindgen: always(Tool::WasmBindgen)?,

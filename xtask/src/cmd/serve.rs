@@ -1,5 +1,6 @@
 //! `cargo xtask serve`: the built app as production runs it. Never builds; a stale build is refused.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -26,7 +27,8 @@ const POLL_LIMIT: Duration = Duration::from_secs(5);
 pub fn run(exec: &Executor, args: &ServeArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?;
     let command = command(exec, &context, args)?;
-    let step = Step { name: "serve".to_owned(), stage: Stage::Finish, action: Action::Run(command), hint: None };
+    let step =
+        Step { name: "serve".to_owned(), stage: Stage::Finish, action: Action::Run(command), hint: None };
     let plan = Plan { command: "serve".to_owned(), steps: vec![step] };
     if !admitted(exec, &plan, Format::Human)? {
         return Ok(());
@@ -65,9 +67,11 @@ fn serve(exec: &Executor, command: &Invocation, address: SocketAddr) -> anyhow::
 fn command(exec: &Executor, context: &Context, args: &ServeArgs) -> anyhow::Result<Invocation> {
     let binary = current_build(context, args)?;
     if args.demo && context.automation.demo_args.is_empty() {
-        return Err(Failure::usage("`--demo`: the workspace does not say how the server is given made-up data")
-            .hint("add `demo-args = [\"--demo\"]` to [workspace.metadata.xtask] in the root Cargo.toml")
-            .into());
+        return Err(Failure::usage(
+            "`--demo`: the workspace does not say how the server is given made-up data",
+        )
+        .hint("add `demo-args = [\"--demo\"]` to [workspace.metadata.xtask] in the root Cargo.toml")
+        .into());
     }
     let demo: &[String] = if args.demo { &context.automation.demo_args } else { &[] };
     let mut command = Invocation::new(binary.display().to_string(), &context.workspace.root)
@@ -109,7 +113,9 @@ fn current_build(context: &Context, args: &ServeArgs) -> anyhow::Result<std::pat
         return Err(Failure::new(Exit::CheckFailed, message).hint(format!("run `{mend}`")).into());
     }
     let binary = server.artifacts.first().cloned();
-    binary.ok_or_else(|| Failure::new(Exit::CheckFailed, "the receipt names no server binary").hint(mend).into())
+    binary.ok_or_else(|| {
+        Failure::new(Exit::CheckFailed, "the receipt names no server binary").hint(mend).into()
+    })
 }
 
 /// Whether the address can be listened on. The server would find out too, but only after it started.
@@ -117,8 +123,14 @@ fn free(address: SocketAddr) -> anyhow::Result<()> {
     match TcpListener::bind(address) {
         Ok(_) => Ok(()),
         Err(error) => {
+            let hint = match error.kind() {
+                ErrorKind::AddrNotAvailable => {
+                    "`--host` takes an address of this machine: 127.0.0.1, or 0.0.0.0 for all"
+                }
+                ErrorKind::PermissionDenied => "low ports need special rights; choose another: `--port 3000`",
+                _ => "stop what uses the port, or choose another with `--port`",
+            };
             let message = format!("cannot listen on {address}: {error}");
-            let hint = format!("stop what uses the port, or choose another: `--port {}`", address.port().wrapping_add(1));
             Err(Failure::new(Exit::CommandFailed, message).hint(hint).into())
         }
     }

@@ -47,12 +47,7 @@ pub fn run(exec: &Executor, args: &TestArgs) -> anyhow::Result<()> {
 
 /// The app's packages in one run and xtask's own in another, each with the profile that its code was built with
 /// already, so that no dependency compiles again for the tests.
-fn plan(
-    context: &Context,
-    tools: &planning::BuildTools,
-    rustflags: &Rustflags,
-    args: &TestArgs,
-) -> Plan {
+fn plan(context: &Context, tools: &planning::BuildTools, rustflags: &Rustflags, args: &TestArgs) -> Plan {
     let input = context.plan_input(tools, rustflags, &[]);
     let project = &context.project;
     let own = |package: &&Package| package.name == env!("CARGO_PKG_NAME");
@@ -91,9 +86,12 @@ fn plan(
     }
 
     if context.workspace.packages.iter().any(|package| own(&package)) {
-        let command = runner
-            .command(&context.toolchain.cargo, &context.workspace.root, "xtask")
-            .args(["--config", "profile.xtask.inherits='dev'", "--package", env!("CARGO_PKG_NAME")]);
+        let command = runner.command(&context.toolchain.cargo, &context.workspace.root, "xtask").args([
+            "--config",
+            "profile.xtask.inherits='dev'",
+            "--package",
+            env!("CARGO_PKG_NAME"),
+        ]);
         steps.push(step("xtask", command.args(&args.args)));
     }
     Plan { command: "test".to_owned(), steps }

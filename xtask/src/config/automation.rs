@@ -43,24 +43,15 @@ mod tests {
 
     #[test]
     fn everything_is_optional() {
-        assert_eq!(
-            Automation::from_metadata(&Value::Null).unwrap(),
-            Automation::default()
-        );
-        assert_eq!(
-            Automation::from_metadata(&json!({"xtask": {}})).unwrap(),
-            Automation::default()
-        );
+        assert_eq!(Automation::from_metadata(&Value::Null).unwrap(), Automation::default());
+        assert_eq!(Automation::from_metadata(&json!({"xtask": {}})).unwrap(), Automation::default());
     }
 
     #[test]
     fn all_keys() {
         let metadata = json!({"leptos": [], "xtask": {"project": "app", "demo-args": ["--demo"]}});
         let automation = Automation::from_metadata(&metadata).unwrap();
-        let expected = Automation {
-            project: Some("app".to_owned()),
-            demo_args: vec!["--demo".to_owned()],
-        };
+        let expected = Automation { project: Some("app".to_owned()), demo_args: vec!["--demo".to_owned()] };
         assert_eq!(automation, expected);
     }
 

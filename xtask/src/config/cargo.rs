@@ -44,38 +44,22 @@ impl CargoConfig {
     /// The value that `[env]` gives a variable. Cargo lets a variable of the process win unless `force` is set.
     pub fn env(&self, name: &str) -> Option<String> {
         let entry = self.merged.get("env")?.get(name)?;
-        entry
-            .as_str()
-            .or_else(|| entry.get("value")?.as_str())
-            .map(str::to_owned)
+        entry.as_str().or_else(|| entry.get("value")?.as_str()).map(str::to_owned)
     }
 
     /// The flags that rustc gets for `triple`. As in cargo, only the first of these sources that has any counts:
     /// `CARGO_ENCODED_RUSTFLAGS`, `RUSTFLAGS`, all of `target.*.rustflags`, `build.rustflags`.
     pub fn rustflags(&self, triple: &str) -> Vec<String> {
         if let Some(encoded) = self.process.get("CARGO_ENCODED_RUSTFLAGS") {
-            return encoded
-                .split('\u{1f}')
-                .filter(|flag| !flag.is_empty())
-                .map(str::to_owned)
-                .collect();
+            return encoded.split('\u{1f}').filter(|flag| !flag.is_empty()).map(str::to_owned).collect();
         }
         if let Some(flags) = self.process.get("RUSTFLAGS") {
             return words(flags);
         }
-        let variable = format!(
-            "CARGO_TARGET_{}_RUSTFLAGS",
-            triple.to_uppercase().replace('-', "_")
-        );
+        let variable = format!("CARGO_TARGET_{}_RUSTFLAGS", triple.to_uppercase().replace('-', "_"));
         let tables = self.value("/target").and_then(Value::as_object);
         let mut flags = flags_of(tables.and_then(|tables| tables.get(triple)));
-        flags.extend(
-            self.process
-                .get(&variable)
-                .map(|flags| words(flags))
-                .into_iter()
-                .flatten(),
-        );
+        flags.extend(self.process.get(&variable).map(|flags| words(flags)).into_iter().flatten());
         for (name, table) in tables.into_iter().flatten() {
             if cfg::holds(name, triple) {
                 flags.extend(flags_of(Some(table)));
@@ -84,11 +68,7 @@ impl CargoConfig {
         if flags.is_empty() {
             flags = flags_of(self.value("/build"));
             flags.extend(
-                self.process
-                    .get("CARGO_BUILD_RUSTFLAGS")
-                    .map(|flags| words(flags))
-                    .into_iter()
-                    .flatten(),
+                self.process.get("CARGO_BUILD_RUSTFLAGS").map(|flags| words(flags)).into_iter().flatten(),
             );
         }
         flags
@@ -102,17 +82,11 @@ impl CargoConfig {
 
 /// The files that exist, in falling precedence: the nearest folder first, cargo's home last.
 fn files(root: &Path, home: Option<&Path>) -> Vec<PathBuf> {
-    let folders = root
-        .ancestors()
-        .map(|folder| folder.join(".cargo"))
-        .chain(home.map(Path::to_owned));
+    let folders = root.ancestors().map(|folder| folder.join(".cargo")).chain(home.map(Path::to_owned));
     let mut found: Vec<PathBuf> = Vec::new();
     for folder in folders {
         // Cargo still prefers the old name without extension.
-        let file = ["config", "config.toml"]
-            .iter()
-            .map(|name| folder.join(name))
-            .find(|file| file.is_file());
+        let file = ["config", "config.toml"].iter().map(|name| folder.join(name)).find(|file| file.is_file());
         found.extend(file.filter(|file| !found.contains(file)));
     }
     found
@@ -153,11 +127,7 @@ fn load(file: &Path, includers: &mut Vec<PathBuf>) -> anyhow::Result<Value> {
 }
 
 fn make_absolute(config: &mut Value, base: &Path) {
-    let entries = config
-        .get_mut("env")
-        .and_then(Value::as_object_mut)
-        .into_iter()
-        .flatten();
+    let entries = config.get_mut("env").and_then(Value::as_object_mut).into_iter().flatten();
     for (_, entry) in entries {
         let relative = entry.get("relative").and_then(Value::as_bool) == Some(true);
         if let Some(Value::String(value)) = entry.get_mut("value").filter(|_| relative) {
@@ -186,10 +156,9 @@ fn merge(low: &mut Value, high: Value) {
 fn flags_of(table: Option<&Value>) -> Vec<String> {
     match table.and_then(|table| table.get("rustflags")) {
         Some(Value::String(flags)) => words(flags),
-        Some(Value::Array(flags)) => flags
-            .iter()
-            .filter_map(|flag| flag.as_str().map(str::to_owned))
-            .collect(),
+        Some(Value::Array(flags)) => {
+            flags.iter().filter_map(|flag| flag.as_str().map(str::to_owned)).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -23,10 +23,7 @@ impl Fixture {
     }
 
     fn try_read(&self, process: &[(&str, &str)]) -> anyhow::Result<CargoConfig> {
-        let process = process
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        let process = process.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let (root, home) = (self.0.path().join("app"), self.0.path().join("home"));
         let files = files(&root, Some(&home));
         CargoConfig::from_files(&files, process)
@@ -47,10 +44,7 @@ fn nothing_gives_nothing() {
 #[test]
 fn nearer_files_win_and_lists_are_joined() {
     let fixture = Fixture::new()
-        .file(
-            "home/config.toml",
-            "[build]\nrustflags = ['home']\njobs = 1\n[env]\nA = 'home'\nB = 'home'\n",
-        )
+        .file("home/config.toml", "[build]\nrustflags = ['home']\njobs = 1\n[env]\nA = 'home'\nB = 'home'\n")
         .file(".cargo/config.toml", "[build]\nrustflags = ['above']\njobs = 2\n")
         .file(
             "app/.cargo/config.toml",
@@ -65,10 +59,8 @@ fn nearer_files_win_and_lists_are_joined() {
 
 #[test]
 fn relative_paths_start_beside_the_dot_cargo_folder() {
-    let fixture = Fixture::new().file(
-        "app/.cargo/config.toml",
-        "[env]\nA = { value = 'x', relative = true }\n",
-    );
+    let fixture =
+        Fixture::new().file("app/.cargo/config.toml", "[env]\nA = { value = 'x', relative = true }\n");
     let app = fixture.0.path().join("app");
     let config = fixture.read(&[]);
     assert_eq!(config.env("A"), Some(app.join("x").display().to_string()));
@@ -92,18 +84,10 @@ fn bad_includes_are_configuration_errors() {
     let fixture = Fixture::new().file("app/.cargo/config.toml", "include = 'config.toml'\n");
     let error = fixture.try_read(&[]).unwrap_err();
     assert_eq!(Exit::of(&error), Exit::Usage);
-    assert!(
-        error
-            .to_string()
-            .ends_with("app/.cargo/config.toml includes itself"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with("app/.cargo/config.toml includes itself"), "{error}");
     let fixture = Fixture::new().file("app/.cargo/config.toml", "include = 1\n");
     let error = fixture.try_read(&[]).unwrap_err();
-    assert_eq!(
-        hint_of(&error),
-        Some("include = [{ path = \"local.toml\", optional = true }]")
-    );
+    assert_eq!(hint_of(&error), Some("include = [{ path = \"local.toml\", optional = true }]"));
 }
 
 #[test]
@@ -117,16 +101,8 @@ fn only_the_first_source_of_rustflags_counts() {
     assert_eq!(config.rustflags(LINUX), ["-C", "build"]);
     assert_eq!(config.rustflags(WASM), ["wasm", "family"]);
     let variable = ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "own");
-    assert_eq!(
-        fixture.read(&[variable]).rustflags(WASM),
-        ["wasm", "own", "family"]
-    );
-    assert_eq!(
-        fixture
-            .read(&[("CARGO_BUILD_RUSTFLAGS", "more")])
-            .rustflags(LINUX),
-        ["-C", "build", "more"]
-    );
+    assert_eq!(fixture.read(&[variable]).rustflags(WASM), ["wasm", "own", "family"]);
+    assert_eq!(fixture.read(&[("CARGO_BUILD_RUSTFLAGS", "more")]).rustflags(LINUX), ["-C", "build", "more"]);
     assert_eq!(fixture.read(&[("RUSTFLAGS", "a  b")]).rustflags(WASM), ["a", "b"]);
     let both = [("RUSTFLAGS", "a"), ("CARGO_ENCODED_RUSTFLAGS", "x y\u{1f}z")];
     assert_eq!(fixture.read(&both).rustflags(WASM), ["x y", "z"]);

@@ -4,11 +4,7 @@
 
 /// Whether `expression`, e.g. `cfg(all(unix, target_arch = "x86_64"))`, holds for `triple`.
 pub fn holds(expression: &str, triple: &str) -> bool {
-    let Some(inner) = expression
-        .trim()
-        .strip_prefix("cfg(")
-        .and_then(|rest| rest.strip_suffix(')'))
-    else {
+    let Some(inner) = expression.trim().strip_prefix("cfg(").and_then(|rest| rest.strip_suffix(')')) else {
         return false;
     };
     predicate(inner, triple)
@@ -106,11 +102,7 @@ mod tests {
             ("cfg(target_arch = \"wasm32\")", WASM, true),
             ("cfg(all(unix, target_arch = \"x86_64\"))", LINUX, true),
             ("cfg(all(unix, not(target_os = \"linux\")))", LINUX, false),
-            (
-                "cfg(any(windows, all(unix, target_arch = \"aarch64\")))",
-                MAC,
-                true,
-            ),
+            ("cfg(any(windows, all(unix, target_arch = \"aarch64\")))", MAC, true),
             ("cfg(all())", LINUX, true),
             ("cfg(feature = \"x\")", LINUX, false),
             ("unix", LINUX, false),

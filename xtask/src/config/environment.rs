@@ -26,10 +26,7 @@ fn overlay(
     file: Vec<(String, String)>,
     process: impl Iterator<Item = (String, String)>,
 ) -> BTreeMap<String, String> {
-    file.into_iter()
-        .chain(process)
-        .filter(|(name, _)| is_of_interest(name))
-        .collect()
+    file.into_iter().chain(process).filter(|(name, _)| is_of_interest(name)).collect()
 }
 
 fn is_of_interest(name: &str) -> bool {
@@ -109,11 +106,8 @@ mod tests {
     #[test]
     fn lines_quotes_and_comments() {
         let text = "# a comment\n\nA=1\nexport B = two # why\nC='x # \\n'\nD=\"say \\\"hi\\\"\\n\" # yes\nE=\nF=a#b\n";
-        let shown: Vec<String> = parse(text, ".env")
-            .unwrap()
-            .iter()
-            .map(|(name, value)| format!("{name}={value:?}"))
-            .collect();
+        let shown: Vec<String> =
+            parse(text, ".env").unwrap().iter().map(|(name, value)| format!("{name}={value:?}")).collect();
         expect![[r#"
             A="1"
             B="two"
@@ -126,37 +120,22 @@ mod tests {
 
     #[test]
     fn bad_lines_are_named_and_not_shown() {
-        for bad in [
-            "TOKEN hunter2",
-            "=hunter2",
-            "1A=hunter2",
-            "A='hunter2",
-            "A=\"hunter2\" more",
-            "A=hunter 2",
-        ] {
+        for bad in
+            ["TOKEN hunter2", "=hunter2", "1A=hunter2", "A='hunter2", "A=\"hunter2\" more", "A=hunter 2"]
+        {
             let error = parse(&format!("OK=1\n{bad}\n"), ".env").unwrap_err();
             assert_eq!(Exit::of(&error), Exit::Usage);
-            assert_eq!(
-                error.to_string(),
-                "line 2 of .env is not of the form NAME=value",
-                "{bad}"
-            );
+            assert_eq!(error.to_string(), "line 2 of .env is not of the form NAME=value", "{bad}");
         }
     }
 
     #[test]
     fn the_process_wins_and_other_names_are_dropped() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let file = vec![
-            pair("LEPTOS_SITE_ADDR", "file"),
-            pair("LEPTOS_ENV", "file"),
-            pair("TOKEN", "secret"),
-        ];
-        let process = [
-            pair("LEPTOS_SITE_ADDR", "process"),
-            pair("SERVER_FN_PREFIX", "/x"),
-            pair("HOME", "/"),
-        ];
+        let file =
+            vec![pair("LEPTOS_SITE_ADDR", "file"), pair("LEPTOS_ENV", "file"), pair("TOKEN", "secret")];
+        let process =
+            [pair("LEPTOS_SITE_ADDR", "process"), pair("SERVER_FN_PREFIX", "/x"), pair("HOME", "/")];
         let all = overlay(file, process.into_iter());
         let names: Vec<&str> = all.keys().map(String::as_str).collect();
         assert_eq!(names, ["LEPTOS_ENV", "LEPTOS_SITE_ADDR", "SERVER_FN_PREFIX"]);

@@ -18,11 +18,7 @@ impl<'a> Section<'a> {
     pub fn new(place: impl Into<String>, value: &'a Value) -> anyhow::Result<Section<'a>> {
         let place = place.into();
         match value {
-            Value::Object(entries) => Ok(Section {
-                place,
-                entries,
-                known: Vec::new(),
-            }),
+            Value::Object(entries) => Ok(Section { place, entries, known: Vec::new() }),
             other => Err(Failure::usage(format!("{place} must be a table, not {}", describe(other))).into()),
         }
     }
@@ -56,11 +52,7 @@ impl<'a> Section<'a> {
     /// A list of texts.
     pub fn texts(&mut self, key: &'static str) -> anyhow::Result<Option<Vec<String>>> {
         self.read(key, "a list of texts", |value| {
-            value
-                .as_array()?
-                .iter()
-                .map(|item| item.as_str().map(str::to_owned))
-                .collect()
+            value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
         })
     }
 
@@ -97,11 +89,7 @@ impl<'a> Section<'a> {
 
     /// Rejects the first key that no reader has asked for.
     pub fn finish(self) -> anyhow::Result<()> {
-        match self
-            .entries
-            .keys()
-            .find(|key| !self.known.contains(&key.as_str()))
-        {
+        match self.entries.keys().find(|key| !self.known.contains(&key.as_str())) {
             None => Ok(()),
             Some(key) => {
                 let known = self.known.iter().copied();
@@ -112,7 +100,11 @@ impl<'a> Section<'a> {
     }
 }
 
+/// The most names that are listed when one of them is the likely answer.
+const LISTED_MAX: usize = 20;
+
 /// A failure about a name that is not one of `known`: adds the nearest one as a question, and all of them as the hint.
+/// A long list beside a likely answer would only hide it, and is left out.
 pub fn not_known<'k>(
     message: String,
     name: &str,
@@ -126,21 +118,18 @@ pub fn not_known<'k>(
         Some(near) => format!("; did you mean `{near}`?"),
         None => String::new(),
     };
-    let list = if known.is_empty() {
-        "none".to_owned()
-    } else {
-        known.join(", ")
-    };
-    Failure::usage(format!("{message}{question}")).hint(format!("{what_known}: {list}"))
+    let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let failure = Failure::usage(format!("{message}{question}"));
+    if !question.is_empty() && known.len() > LISTED_MAX {
+        return failure;
+    }
+    failure.hint(format!("{what_known}: {list}"))
 }
 
 /// The name that somebody most likely meant, if any is close: a third of the letters may differ, two at least.
 fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let limit = (name.chars().count() / 3).max(2);
-    let best = known
-        .iter()
-        .map(|candidate| (distance(name, candidate), *candidate))
-        .min()?;
+    let best = known.iter().map(|candidate| (distance(name, candidate), *candidate)).min()?;
     (best.0 <= limit && best.0 < name.chars().count()).then_some(best.1)
 }
 
@@ -269,9 +258,6 @@ mod tests {
     #[test]
     fn a_section_must_be_a_table() {
         let error = Section::new("`[a]` in b", &json!("text")).err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            "`[a]` in b must be a table, not the text \"text\""
-        );
+        assert_eq!(error.to_string(), "`[a]` in b must be a table, not the text \"text\"");
     }
 }

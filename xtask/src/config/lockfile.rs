@@ -37,11 +37,8 @@ pub fn locked_version(root: &Path, package: &str) -> anyhow::Result<Option<Strin
 
 fn version_in(text: &str, package: &str) -> anyhow::Result<Option<String>> {
     let lockfile: Lockfile = toml::from_str(text).map_err(|error| {
-        Failure::usage(format!(
-            "Cargo.lock is not valid: {}",
-            error.to_string().trim_end()
-        ))
-        .hint("if a merge left marks in it, check out one side and run `cargo generate-lockfile`")
+        Failure::usage(format!("Cargo.lock is not valid: {}", error.to_string().trim_end()))
+            .hint("if a merge left marks in it, check out one side and run `cargo generate-lockfile`")
     })?;
     let mut versions: Vec<String> = lockfile
         .package
@@ -90,9 +87,7 @@ mod tests {
         let error = version_in("<<<<<<< HEAD\n", "a").unwrap_err();
         assert_eq!(Exit::of(&error), Exit::Usage);
         assert!(
-            error
-                .to_string()
-                .starts_with("Cargo.lock is not valid: TOML parse error at line 1"),
+            error.to_string().starts_with("Cargo.lock is not valid: TOML parse error at line 1"),
             "{error}"
         );
         let folder = tempfile::tempdir().unwrap();

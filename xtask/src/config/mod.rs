@@ -28,10 +28,6 @@ pub fn read_toml(path: &Path) -> anyhow::Result<Value> {
 /// TOML text as plain data; `name` is what the text is called in errors.
 pub fn parse_toml(text: &str, name: &str) -> anyhow::Result<Value> {
     toml::from_str(text).map_err(|error| {
-        Failure::usage(format!(
-            "{name} is not valid TOML: {}",
-            error.to_string().trim_end()
-        ))
-        .into()
+        Failure::usage(format!("{name} is not valid TOML: {}", error.to_string().trim_end())).into()
     })
 }

@@ -15,12 +15,8 @@ use super::{parse_toml, read_toml};
 use crate::exit::Failure;
 
 /// The profiles that cargo has by itself, and which of the two real ones each is based on.
-const BUILT_IN: [(&str, &str); 4] = [
-    ("dev", "dev"),
-    ("test", "dev"),
-    ("release", "release"),
-    ("bench", "release"),
-];
+const BUILT_IN: [(&str, &str); 4] =
+    [("dev", "dev"), ("test", "dev"), ("release", "release"), ("bench", "release")];
 
 /// All profiles of a workspace.
 #[derive(Clone, Debug, Default)]
@@ -62,10 +58,7 @@ impl Profiles {
         let config = CargoConfig::read(root)?;
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
-            Some((
-                name.strip_prefix("CARGO_PROFILE_")?.to_owned(),
-                value.into_string().ok()?,
-            ))
+            Some((name.strip_prefix("CARGO_PROFILE_")?.to_owned(), value.into_string().ok()?))
         });
         Profiles::from_parts(manifest.get("profile"), config.value("/profile"), variables)
     }
@@ -77,36 +70,23 @@ impl Profiles {
         variables: impl Iterator<Item = (String, String)>,
     ) -> anyhow::Result<Profiles> {
         let mut tables: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
-        for (name, table) in [manifest, config]
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_object)
-            .flatten()
-        {
+        for (name, table) in [manifest, config].into_iter().flatten().filter_map(Value::as_object).flatten() {
             let Value::Object(settings) = table else {
                 let message = format!("`[profile.{name}]` must be a table, not {}", describe(table));
                 return Err(Failure::usage(message).into());
             };
             tables.entry(name.clone()).or_default().extend(settings.clone());
         }
-        let names: BTreeSet<String> = tables
-            .keys()
-            .cloned()
-            .chain(BUILT_IN.map(|(name, _)| name.to_owned()))
-            .collect();
+        let names: BTreeSet<String> =
+            tables.keys().cloned().chain(BUILT_IN.map(|(name, _)| name.to_owned())).collect();
         for (variable, text) in variables {
             let upper = |name: &str| name.to_uppercase().replace('-', "_") + "_";
-            let of = names
-                .iter()
-                .filter(|name| variable.starts_with(&upper(name)))
-                .max_by_key(|name| name.len());
+            let of =
+                names.iter().filter(|name| variable.starts_with(&upper(name))).max_by_key(|name| name.len());
             let Some(name) = of else { continue };
             let key = variable[upper(name).len()..].to_lowercase().replace('_', "-");
             if !key.starts_with("build-override") && !key.starts_with("package") {
-                tables
-                    .entry(name.clone())
-                    .or_default()
-                    .insert(key, from_text(&text));
+                tables.entry(name.clone()).or_default().insert(key, from_text(&text));
             }
         }
         Ok(Profiles { tables })
@@ -141,10 +121,8 @@ impl Profiles {
             }
         }
         let shown = |key: &str| settings.get(key).map(plain).unwrap_or_default();
-        let codegen_units = settings
-            .get("codegen-units")
-            .and_then(Value::as_u64)
-            .and_then(|n| u32::try_from(n).ok());
+        let codegen_units =
+            settings.get("codegen-units").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
         let Some(codegen_units) = codegen_units.filter(|units| *units > 0) else {
             let message = format!("`codegen-units` of profile `{name}` must be a positive number");
             return Err(Failure::usage(format!("{message}, not {}", shown("codegen-units"))).into());
@@ -162,10 +140,7 @@ impl Profiles {
             debug: shown("debug"),
             panic: shown("panic"),
             codegen_units,
-            incremental: settings
-                .get("incremental")
-                .and_then(Value::as_bool)
-                .unwrap_or(false),
+            incremental: settings.get("incremental").and_then(Value::as_bool).unwrap_or(false),
             inherits_release: base == "release",
             has_package_overrides,
             target_subdir: match name {
@@ -173,20 +148,14 @@ impl Profiles {
                 "bench" => "release".to_owned(),
                 other => other.to_owned(),
             },
-            settings: settings
-                .iter()
-                .map(|(key, value)| (key.clone(), as_toml(value)))
-                .collect(),
+            settings: settings.iter().map(|(key, value)| (key.clone(), as_toml(value))).collect(),
         })
     }
 
     /// The same for a profile that only `--config` defines; `settings` are keys and values in TOML.
     pub fn resolve_with(&self, name: &str, settings: &[(&str, &str)]) -> anyhow::Result<Profile> {
         let mut all = self.clone();
-        let text: String = settings
-            .iter()
-            .map(|(key, value)| format!("{key} = {value}\n"))
-            .collect();
+        let text: String = settings.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
         let Value::Object(table) = parse_toml(&text, &format!("the settings given for profile `{name}`"))?
         else {
             return all.resolve(name);
@@ -201,10 +170,8 @@ impl Profiles {
         let mut link = name;
         loop {
             if chain.contains(&link) {
-                let message = format!(
-                    "profile `{name}` inherits from itself: {} → {link}",
-                    chain.join(" → ")
-                );
+                let message =
+                    format!("profile `{name}` inherits from itself: {} → {link}", chain.join(" → "));
                 return Err(Failure::usage(message).into());
             }
             chain.push(link);
@@ -215,11 +182,7 @@ impl Profiles {
                 return Ok((chain, base));
             }
             let Some(table) = self.tables.get(link) else {
-                let of = if link == name {
-                    String::new()
-                } else {
-                    format!(", which `{name}` inherits from")
-                };
+                let of = if link == name { String::new() } else { format!(", which `{name}` inherits from") };
                 let names = self.names();
                 let message = format!("there is no profile `{link}`{of}");
                 return Err(not_known(message, link, names.iter().map(String::as_str), "profiles").into());
@@ -246,10 +209,7 @@ fn defaults(base: &str) -> BTreeMap<String, Value> {
         ("codegen-units", if release { json!(16) } else { json!(256) }),
         ("rpath", json!(false)),
     ];
-    settings
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect()
+    settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// One spelling for settings that cargo knows by several.
@@ -273,9 +233,7 @@ fn normal(key: &str, value: &Value) -> Value {
 fn from_text(text: &str) -> Value {
     match text.parse::<u64>() {
         Ok(number) => json!(number),
-        Err(_) => text
-            .parse::<bool>()
-            .map_or_else(|_| json!(text), |flag| json!(flag)),
+        Err(_) => text.parse::<bool>().map_or_else(|_| json!(text), |flag| json!(flag)),
     }
 }
 

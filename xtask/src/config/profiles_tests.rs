@@ -8,9 +8,7 @@ use crate::exit::{Exit, hint_of};
 fn profiles(manifest: &str, config: &str, variables: &[(&str, &str)]) -> anyhow::Result<Profiles> {
     let manifest = parse_toml(manifest, "Cargo.toml")?;
     let config = parse_toml(config, "config.toml")?;
-    let variables = variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Profiles::from_parts(manifest.get("profile"), config.get("profile"), variables)
 }
 
@@ -32,10 +30,7 @@ fn line(profile: &Profile) -> String {
 }
 
 fn check(profiles: &Profiles, names: &[&str], expected: Expect) {
-    let lines: Vec<String> = names
-        .iter()
-        .map(|name| line(&profiles.resolve(name).unwrap()))
-        .collect();
+    let lines: Vec<String> = names.iter().map(|name| line(&profiles.resolve(name).unwrap())).collect();
     expected.assert_eq(&lines.join("\n"));
 }
 
@@ -90,24 +85,14 @@ fn custom_profiles_inherit_in_steps() {
         production-wasm: opt z lto fat strip symbols debug 0 panic abort units 1 incremental false release true overrides false in production-wasm
         quick: opt 1 lto false strip none debug line-tables-only panic unwind units 256 incremental true release false overrides true in quick"#]],
     );
-    assert_eq!(
-        all.names().join(" "),
-        "bench dev production production-wasm quick release test"
-    );
+    assert_eq!(all.names().join(" "), "bench dev production production-wasm quick release test");
     assert!(all.contains("quick") && all.contains("dev") && !all.contains("fast"));
 }
 
 #[test]
 fn settings_are_toml_for_the_command_line() {
-    let profile = profiles(MANIFEST, "", &[])
-        .unwrap()
-        .resolve("production-wasm")
-        .unwrap();
-    let lines: Vec<String> = profile
-        .settings
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
+    let profile = profiles(MANIFEST, "", &[]).unwrap().resolve("production-wasm").unwrap();
+    let lines: Vec<String> = profile.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
     expect![[r#"
         codegen-units=1
         debug=0
@@ -145,12 +130,8 @@ fn configuration_wins_over_the_manifest_and_variables_over_both() {
 #[test]
 fn a_profile_can_come_from_the_command_line_alone() {
     let all = profiles(MANIFEST, "", &[]).unwrap();
-    let profile = all
-        .resolve_with(
-            "ci",
-            &[("inherits", "'release'"), ("opt-level", "1"), ("lto", "false")],
-        )
-        .unwrap();
+    let profile =
+        all.resolve_with("ci", &[("inherits", "'release'"), ("opt-level", "1"), ("lto", "false")]).unwrap();
     expect!["ci: opt 1 lto false strip debuginfo debug 0 panic unwind units 16 incremental false release true overrides false in ci"]
         .assert_eq(&line(&profile));
     assert!(!all.contains("ci"));
@@ -196,8 +177,5 @@ fn errors_say_what_to_do() {
         profiles: a, b, bench, c, d, dev, e, release, test"#]],
     );
     let error = profiles("[profile]\ndev = 1\n", "", &[]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "`[profile.dev]` must be a table, not the number 1"
-    );
+    assert_eq!(error.to_string(), "`[profile.dev]` must be a table, not the number 1");
 }

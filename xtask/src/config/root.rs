@@ -31,10 +31,7 @@ pub fn find_from(start: &Path) -> anyhow::Result<PathBuf> {
         if content.get("workspace").is_some() {
             return Ok(folder.to_owned());
         }
-        if let Some(root) = content
-            .pointer("/package/workspace")
-            .and_then(|value| value.as_str())
-        {
+        if let Some(root) = content.pointer("/package/workspace").and_then(|value| value.as_str()) {
             let root = folder.join(root);
             return root
                 .canonicalize()
@@ -43,12 +40,9 @@ pub fn find_from(start: &Path) -> anyhow::Result<PathBuf> {
         nearest.get_or_insert_with(|| folder.to_owned());
     }
     nearest.ok_or_else(|| {
-        Failure::usage(format!(
-            "there is no Cargo.toml in {} or above it",
-            start.display()
-        ))
-        .hint("run the command inside the workspace that contains the folder `xtask`")
-        .into()
+        Failure::usage(format!("there is no Cargo.toml in {} or above it", start.display()))
+            .hint("run the command inside the workspace that contains the folder `xtask`")
+            .into()
     })
 }
 
@@ -73,10 +67,7 @@ mod tests {
         write(root, "inner/Cargo.toml", "[workspace]\nmembers = ['xtask']\n");
         write(root, "inner/xtask/Cargo.toml", "[package]\nname = 'xtask'\n");
         fs::create_dir_all(root.join("inner/xtask/src")).unwrap();
-        assert_eq!(
-            find_from(&root.join("inner/xtask/src")).unwrap(),
-            root.join("inner")
-        );
+        assert_eq!(find_from(&root.join("inner/xtask/src")).unwrap(), root.join("inner"));
         assert_eq!(find_from(&root.join("inner")).unwrap(), root.join("inner"));
         assert_eq!(find_from(root).unwrap(), root);
     }
@@ -86,11 +77,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         write(&root, "app/Cargo.toml", "[workspace]\n");
-        write(
-            &root,
-            "xtask/Cargo.toml",
-            "[package]\nname = 'xtask'\nworkspace = '../app'\n",
-        );
+        write(&root, "xtask/Cargo.toml", "[package]\nname = 'xtask'\nworkspace = '../app'\n");
         write(&root, "alone/Cargo.toml", "[package]\nname = 'alone'\n");
         assert_eq!(find_from(&root.join("xtask")).unwrap(), root.join("app"));
         assert_eq!(find_from(&root.join("alone")).unwrap(), root.join("alone"));
@@ -101,17 +88,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = find_from(folder.path()).unwrap_err();
         assert_eq!(Exit::of(&error), Exit::Usage);
-        assert!(
-            error.to_string().starts_with("there is no Cargo.toml in "),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("there is no Cargo.toml in "), "{error}");
         write(folder.path(), "Cargo.toml", "[workspace\n");
         let error = find_from(folder.path()).unwrap_err();
         assert_eq!(Exit::of(&error), Exit::Usage);
         assert!(
-            error
-                .to_string()
-                .contains("Cargo.toml is not valid TOML: TOML parse error at line 1"),
+            error.to_string().contains("Cargo.toml is not valid TOML: TOML parse error at line 1"),
             "{error}"
         );
     }

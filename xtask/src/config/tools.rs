@@ -71,12 +71,8 @@ impl Table {
         let Value::Object(entries) = parse_toml(text, FILE)? else {
             return Err(Failure::usage(format!("{FILE} must be made of tables")).into());
         };
-        let tools = entries
-            .iter()
-            .map(|(name, value)| Ok((name.clone(), tool(name, value)?)));
-        Ok(Table {
-            tools: tools.collect::<anyhow::Result<_>>()?,
-        })
+        let tools = entries.iter().map(|(name, value)| Ok((name.clone(), tool(name, value)?)));
+        Ok(Table { tools: tools.collect::<anyhow::Result<_>>()? })
     }
 
     /// The tool with this key.
@@ -143,10 +139,7 @@ fn package(section: &mut Section<'_>, key: &'static str, separator: &str) -> any
         );
         return Err(Failure::usage(message).into());
     }
-    Ok(Some(Package {
-        name: name.to_owned(),
-        version: version.map(str::to_owned),
-    }))
+    Ok(Some(Package { name: name.to_owned(), version: version.map(str::to_owned) }))
 }
 
 /// A version without wildcards, ranges or words like `latest`.
@@ -181,20 +174,11 @@ mod tests {
         .unwrap();
         let opt = table.tool("opt").unwrap();
         assert_eq!(opt.version.as_deref(), Some("132"));
-        let package = |name: &str| Package {
-            name: name.to_owned(),
-            version: Some("132.0.0".to_owned()),
-        };
+        let package = |name: &str| Package { name: name.to_owned(), version: Some("132.0.0".to_owned()) };
         assert_eq!(opt.npm, Some(package("@scope/opt")));
         assert_eq!(opt.pip, Some(package("opt-bin")));
         let bind = table.tool("bind").unwrap();
-        assert_eq!(
-            bind.cargo,
-            Some(Package {
-                name: "bind-cli".to_owned(),
-                version: None
-            })
-        );
+        assert_eq!(bind.cargo, Some(Package { name: "bind-cli".to_owned(), version: None }));
         assert_eq!(table.tool("std").unwrap().version_from, Some(VersionFrom::Rustc));
         expect!["there is no tool `opts` in xtask/tools.toml; did you mean `opt`?"]
             .assert_eq(&table.tool("opts").unwrap_err().to_string());
@@ -206,10 +190,7 @@ mod tests {
             "[a]\nversion = '1'\nnmp = 'a@1'\n",
             expect!["unknown key `nmp` in `[a]` in xtask/tools.toml; did you mean `npm`?"],
         );
-        check(
-            "[a]\n",
-            expect!["`[a]` in xtask/tools.toml needs either `version` or `version-from`"],
-        );
+        check("[a]\n", expect!["`[a]` in xtask/tools.toml needs either `version` or `version-from`"]);
         check(
             "[a]\nversion = '1'\nversion-from = 'rustc'\n",
             expect!["`[a]` in xtask/tools.toml needs either `version` or `version-from`"],
@@ -236,9 +217,6 @@ mod tests {
                 r#"`cargo` in `[a]` in xtask/tools.toml must be "name" or "name@exact version", not "b c""#
             ]],
         );
-        check(
-            "a = 1\n",
-            expect!["`[a]` in xtask/tools.toml must be a table, not the number 1"],
-        );
+        check("a = 1\n", expect!["`[a]` in xtask/tools.toml must be a table, not the number 1"]);
     }
 }

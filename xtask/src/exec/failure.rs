@@ -2,13 +2,14 @@
 //!
 //! Owns the wording. Every text goes through the redactor; nothing here runs anything.
 
+use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use super::redact::{MARK, Redactor, is_secret_name};
 use super::signal;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, hint_of_disk};
 use crate::plan::Invocation;
 
 /// The most lines of output that an error repeats.
@@ -30,7 +31,25 @@ pub(super) fn failed(command: &Invocation, redactor: &Redactor, status: ExitStat
             "the system kills a process when memory runs out (`dmesg` tells); CARGO_BUILD_JOBS=1 needs less",
         );
     }
-    failure
+    match disk_problem(tail).and_then(hint_of_disk) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// What a tool reports of the disk, in the words of the operating system, which all tools use.
+fn disk_problem(tail: &str) -> Option<ErrorKind> {
+    let known = [
+        ("No space left on device", ErrorKind::StorageFull),
+        ("Disk quota exceeded", ErrorKind::QuotaExceeded),
+        ("Read-only file system", ErrorKind::ReadOnlyFilesystem),
+    ];
+    known.into_iter().find(|(words, _)| tail.contains(words)).map(|(_, kind)| kind)
+}
+
+/// Stopped because what it was part of has failed elsewhere.
+pub(super) fn abandoned(command: &Invocation) -> Failure {
+    Failure::new(Exit::CommandFailed, format!("`{}` was stopped: another step failed", command.program_name()))
 }
 
 /// The command took longer than it may, and was stopped.
@@ -58,10 +77,7 @@ pub(super) fn not_started(command: &Invocation, redactor: &Redactor, error: &std
 }
 
 pub(super) fn interrupted(number: i32) -> Failure {
-    Failure::new(
-        Exit::Interrupted(number),
-        format!("interrupted by {}", signal::name(number)),
-    )
+    Failure::new(Exit::Interrupted(number), format!("interrupted by {}", signal::name(number)))
 }
 
 /// The command as it can be pasted into a shell, without its secrets.
@@ -69,11 +85,7 @@ pub(super) fn display(command: &Invocation, redactor: &Redactor) -> String {
     // Quoting may change a secret, so the words are redacted first.
     let mut clean = command.clone();
     for (name, value) in &mut clean.env {
-        *value = if is_secret_name(name) {
-            MARK.to_owned()
-        } else {
-            redactor.redact(value)
-        };
+        *value = if is_secret_name(name) { MARK.to_owned() } else { redactor.redact(value) };
     }
     for arg in &mut clean.args {
         *arg = redactor.redact(arg);
@@ -83,18 +95,11 @@ pub(super) fn display(command: &Invocation, redactor: &Redactor) -> String {
 
 fn message(command: &Invocation, redactor: &Redactor, problem: &str, tail: &str) -> String {
     let cwd = redactor.redact(&command.cwd.display().to_string());
-    let mut text = format!(
-        "`{}` {problem}\n  command: {}\n  folder: {cwd}",
-        short(command),
-        display(command, redactor)
-    );
+    let mut text =
+        format!("`{}` {problem}\n  command: {}\n  folder: {cwd}", short(command), display(command, redactor));
     // Redacted first: a secret of several lines must not be cut. Colours would run on behind our own text.
     let tail = without_escapes(&redactor.redact(tail));
-    let lines: Vec<&str> = tail
-        .lines()
-        .map(str::trim_end)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let lines: Vec<&str> = tail.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     if !lines.is_empty() {
         text.push_str("\n  last lines of its output:");
         for line in &lines[lines.len().saturating_sub(LINES_MAX)..] {
@@ -116,11 +121,7 @@ fn short(command: &Invocation) -> String {
         }
         text = format!("{text} {verb}");
     }
-    if args.peek().is_some() {
-        text + " …"
-    } else {
-        text
-    }
+    if args.peek().is_some() { text + " …" } else { text }
 }
 
 /// The text without terminal control sequences.
@@ -155,19 +156,24 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_that_a_tool_complains_about_has_a_hint() {
+        let hint = |tail: &str| {
+            let command = Invocation::new("x", "/");
+            failed(&command, &Redactor::default(), ExitStatus::from_raw(256), tail).hint
+        };
+        assert!(
+            hint("cannot write: No space left on device (os error 28)").unwrap().contains("disk is full")
+        );
+        assert!(hint("Read-only file system").unwrap().contains("read-only"));
+        assert_eq!(hint("no such file"), None);
+    }
+
+    #[test]
     fn colours_are_removed_from_the_last_lines() {
         let tail = "\u{1b}[1;31merror\u{1b}[0m: no\n".repeat(30);
-        let failure = failed(
-            &Invocation::new("x", "/"),
-            &Redactor::default(),
-            ExitStatus::from_raw(256),
-            &tail,
-        );
+        let failure =
+            failed(&Invocation::new("x", "/"), &Redactor::default(), ExitStatus::from_raw(256), &tail);
         assert_eq!(failure.message.matches("\n    error: no").count(), LINES_MAX);
-        assert!(
-            failure
-                .message
-                .starts_with("`x` failed with exit code 1\n  command: x\n  folder: /")
-        );
+        assert!(failure.message.starts_with("`x` failed with exit code 1\n  command: x\n  folder: /"));
     }
 }

@@ -16,11 +16,8 @@ static COUNTER: AtomicUsize = AtomicUsize::new(0);
 ///
 /// Returns `false`, and touches nothing, if the file has that content already.
 pub fn replace_file(path: &Path, content: &[u8]) -> anyhow::Result<bool> {
-    let target = if path.is_symlink() {
-        fs::canonicalize(path).unwrap_or_else(|_| path.into())
-    } else {
-        path.into()
-    };
+    let target =
+        if path.is_symlink() { fs::canonicalize(path).unwrap_or_else(|_| path.into()) } else { path.into() };
     let known = fs::metadata(&target).ok();
     if let Some(known) = &known {
         let same_length = known.is_file() && known.len() == content.len() as u64;
@@ -66,9 +63,7 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name());
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
         entries.map(|name| name.into_string().unwrap()).collect()
     }
 
@@ -77,17 +72,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b.txt");
         assert!(replace_file(&path, b"one").unwrap());
-        fs::File::options()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_modified(SystemTime::UNIX_EPOCH)
-            .unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
         assert!(!replace_file(&path, b"one").unwrap());
-        assert_eq!(
-            fs::metadata(&path).unwrap().modified().unwrap(),
-            SystemTime::UNIX_EPOCH
-        );
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), SystemTime::UNIX_EPOCH);
         assert!(replace_file(&path, b"two").unwrap());
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names(path.parent().unwrap()), ["b.txt"]);

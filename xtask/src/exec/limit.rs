@@ -23,8 +23,10 @@ pub(super) fn hint(cap: Duration) -> String {
 fn parse(text: &str) -> Result<Duration, Failure> {
     match text.trim().parse() {
         Ok(seconds @ 1..) => Ok(Duration::from_secs(seconds)),
-        _ => Err(Failure::usage(format!("{VARIABLE} must be a whole number of seconds above 0, not \"{text}\""))
-            .hint(format!("e.g. {VARIABLE}=600, or unset it for the limits of the plan's own steps"))),
+        _ => Err(Failure::usage(format!(
+            "{VARIABLE} must be a whole number of seconds above 0, not \"{text}\""
+        ))
+        .hint(format!("e.g. {VARIABLE}=600, or unset it for the limits of the plan's own steps"))),
     }
 }
 

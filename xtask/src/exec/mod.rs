@@ -25,7 +25,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 pub use files::replace_file;
-pub use http::Response;
 
 use crate::exit::Exit;
 use crate::plan::Invocation;
@@ -62,8 +61,6 @@ pub struct Finished {
     pub cpu: Option<Duration>,
     /// What was captured, as it is: secrets in it are not redacted. Empty if it was shown or given out line by line.
     pub stdout: String,
-    /// The end of what was captured, at most 128 KiB; empty if it was shown.
-    pub stderr: String,
 }
 
 /// What a read-only command said.
@@ -87,13 +84,7 @@ impl Executor {
 
     fn with_interrupts(ui: Ui, mode: Mode, interrupts: &'static Interrupts) -> Executor {
         let redactor = RwLock::new(Arc::new(Redactor::from_environment()));
-        Executor {
-            ui,
-            mode,
-            interrupts,
-            redactor,
-            cap: None,
-        }
+        Executor { ui, mode, interrupts, redactor, cap: None }
     }
 
     pub fn ui(&self) -> Ui {
@@ -115,6 +106,11 @@ impl Executor {
             Some(number) => Err(failure::interrupted(number).into()),
             None => Ok(()),
         }
+    }
+
+    /// Stops the commands that other threads run: what they are part of has failed, and nothing will use their results.
+    pub fn abandon(&self) {
+        self.interrupts.abandon();
     }
 
     /// Runs a command out of sight. Its last lines are shown in the error, if it fails.
@@ -149,15 +145,12 @@ impl Executor {
     /// interruption and a program that was killed before it could answer are errors.
     pub fn probe(&self, command: &Invocation) -> anyhow::Result<Probe> {
         let ended = self.answer(command, Show::Nothing)?;
-        Ok(Probe {
-            success: ended.status.success(),
-            stdout: ended.stdout,
-            stderr: ended.stderr,
-        })
+        Ok(Probe { success: ended.status.success(), stdout: ended.stdout, stderr: ended.stderr })
     }
 
-    /// One HTTP GET, in a dry run too. `timeout` covers all of it. A status of 400 and above is no error.
-    pub fn fetch(&self, url: &str, timeout: Duration) -> anyhow::Result<Response> {
+    /// The status that one HTTP GET is answered with, in a dry run too. `timeout` covers all of it. A status of 400 and
+    /// above is no error.
+    pub fn fetch(&self, url: &str, timeout: Duration) -> anyhow::Result<u16> {
         let deadline = Instant::now().checked_add(timeout);
         let (sender, answer) = channel();
         let address = url.to_owned();
@@ -193,23 +186,11 @@ impl Executor {
         on_line: &mut dyn FnMut(&str),
     ) -> anyhow::Result<Finished> {
         self.refuse_in_dry_run(|| format!("run `{}`", failure::display(command, &self.redactor())))?;
-        let Ended {
-            status,
-            elapsed,
-            cpu,
-            stdout,
-            stderr,
-            tail,
-        } = self.carry_out(command, show, on_line)?;
-        if !status.success() {
-            return Err(failure::failed(command, &self.redactor(), status, &tail).into());
+        let ended = self.carry_out(command, show, on_line)?;
+        if !ended.status.success() {
+            return Err(failure::failed(command, &self.redactor(), ended.status, &ended.tail).into());
         }
-        Ok(Finished {
-            elapsed,
-            cpu,
-            stdout,
-            stderr,
-        })
+        Ok(Finished { elapsed: ended.elapsed, cpu: ended.cpu, stdout: ended.stdout })
     }
 
     /// A command that may fail, but not without having said so itself.

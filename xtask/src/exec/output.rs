@@ -48,12 +48,7 @@ impl Kept {
     }
 
     fn new(limit: usize, is_tail: bool) -> Kept {
-        Kept(Arc::new(Mutex::new(Bytes {
-            bytes: Vec::new(),
-            limit,
-            is_tail,
-            is_cut: false,
-        })))
+        Kept(Arc::new(Mutex::new(Bytes { bytes: Vec::new(), limit, is_tail, is_cut: false })))
     }
 
     /// The text so far. Whatever is not UTF-8 becomes U+FFFD.
@@ -137,10 +132,7 @@ pub(super) struct Echo {
 
 impl Echo {
     pub(super) fn new(redactor: Arc<Redactor>) -> Echo {
-        Echo {
-            redactor,
-            pending: Vec::new(),
-        }
+        Echo { redactor, pending: Vec::new() }
     }
 
     /// What can be shown now.
@@ -189,23 +181,17 @@ pub(super) struct Readers {
 impl Readers {
     pub(super) fn new() -> Readers {
         let (running, ended) = channel();
-        Readers {
-            running,
-            ended,
-            abandoned: Arc::new(AtomicBool::new(false)),
-        }
+        Readers { running, ended, abandoned: Arc::new(AtomicBool::new(false)) }
     }
 
     /// Starts to read. What is read goes to the sink, and to `tail` as well.
     pub(super) fn start(&self, pipe: PipeReader, mut sink: Sink, tail: Option<Kept>) -> std::io::Result<()> {
         let (running, abandoned) = (self.running.clone(), Arc::clone(&self.abandoned));
-        std::thread::Builder::new()
-            .name("output".to_owned())
-            .spawn(move || {
-                read(pipe, &mut sink, tail, &abandoned);
-                drop(sink);
-                drop(running);
-            })?;
+        std::thread::Builder::new().name("output".to_owned()).spawn(move || {
+            read(pipe, &mut sink, tail, &abandoned);
+            drop(sink);
+            drop(running);
+        })?;
         Ok(())
     }
 

@@ -27,6 +27,7 @@ const KILL_PATIENCE: Duration = Duration::from_secs(1);
 pub(super) enum Stop {
     TimedOut,
     Interrupted,
+    Abandoned,
 }
 
 /// A started child. Dropping it kills its group.
@@ -59,16 +60,9 @@ impl Process {
             Ok(())
         });
         let handle = start_patiently(&expression)?;
-        let pid = handle
-            .pids()
-            .first()
-            .and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
+        let pid = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
         let pid = pid.ok_or_else(|| std::io::Error::other("the child has no process id"))?;
-        Ok(Process {
-            handle,
-            pid,
-            reaped: false,
-        })
+        Ok(Process { handle, pid, reaped: false })
     }
 
     /// Waits until the leader has ended, or for a reason to stop it. `pause` has to come back after about the time
@@ -86,9 +80,11 @@ impl Process {
             if interrupts.signal().is_some() {
                 return Ok(Some(Stop::Interrupted));
             }
-            let left = deadline.map_or(POLL_MAX, |deadline| {
-                deadline.saturating_duration_since(Instant::now())
-            });
+            if interrupts.abandoned() {
+                return Ok(Some(Stop::Abandoned));
+            }
+            let left =
+                deadline.map_or(POLL_MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return Ok(Some(Stop::TimedOut));
             }
@@ -164,9 +160,7 @@ impl Process {
         for field in fields.get(11..15)? {
             ticks += field.parse::<u64>().ok()?;
         }
-        Some(Duration::from_secs_f64(
-            ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
-        ))
+        Some(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
     }
 }
 

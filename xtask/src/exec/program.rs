@@ -16,16 +16,9 @@ use crate::plan::Invocation;
 pub(super) fn find(command: &Invocation, path: Option<&OsStr>) -> Result<PathBuf, Failure> {
     let cwd = &command.cwd;
     if !cwd.is_dir() {
-        let problem = if cwd.exists() {
-            "is not a folder"
-        } else {
-            "does not exist"
-        };
-        let message = format!(
-            "cannot run `{}`: its folder {} {problem}",
-            command.program_name(),
-            cwd.display()
-        );
+        let problem = if cwd.exists() { "is not a folder" } else { "does not exist" };
+        let message =
+            format!("cannot run `{}`: its folder {} {problem}", command.program_name(), cwd.display());
         return Err(Failure::new(Exit::CommandFailed, message));
     }
     if command.program.contains('/') {
@@ -33,10 +26,9 @@ pub(super) fn find(command: &Invocation, path: Option<&OsStr>) -> Result<PathBuf
         return match (file.is_file(), is_executable(&file)) {
             (true, true) => Ok(file),
             (true, false) => Err(not_executable(&file)),
-            (false, _) => Err(Failure::new(
-                Exit::MissingTool,
-                format!("`{}` does not exist", command.program),
-            )),
+            (false, _) => {
+                Err(Failure::new(Exit::MissingTool, format!("`{}` does not exist", command.program)))
+            }
         };
     }
     let mut refused = None;
@@ -61,14 +53,8 @@ fn is_executable(file: &Path) -> bool {
 }
 
 fn not_executable(file: &Path) -> Failure {
-    Failure::new(
-        Exit::CommandFailed,
-        format!("permission denied: {} is not executable", file.display()),
-    )
-    .hint(format!(
-        "chmod +x {}",
-        crate::plan::quote(&file.display().to_string())
-    ))
+    Failure::new(Exit::CommandFailed, format!("permission denied: {} is not executable", file.display()))
+        .hint(format!("chmod +x {}", crate::plan::quote(&file.display().to_string())))
 }
 
 #[cfg(test)]
@@ -106,9 +92,6 @@ mod tests {
     fn names_come_from_path_and_relative_paths_from_the_folder() {
         let found = find(&Invocation::new("sh", "/"), Some(OsStr::new("/nowhere:/bin"))).unwrap();
         assert_eq!(found, Path::new("/bin/sh"));
-        assert_eq!(
-            find(&Invocation::new("bin/sh", "/"), None).unwrap(),
-            Path::new("/bin/sh")
-        );
+        assert_eq!(find(&Invocation::new("bin/sh", "/"), None).unwrap(), Path::new("/bin/sh"));
     }
 }

@@ -71,10 +71,8 @@ impl Redactor {
     pub(super) fn redact(&self, text: &str) -> String {
         let mut ranges: Vec<Range<usize>> = Vec::new();
         for needle in &self.needles {
-            ranges.extend(
-                text.match_indices(needle.as_str())
-                    .map(|(start, found)| start..start + found.len()),
-            );
+            ranges
+                .extend(text.match_indices(needle.as_str()).map(|(start, found)| start..start + found.len()));
         }
         if ranges.is_empty() {
             return text.to_owned();
@@ -97,16 +95,8 @@ impl Redactor {
 /// Whether a variable of this name holds a secret.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let words = [
-        "TOKEN",
-        "SECRET",
-        "PASSWORD",
-        "PASSWD",
-        "CREDENTIAL",
-        "PRIVATE_KEY",
-        "API_KEY",
-        "ACCESS_KEY",
-    ];
+    let words =
+        ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "ACCESS_KEY"];
     // Not a secret: it is part of every server function's address.
     let public = name == "SERVER_FN_OVERRIDE_KEY";
     words.iter().any(|word| name.contains(word)) || (name.ends_with("_KEY") && !public)
@@ -157,14 +147,9 @@ mod tests {
 
     #[test]
     fn names_decide() {
-        for name in [
-            "GITHUB_TOKEN",
-            "my_secret",
-            "PGPASSWORD",
-            "AWS_ACCESS_KEY_ID",
-            "SIGNING_KEY",
-            "X_CREDENTIALS",
-        ] {
+        for name in
+            ["GITHUB_TOKEN", "my_secret", "PGPASSWORD", "AWS_ACCESS_KEY_ID", "SIGNING_KEY", "X_CREDENTIALS"]
+        {
             assert!(is_secret_name(name), "{name}");
         }
         for name in ["PATH", "SERVER_FN_OVERRIDE_KEY", "KEYBOARD", "HOME"] {
@@ -174,19 +159,13 @@ mod tests {
 
     #[test]
     fn short_values_stay() {
-        assert_eq!(
-            knowing(&[("A_TOKEN", "short")]).redact("a short text"),
-            "a short text"
-        );
+        assert_eq!(knowing(&[("A_TOKEN", "short")]).redact("a short text"), "a short text");
     }
 
     #[test]
     fn overlapping_secrets_leave_no_rest() {
-        let redactor = knowing(&[
-            ("A_TOKEN", "abcdefgh"),
-            ("B_TOKEN", "abcdefghijkl"),
-            ("C_TOKEN", "ijklmnop"),
-        ]);
+        let redactor =
+            knowing(&[("A_TOKEN", "abcdefgh"), ("B_TOKEN", "abcdefghijkl"), ("C_TOKEN", "ijklmnop")]);
         assert_eq!(redactor.redact("<abcdefghijklmnop>"), "<[redacted]>");
         assert_eq!(redactor.redact("abcdefgh ijklmnop"), "[redacted] [redacted]");
     }
@@ -203,13 +182,8 @@ mod tests {
 
     #[test]
     fn lines_of_a_key_and_passwords_in_urls_are_secrets() {
-        let redactor = knowing(&[
-            ("A_PRIVATE_KEY", "first line of it\nsecond line\n"),
-            ("DB", "pg://me:pa55word@h/x"),
-        ]);
-        assert_eq!(
-            redactor.redact("a second line, pa55word"),
-            "a [redacted], [redacted]"
-        );
+        let redactor =
+            knowing(&[("A_PRIVATE_KEY", "first line of it\nsecond line\n"), ("DB", "pg://me:pa55word@h/x")]);
+        assert_eq!(redactor.redact("a second line, pa55word"), "a [redacted], [redacted]");
     }
 }

@@ -59,21 +59,12 @@ pub(super) fn to_the_end(
     redactor: Arc<Redactor>,
 ) -> std::io::Result<Result<Ended, Failure>> {
     let environment = environment(command);
-    let program = match program::find(
-        command,
-        environment.get(OsStr::new("PATH")).map(OsString::as_os_str),
-    ) {
+    let program = match program::find(command, environment.get(OsStr::new("PATH")).map(OsString::as_os_str)) {
         Ok(program) => program,
         Err(failure) => return Ok(Err(failure)),
     };
 
-    let Streams {
-        readers,
-        to_stdout,
-        to_stderr,
-        lines,
-        kept,
-    } = connect(show, ui, &redactor)?;
+    let Streams { readers, to_stdout, to_stderr, lines, kept } = connect(show, ui, &redactor)?;
     let mut pause = |time: Duration| match &lines {
         Some(lines) => hand_out(lines, time, on_line),
         None => {
@@ -100,12 +91,10 @@ pub(super) fn to_the_end(
 
     let tail = kept.tail();
     if stop == Some(Stop::TimedOut) {
-        return Ok(Err(failure::timed_out(
-            command,
-            &redactor,
-            command.timeout,
-            &tail,
-        )));
+        return Ok(Err(failure::timed_out(command, &redactor, command.timeout, &tail)));
+    }
+    if stop == Some(Stop::Abandoned) {
+        return Ok(Err(failure::abandoned(command)));
     }
     if kept.stdout.is_cut() {
         return Ok(Err(failure::too_much_output(command, &redactor, DATA_SIZE_MAX)));
@@ -115,11 +104,7 @@ pub(super) fn to_the_end(
         elapsed,
         cpu,
         stdout: kept.stdout.text(),
-        stderr: if show == Show::Nothing {
-            kept.stderr.text()
-        } else {
-            String::new()
-        },
+        stderr: if show == Show::Nothing { kept.stderr.text() } else { String::new() },
         tail,
     }))
 }
@@ -154,18 +139,9 @@ impl Output {
 }
 
 fn connect(show: Show, ui: Ui, redactor: &Arc<Redactor>) -> std::io::Result<Streams> {
-    let kept = Output {
-        stdout: Kept::data(),
-        stdout_end: Kept::tail(),
-        stderr: Kept::tail(),
-    };
-    let mut streams = Streams {
-        readers: Readers::new(),
-        to_stdout: None,
-        to_stderr: None,
-        lines: None,
-        kept,
-    };
+    let kept = Output { stdout: Kept::data(), stdout_end: Kept::tail(), stderr: Kept::tail() };
+    let mut streams =
+        Streams { readers: Readers::new(), to_stdout: None, to_stderr: None, lines: None, kept };
     let (readers, kept) = (&streams.readers, &streams.kept);
     if show != Show::Everything {
         let (pipe, writer) = std::io::pipe()?;
@@ -174,11 +150,7 @@ fn connect(show: Show, ui: Ui, redactor: &Arc<Redactor>) -> std::io::Result<Stre
             readers.start(pipe, Sink::lines(sender), None)?;
             streams.lines = Some(receiver);
         } else {
-            readers.start(
-                pipe,
-                Sink::Keep(kept.stdout.clone()),
-                Some(kept.stdout_end.clone()),
-            )?;
+            readers.start(pipe, Sink::Keep(kept.stdout.clone()), Some(kept.stdout_end.clone()))?;
         }
         streams.to_stdout = Some(writer);
     }
@@ -205,12 +177,7 @@ fn environment(command: &Invocation) -> HashMap<OsString, OsString> {
     for name in &command.env_remove {
         environment.remove(OsStr::new(name));
     }
-    environment.extend(
-        command
-            .env
-            .iter()
-            .map(|(name, value)| (name.into(), value.into())),
-    );
+    environment.extend(command.env.iter().map(|(name, value)| (name.into(), value.into())));
     environment
 }
 

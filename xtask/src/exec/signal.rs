@@ -16,6 +16,7 @@ pub(super) struct Interrupts {
     first: AtomicI32,
     count: AtomicUsize,
     attended: AtomicUsize,
+    abandoned: AtomicBool,
 }
 
 static PROCESS_WIDE: Interrupts = Interrupts::new();
@@ -23,11 +24,7 @@ static INSTALLED: Mutex<bool> = Mutex::new(false);
 
 impl Interrupts {
     pub(super) const fn new() -> Interrupts {
-        Interrupts {
-            first: AtomicI32::new(0),
-            count: AtomicUsize::new(0),
-            attended: AtomicUsize::new(0),
-        }
+        Interrupts { first: AtomicI32::new(0), count: AtomicUsize::new(0), attended: AtomicUsize::new(0), abandoned: AtomicBool::new(false) }
     }
 
     /// The interruptions of this process; installs the handlers on the first call.
@@ -42,9 +39,7 @@ impl Interrupts {
 
     /// Counts one signal.
     pub(super) fn note(&self, signal: i32) {
-        let _ = self
-            .first
-            .compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
+        let _ = self.first.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -59,6 +54,15 @@ impl Interrupts {
     /// Whether a second signal arrived: whoever sent it does not want to wait any longer.
     pub(super) fn urgent(&self) -> bool {
         self.count.load(Ordering::SeqCst) > 1
+    }
+
+    /// Says that what is being done has failed elsewhere, so that commands still running are in vain.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::SeqCst)
     }
 
     /// Says that somebody watches for signals as long as the result lives, because a child may be running.

@@ -35,21 +35,11 @@ impl Host {
             let read = |path: &str| std::fs::read_to_string(Path::new(path)).unwrap_or_default();
             let limit = read("/sys/fs/cgroup/memory.max").trim().parse().ok();
             let total = memory_total(&read("/proc/meminfo"));
-            (
-                cpu_model(&read("/proc/cpuinfo")),
-                total.into_iter().chain(limit).min(),
-            )
+            (cpu_model(&read("/proc/cpuinfo")), total.into_iter().chain(limit).min())
         };
         let cores = std::thread::available_parallelism().ok().map(usize::from);
         let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-        Host::new(
-            std::env::consts::OS,
-            std::env::consts::ARCH,
-            cpu,
-            cores,
-            memory_bytes,
-            on_github,
-        )
+        Host::new(std::env::consts::OS, std::env::consts::ARCH, cpu, cores, memory_bytes, on_github)
     }
 
     fn new(
@@ -65,14 +55,7 @@ impl Host {
         // Kernels keep a little of the memory to themselves, a different little each.
         let memory_text = memory_bytes.map_or("?".to_owned(), |bytes| bytes.div_ceil(1 << 30).to_string());
         let class = format!("{kind}{os}-{arch}-{cores_text}cpu-{memory_text}gib");
-        Host {
-            os: os.to_owned(),
-            arch: arch.to_owned(),
-            cpu,
-            cores,
-            memory_bytes,
-            class,
-        }
+        Host { os: os.to_owned(), arch: arch.to_owned(), cpu, cores, memory_bytes, class }
     }
 }
 
@@ -94,11 +77,7 @@ fn cpu_model(cpuinfo: &str) -> Option<String> {
     if let Some(name) = field("model name").or_else(|| field("Model")) {
         return Some(name.to_owned());
     }
-    Some(format!(
-        "arm {} {}",
-        field("CPU implementer")?,
-        field("CPU part")?
-    ))
+    Some(format!("arm {} {}", field("CPU implementer")?, field("CPU part")?))
 }
 
 fn memory_total(meminfo: &str) -> Option<u64> {
@@ -118,10 +97,7 @@ mod tests {
         let arm = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n";
         assert_eq!(cpu_model(arm).as_deref(), Some("arm 0x41 0xd0c"));
         assert_eq!(cpu_model(""), None);
-        assert_eq!(
-            memory_total("MemTotal:        8151236 kB\nMemFree: 1 kB\n"),
-            Some(8_346_865_664)
-        );
+        assert_eq!(memory_total("MemTotal:        8151236 kB\nMemFree: 1 kB\n"), Some(8_346_865_664));
         assert_eq!(memory_total("odd"), None);
     }
 
@@ -133,9 +109,6 @@ mod tests {
         assert_eq!(host.class, "github-linux-aarch64-4cpu-16gib");
         let host = Host::new("macos", "aarch64", None, None, None, false);
         assert_eq!(host.class, "macos-aarch64-?cpu-?gib");
-        assert_eq!(
-            serde_json::to_value(&host).unwrap()["memory_bytes"],
-            serde_json::Value::Null
-        );
+        assert_eq!(serde_json::to_value(&host).unwrap()["memory_bytes"], serde_json::Value::Null);
     }
 }

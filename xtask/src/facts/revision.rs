@@ -28,10 +28,7 @@ impl Revision {
                 .args(args.iter().copied())
                 .env("GIT_OPTIONAL_LOCKS", "0")
                 .timeout(Duration::from_secs(20));
-            exec.probe(&command)
-                .ok()
-                .filter(|answer| answer.success)
-                .map(|answer| answer.stdout)
+            exec.probe(&command).ok().filter(|answer| answer.success).map(|answer| answer.stdout)
         };
         let Some(status) = git(&["status", "--porcelain"]) else {
             return Revision::default();
@@ -44,11 +41,7 @@ impl Revision {
             Some((commit, time)) => (Some(commit.to_owned()), Some(time.to_owned())),
             None => (None, None),
         };
-        Revision {
-            commit,
-            commit_time,
-            dirty: Some(!status.trim().is_empty()),
-        }
+        Revision { commit, commit_time, dirty: Some(!status.trim().is_empty()) }
     }
 }
 
@@ -62,12 +55,6 @@ mod tests {
         assert_eq!(clean.commit.as_deref(), Some("abc123"));
         assert_eq!(clean.commit_time.as_deref(), Some("2026-01-02T03:04:05+00:00"));
         assert_eq!(clean.dirty, Some(false));
-        assert_eq!(
-            Revision::parse(None, "?? new\n"),
-            Revision {
-                dirty: Some(true),
-                ..Revision::default()
-            }
-        );
+        assert_eq!(Revision::parse(None, "?? new\n"), Revision { dirty: Some(true), ..Revision::default() });
     }
 }

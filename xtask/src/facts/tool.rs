@@ -41,10 +41,7 @@ fn version_in(text: &str) -> Option<String> {
         .map(|word| word.trim_matches(|c: char| "(),;".contains(c)))
         .map(|word| word.strip_prefix('v').unwrap_or(word))
         .filter(|word| word.starts_with(|c: char| c.is_ascii_digit()))
-        .filter(|word| {
-            word.chars()
-                .all(|c| c.is_ascii_alphanumeric() || ".-+~".contains(c))
-        })
+        .filter(|word| word.chars().all(|c| c.is_ascii_alphanumeric() || ".-+~".contains(c)))
         .collect();
     let dotted = candidates.iter().find(|word| word.contains('.'));
     dotted.or(candidates.first()).map(|word| (*word).to_owned())
@@ -65,10 +62,7 @@ mod tests {
             ("v24.19.0\n", Some("24.19.0")),
             ("Docker version 27.0.1, build abc1234\n", Some("27.0.1")),
             ("GNU ld (GNU Binutils for Debian) 2.40\n", Some("2.40")),
-            (
-                "Debian clang version 14.0.6\nTarget: x86_64-pc-linux-gnu\n",
-                Some("14.0.6"),
-            ),
+            ("Debian clang version 14.0.6\nTarget: x86_64-pc-linux-gnu\n", Some("14.0.6")),
             ("1.97.3 compiled with dart2js 3.10.4\n", Some("1.97.3")),
             ("usage: tool\n", None),
             ("", None),

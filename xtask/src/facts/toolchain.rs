@@ -39,11 +39,7 @@ impl Toolchain {
     }
 
     fn parse(verbose: &str, sysroot: &str, cargo: String) -> anyhow::Result<Toolchain> {
-        let field = |name: &str| {
-            verbose
-                .lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-        };
+        let field = |name: &str| verbose.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         let needed =
             |name: &str| field(name).with_context(|| format!("`rustc -vV` does not state its `{name}`"));
         let sysroot = PathBuf::from(sysroot.trim());
@@ -79,10 +75,7 @@ pub fn cargo_program() -> String {
 }
 
 fn program(variable: &str, default: &str) -> String {
-    std::env::var(variable)
-        .ok()
-        .filter(|value| !value.is_empty())
-        .unwrap_or_else(|| default.to_owned())
+    std::env::var(variable).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
 }
 
 /// A folder for the target alone proves nothing: rustup leaves one behind.
@@ -91,9 +84,7 @@ fn has_target(sysroot: &Path, triple: &str) -> bool {
     let Ok(entries) = std::fs::read_dir(libraries) else {
         return false;
     };
-    entries
-        .flatten()
-        .any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
+    entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
 }
 
 #[cfg(test)]
@@ -125,7 +116,10 @@ mod tests {
 
     #[test]
     fn an_odd_answer_names_what_is_missing() {
-        let error = Toolchain::parse("rustc\n", "/s\n", "cargo".to_owned()).unwrap_err();
-        assert_eq!(error.to_string(), "`rustc -vV` does not state its `release`");
+        let parse = |verbose, sysroot| {
+            Toolchain::parse(verbose, sysroot, "cargo".to_owned()).unwrap_err().to_string()
+        };
+        assert_eq!(parse("rustc\n", "/\n"), "`rustc -vV` does not state its `release`");
+        assert_eq!(parse(ANSWER, "nonsense\n"), "`rustc --print sysroot` does not state a folder");
     }
 }

@@ -24,17 +24,12 @@ pub struct Workspace {
     /// `workspace.metadata` of the root manifest.
     #[serde(default)]
     pub metadata: Value,
-    /// Package ids.
-    #[serde(rename = "workspace_default_members", default)]
-    pub default_members: Vec<String>,
 }
 
 /// A member of the workspace.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Package {
     pub name: String,
-    pub version: String,
-    pub id: String,
     pub manifest_path: PathBuf,
     /// `package.metadata` of its manifest.
     #[serde(default)]
@@ -64,7 +59,9 @@ impl Workspace {
         }
         Workspace::parse(&answer.stdout).map_err(|error| {
             let message = format!("`cargo metadata` does not describe a workspace: {error}");
-            Failure::new(Exit::CommandFailed, message).hint("`cargo --version` shows whether it is cargo at all").into()
+            Failure::new(Exit::CommandFailed, message)
+                .hint("`cargo --version` shows whether it is cargo at all")
+                .into()
         })
     }
 
@@ -87,9 +84,7 @@ impl Package {
 
     /// Its binaries.
     pub fn bins(&self) -> impl Iterator<Item = &Target> {
-        self.targets
-            .iter()
-            .filter(|target| target.kind.iter().any(|kind| kind == "bin"))
+        self.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "bin"))
     }
 
     /// The library that can become a wasm module.
@@ -107,10 +102,7 @@ impl Package {
 
 /// Examples can be cdylibs too, and are not meant.
 fn is_library(target: &Target) -> bool {
-    target
-        .kind
-        .iter()
-        .any(|kind| kind.ends_with("lib") || kind == "proc-macro")
+    target.kind.iter().any(|kind| kind.ends_with("lib") || kind == "proc-macro")
 }
 
 fn rejected(stderr: &str) -> Failure {
@@ -119,6 +111,9 @@ fn rejected(stderr: &str) -> Failure {
         Some(start) => &text[start + "error: ".len()..],
         None => text,
     };
+    // Indented, so that further lines of cargo's do not look like messages of their own.
+    let text =
+        text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n  ");
     Failure::usage(format!("cargo cannot read the workspace: {text}"))
 }
 
@@ -143,15 +138,11 @@ mod tests {
         .unwrap();
         assert_eq!(workspace.root, Path::new("/w"));
         assert!(workspace.metadata.is_null());
-        assert_eq!(workspace.default_members.len(), 1);
         let app = workspace.package("app").unwrap();
         assert_eq!(app.dir(), Path::new("/w/app"));
         assert_eq!(app.cdylib().unwrap().name, "app");
         assert_eq!(app.library().unwrap().name, "app");
-        assert_eq!(
-            app.bins().map(|bin| bin.name.as_str()).collect::<Vec<_>>(),
-            ["server"]
-        );
+        assert_eq!(app.bins().map(|bin| bin.name.as_str()).collect::<Vec<_>>(), ["server"]);
         assert_eq!(app.features["ssr"], ["dep:x"]);
         assert!(workspace.package("other").is_none());
         assert!(Workspace::parse("[").is_err());
@@ -165,9 +156,8 @@ mod tests {
         assert_eq!(failure.exit, crate::exit::Exit::Usage);
         expect![[r#"
             cargo cannot read the workspace: failed to parse manifest at `/w/Cargo.toml`
-
-            Caused by:
-              x"#]]
+              Caused by:
+                x"#]]
         .assert_eq(&failure.message);
         assert_eq!(rejected("odd").message, "cargo cannot read the workspace: odd");
     }

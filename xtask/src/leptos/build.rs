@@ -52,14 +52,23 @@ impl Build<'_> {
         self.stage(Stage::Tools)?;
         self.stage(Stage::Front)?;
         let (site, server) = thread::scope(|scope| {
-            let site = scope.spawn(|| self.stage(Stage::Site));
-            let server = self.stage(Stage::Server);
+            let site = scope.spawn(|| self.stage(Stage::Site).inspect_err(|_| self.exec.abandon()));
+            let server = self.stage(Stage::Server).inspect_err(|_| self.exec.abandon());
             (site.join(), server)
         });
         // A panic in the other thread is a defect of ours and stays one.
         let site = site.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        server.and(site)?;
+        self.first_failure(site, server)?;
         self.stage(Stage::Finish)
+    }
+
+    /// The failure that came first: the other one is its consequence.
+    fn first_failure(&self, site: anyhow::Result<()>, server: anyhow::Result<()>) -> anyhow::Result<()> {
+        let site_first = self.lock().steps.iter().find(|step| step.state == StepState::Failed).map(|step| {
+            let in_site = |planned: &&Step| planned.stage == Stage::Site && planned.name == step.name;
+            self.plan.steps.iter().any(|planned| in_site(&planned))
+        });
+        if site_first == Some(true) { site.and(server) } else { server.and(site) }
     }
 
     fn stage(&self, stage: Stage) -> anyhow::Result<()> {
@@ -101,7 +110,8 @@ impl Build<'_> {
         let mut units = Units::default();
         let finished = self.exec.run_lines(command, |line| units.line(line))?;
         if !units.finished() {
-            let message = format!("`{}` ended without saying that the build finished", command.program_name());
+            let message =
+                format!("`{}` ended without saying that the build finished", command.program_name());
             let hint = "its output stopped early; run the build again";
             return Err(Failure::new(Exit::CommandFailed, message).hint(hint).into());
         }
@@ -122,7 +132,9 @@ impl Build<'_> {
                 Reuse::Unchanged => Ok(Done::new(StepState::Fresh)),
                 Reuse::Restored => Ok(Done::new(StepState::Restored)),
                 Reuse::Ran(finished) => {
-                    self.exec.ui().status("Finished", format!("{name} in {:.1} s", finished.elapsed.as_secs_f64()));
+                    self.exec
+                        .ui()
+                        .status("Finished", format!("{name} in {:.1} s", finished.elapsed.as_secs_f64()));
                     Ok(Done::of(StepState::Ran, &finished))
                 }
             },

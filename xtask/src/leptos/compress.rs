@@ -20,7 +20,20 @@ const SMALLEST: u64 = 256;
 pub fn worthwhile(path: &Path, size: u64) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let text = [
-        "css", "csv", "html", "js", "json", "map", "md", "mjs", "otf", "svg", "ttf", "txt", "wasm", "xml",
+        "css",
+        "csv",
+        "html",
+        "js",
+        "json",
+        "map",
+        "md",
+        "mjs",
+        "otf",
+        "svg",
+        "ttf",
+        "txt",
+        "wasm",
+        "xml",
         "webmanifest",
     ];
     size >= SMALLEST && text.contains(&extension)

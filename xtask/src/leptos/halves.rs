@@ -91,7 +91,10 @@ pub fn choose(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::R
 /// The `--config` values that turn the server's profile into the front half's, or `None` where host units could not be
 /// shared anyway (another `lto` or `strip`) or a setting cannot be expressed (per-package overrides).
 fn overrides(server: &Profile, front: &Profile) -> Option<Vec<String>> {
-    if server.lto != front.lto || server.strip != front.strip || server.inherits_release != front.inherits_release {
+    if server.lto != front.lto
+        || server.strip != front.strip
+        || server.inherits_release != front.inherits_release
+    {
         return None;
     }
     if server.has_package_overrides || front.has_package_overrides {
@@ -161,7 +164,10 @@ mod tests {
             "production-wasm": {"inherits": "production", "lto": "fat"},
         });
         let halves = chosen(manifest, "production");
-        assert_eq!((halves.front.profile.as_str(), halves.front.folder.as_str()), ("production-wasm", "production-wasm"));
+        assert_eq!(
+            (halves.front.profile.as_str(), halves.front.folder.as_str()),
+            ("production-wasm", "production-wasm")
+        );
     }
 
     #[test]

@@ -121,19 +121,17 @@ fn server_triple<'a>(input: &'a Input<'_>) -> Option<&'a str> {
 
 fn compile_front(input: &Input<'_>) -> Step {
     let project = input.project;
-    let mut command = cargo_build(input, input.cargo, &project.lib_package.name, &input.halves.front)
-        .args(["--lib", "--target", WASM_TARGET]);
+    let mut command = cargo_build(input, input.cargo, &project.lib_package.name, &input.halves.front).args([
+        "--lib",
+        "--target",
+        WASM_TARGET,
+    ]);
     command = features(command, project.lib_default_features, &project.lib_features);
     command = command.args(project.lib_cargo_args.iter().flatten());
     if let Some((name, value)) = &input.rustflags.front {
         command = command.env(name, value);
     }
-    Step {
-        name: COMPILE_FRONT.to_owned(),
-        stage: Stage::Front,
-        action: Action::Run(command),
-        hint: None,
-    }
+    Step { name: COMPILE_FRONT.to_owned(), stage: Stage::Front, action: Action::Run(command), hint: None }
 }
 
 fn compile_server(input: &Input<'_>) -> Step {
@@ -152,12 +150,7 @@ fn compile_server(input: &Input<'_>) -> Step {
     if let Some((name, value)) = &input.rustflags.server {
         command = command.env(name, value);
     }
-    Step {
-        name: COMPILE_SERVER.to_owned(),
-        stage: Stage::Server,
-        action: Action::Run(command),
-        hint: None,
-    }
+    Step { name: COMPILE_SERVER.to_owned(), stage: Stage::Server, action: Action::Run(command), hint: None }
 }
 
 fn cargo_build(input: &Input<'_>, cargo: &str, package: &str, half: &Half) -> Invocation {
@@ -193,21 +186,23 @@ fn site_steps(input: &Input<'_>) -> Vec<Step> {
     let bindings = work.join("bindings");
     let mut bound_wasm = bindings.join(format!("{}_bg.wasm", project.output_name));
     let mut steps = Vec::new();
-    let mut cached = |name: &str, tool: &Resolved, args: Vec<String>, inputs: Vec<PathBuf>, output: PathBuf| {
-        let command = Invocation::new(&tool.program, input.workspace_root).args(&tool.args_before).args(args);
-        steps.push(Step {
-            name: name.to_owned(),
-            stage: Stage::Site,
-            action: Action::Operation(Operation::RunCached(RunCached {
-                command,
-                inputs,
-                program_version: format!("{} {}", tool.tool, tool.version),
-                output_dir: output,
-                store: store.join(name),
-            })),
-            hint: None,
-        });
-    };
+    let mut cached =
+        |name: &str, tool: &Resolved, args: Vec<String>, inputs: Vec<PathBuf>, output: PathBuf| {
+            let command =
+                Invocation::new(&tool.program, input.workspace_root).args(&tool.args_before).args(args);
+            steps.push(Step {
+                name: name.to_owned(),
+                stage: Stage::Site,
+                action: Action::Operation(Operation::RunCached(RunCached {
+                    command,
+                    inputs,
+                    program_version: format!("{} {}", tool.tool, tool.version),
+                    output_dir: output,
+                    store: store.join(name),
+                })),
+                hint: None,
+            });
+        };
 
     let mut bindgen_args = vec![
         text(&wasm),

@@ -121,7 +121,9 @@ pub fn dep_info_sources(dep_info: &Path) -> anyhow::Result<Vec<PathBuf>> {
 fn parse_dep_info(text: &str) -> Vec<String> {
     let mut sources = Vec::new();
     for line in text.lines() {
-        let Some((_, list)) = line.split_once(": ") else { continue };
+        let Some((_, list)) = line.split_once(": ") else {
+            continue;
+        };
         let mut current = String::new();
         let mut characters = list.chars().peekable();
         while let Some(character) = characters.next() {

@@ -146,7 +146,10 @@ fn made_now(input: &WriteSite, sources: &BTreeMap<PathBuf, PathBuf>) -> anyhow::
     Ok(Made {
         input: serde_json::to_string(input)?,
         sources: sources.values().map(stamp).collect::<anyhow::Result<_>>()?,
-        outputs: site.chain(input.hash_file.clone()).map(|path| stamp(&path)).collect::<anyhow::Result<_>>()?,
+        outputs: site
+            .chain(input.hash_file.clone())
+            .map(|path| stamp(&path))
+            .collect::<anyhow::Result<_>>()?,
     })
 }
 
@@ -233,7 +236,10 @@ mod tests {
         let with_brotli: Vec<String> =
             names.iter().flat_map(|name| [(*name).to_owned(), format!("{name}.br")]).collect();
         assert_eq!(listing(&input), with_brotli);
-        assert_eq!(fs::read_to_string(input.site_root.join("pkg/app.wasm")).unwrap(), "small wasm".repeat(50));
+        assert_eq!(
+            fs::read_to_string(input.site_root.join("pkg/app.wasm")).unwrap(),
+            "small wasm".repeat(50)
+        );
     }
 
     #[test]
@@ -258,7 +264,8 @@ mod tests {
         assert_eq!(Stamp::of(&input.site_root.join("pkg/app.js")).unwrap(), before);
         let unpacked = fs::read(input.site_root.join("pkg/app.css.gz")).unwrap();
         let mut text = String::new();
-        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(unpacked.as_slice()), &mut text).unwrap();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(unpacked.as_slice()), &mut text)
+            .unwrap();
         assert!(text.starts_with("body { color: white }"));
     }
 

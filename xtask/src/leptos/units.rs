@@ -130,7 +130,7 @@ impl Unit {
     }
 }
 
-/// `serde` from `registry+https://…#serde@1.0.2`, `path+file:///…/core#usdfc-core@0.1.0` or `path+file:///…/core#0.1.0`.
+/// `serde` from `registry+https://…#serde@1.0.2`, `path+file:///…/core#app-core@0.1.0` or `path+file:///…/core#0.1.0`.
 fn package_name(package_id: &str) -> String {
     let (url, fragment) = package_id.split_once('#').unwrap_or((package_id, ""));
     match fragment.split_once('@') {

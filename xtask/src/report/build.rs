@@ -8,7 +8,9 @@ use crate::record::{BuildRecord, Sizes, StepRecord, StepState};
 pub fn render(record: &BuildRecord, format: Format) -> anyhow::Result<String> {
     Ok(match format {
         Format::Json => serde_json::to_string_pretty(record)? + "\n",
-        Format::Human => tables(record).iter().map(Table::human).collect::<Vec<_>>().join("\n") + &twice(record),
+        Format::Human => {
+            tables(record).iter().map(Table::human).collect::<Vec<_>>().join("\n") + &twice(record)
+        }
         Format::Markdown => {
             tables(record).iter().map(Table::markdown).collect::<Vec<_>>().join("\n") + &twice(record)
         }
@@ -33,7 +35,8 @@ fn steps(record: &BuildRecord) -> Table {
         ("", Align::Left),
     ]);
     for step in &record.steps {
-        let count = |number: fn(&StepRecord) -> Option<usize>| number(step).map_or(String::new(), |n| n.to_string());
+        let count =
+            |number: fn(&StepRecord) -> Option<usize>| number(step).map_or(String::new(), |n| n.to_string());
         table.row(vec![
             step.name.clone(),
             seconds(step.seconds),

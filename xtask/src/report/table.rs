@@ -34,12 +34,13 @@ impl Table {
             })
             .collect();
         let line = |cells: &[String]| {
-            let padded = cells.iter().zip(&self.columns).zip(&widths).map(|((cell, (_, align)), &width)| {
-                match align {
-                    Align::Left => format!("{cell:<width$}"),
-                    Align::Right => format!("{cell:>width$}"),
-                }
-            });
+            let padded =
+                cells.iter().zip(&self.columns).zip(&widths).map(
+                    |((cell, (_, align)), &width)| match align {
+                        Align::Left => format!("{cell:<width$}"),
+                        Align::Right => format!("{cell:>width$}"),
+                    },
+                );
             format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
         };
         let header: Vec<String> = self.columns.iter().map(|(name, _)| (*name).to_owned()).collect();

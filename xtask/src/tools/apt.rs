@@ -43,11 +43,7 @@ pub fn install_program(
     fs::rename(&program, native.join(name))?;
     let mut loader = None;
     for library in libraries(&unpacked)? {
-        let file = library
-            .file_name()
-            .context("a library has a name")?
-            .to_string_lossy()
-            .into_owned();
+        let file = library.file_name().context("a library has a name")?.to_string_lossy().into_owned();
         if file.starts_with("ld-linux") {
             loader = Some(file.clone());
         }
@@ -66,10 +62,7 @@ pub fn rust_library(exec: &Executor, version: &str, scratch: &Path) -> anyhow::R
     let unpacked = fetch(exec, "rust-src", version, &[], scratch)?;
     let sources = fs::read_dir(unpacked.join("usr/src")).context("rust-src has no sources")?;
     let library = sources.flatten().map(|entry| entry.path().join("library"));
-    library
-        .into_iter()
-        .find(|path| path.is_dir())
-        .context("rust-src has no folder `library`")
+    library.into_iter().find(|path| path.is_dir()).context("rust-src has no folder `library`")
 }
 
 /// Downloads and unpacks a package at an upstream version, from the first suite that has it.
@@ -87,10 +80,8 @@ fn fetch(
     let mut offered = Vec::new();
     let mut problem = None;
     let own = std::iter::once(None);
-    let newer = newer_suites(
-        &fs::read_to_string("/etc/os-release").unwrap_or_default(),
-        companions.is_empty(),
-    );
+    let newer =
+        newer_suites(&fs::read_to_string("/etc/os-release").unwrap_or_default(), companions.is_empty());
     for suite in own.chain(newer.iter().copied().map(Some)) {
         let apt = match Apt::open(exec, suite, scratch) {
             Ok(apt) => apt,
@@ -106,11 +97,7 @@ fn fetch(
         offered.extend(versions);
     }
     offered.dedup();
-    let known = if offered.is_empty() {
-        "none".to_owned()
-    } else {
-        offered.join(", ")
-    };
+    let known = if offered.is_empty() { "none".to_owned() } else { offered.join(", ") };
     let message = format!("no suite of the archive has {package} {version} (it has: {known})");
     Err(match problem {
         Some(problem) => problem.context(message),
@@ -127,16 +114,11 @@ struct Apt<'a> {
 
 impl<'a> Apt<'a> {
     fn open(exec: &'a Executor, suite: Option<&str>, scratch: &'a Path) -> anyhow::Result<Apt<'a>> {
-        let mut apt = Apt {
-            exec,
-            scratch,
-            config: None,
-        };
+        let mut apt = Apt { exec, scratch, config: None };
         let Some(suite) = suite else { return Ok(apt) };
         let format = "$(REPO_URI) $(COMPONENT) $(SUITE)";
         let targets =
-            apt.command("apt-get")
-                .args(["indextargets", "--format", format, "Created-By: Packages"]);
+            apt.command("apt-get").args(["indextargets", "--format", format, "Created-By: Packages"]);
         let targets = exec.run(&targets)?.stdout;
         let archive = archive(&targets).context("apt has no archive configured")?;
         let folder = scratch.join(suite);
@@ -152,32 +134,23 @@ impl<'a> Apt<'a> {
         exec.write_file(&folder.join("status"), b"")?;
         exec.write_file(&folder.join("apt.conf"), configuration(&folder).as_bytes())?;
         apt.config = Some(folder.join("apt.conf"));
-        exec.ui()
-            .status("Asking", format_args!("the suite {suite} of the apt archive"));
+        exec.ui().status("Asking", format_args!("the suite {suite} of the apt archive"));
         let update = apt.command("apt-get").arg("update").timeout(limit(120));
         exec.run(&update).context(Unreachable("apt"))?;
         Ok(apt)
     }
 
     fn versions(&self, package: &str) -> anyhow::Result<Vec<String>> {
-        let ask = self
-            .command("apt-cache")
-            .args(["madison", package])
-            .timeout(limit(30));
+        let ask = self.command("apt-cache").args(["madison", package]).timeout(limit(30));
         let answer = self.exec.run(&ask)?.stdout;
-        Ok(answer
-            .lines()
-            .filter_map(|line| Some(line.split('|').nth(1)?.trim().to_owned()))
-            .collect())
+        Ok(answer.lines().filter_map(|line| Some(line.split('|').nth(1)?.trim().to_owned())).collect())
     }
 
     fn unpack(&self, package: &str, companions: &[&str]) -> anyhow::Result<PathBuf> {
         let packages = self.scratch.join("packages");
         fs::create_dir_all(&packages)?;
-        let mut download = self
-            .command("apt-get")
-            .args(["download", package])
-            .args(companions.iter().copied());
+        let mut download =
+            self.command("apt-get").args(["download", package]).args(companions.iter().copied());
         download.cwd = packages.clone();
         self.exec.run(&download.timeout(limit(300)))?;
         let unpacked = self.scratch.join("unpacked");
@@ -191,9 +164,7 @@ impl<'a> Apt<'a> {
     }
 
     fn command(&self, program: &str) -> Invocation {
-        let command = Invocation::new(program, self.scratch)
-            .env("LC_ALL", "C")
-            .timeout(limit(15));
+        let command = Invocation::new(program, self.scratch).env("LC_ALL", "C").timeout(limit(15));
         match &self.config {
             Some(path) => command.env("APT_CONFIG", path.display().to_string()),
             None => command,
@@ -218,13 +189,7 @@ fn archive(targets: &str) -> Option<&str> {
 fn newer_suites(os_release: &str, sources_only: bool) -> &'static [&'static str] {
     let id = os_release.lines().find_map(|line| line.strip_prefix("ID="));
     match (id.map(|id| id.trim_matches('"')), sources_only) {
-        (Some("debian"), true) => &[
-            "stable-backports",
-            "stable",
-            "testing",
-            "unstable",
-            "experimental",
-        ],
+        (Some("debian"), true) => &["stable-backports", "stable", "testing", "unstable", "experimental"],
         (Some("debian"), false) => &["testing", "unstable"],
         (Some("ubuntu"), _) => &["devel"],
         _ => &[],
@@ -234,9 +199,7 @@ fn newer_suites(os_release: &str, sources_only: bool) -> &'static [&'static str]
 /// Whether a package's version is some packaging of this upstream version: `131-2` and `1:131+dfsg-1` of `131`.
 fn is_upstream(full: &str, version: &str) -> bool {
     let upstream = full.split_once(':').map_or(full, |(_, rest)| rest);
-    upstream
-        .strip_prefix(version)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', '-']))
+    upstream.strip_prefix(version).is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', '-']))
 }
 
 /// Everything that apt would write goes below `folder`.
@@ -259,16 +222,9 @@ fn libraries(unpacked: &Path) -> anyhow::Result<Vec<PathBuf>> {
         let Ok(folders) = fs::read_dir(unpacked.join(parent)) else {
             continue;
         };
-        for folder in folders
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.is_dir())
-        {
+        for folder in folders.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
             found.extend(
-                fs::read_dir(folder)?
-                    .flatten()
-                    .map(|entry| entry.path())
-                    .filter(|path| is_library(path)),
+                fs::read_dir(folder)?.flatten().map(|entry| entry.path()).filter(|path| is_library(path)),
             );
         }
     }
@@ -276,10 +232,7 @@ fn libraries(unpacked: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn is_library(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     path.is_file() && (name.contains(".so.") || name.ends_with(".so"))
 }
 

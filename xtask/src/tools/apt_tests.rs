@@ -26,10 +26,7 @@ fn the_main_archive_is_not_the_one_for_security() {
 
 #[test]
 fn an_unknown_distribution_is_asked_for_its_own_suites_only() {
-    assert_eq!(
-        newer_suites("NAME=x\nID=debian\n", false),
-        ["testing", "unstable"]
-    );
+    assert_eq!(newer_suites("NAME=x\nID=debian\n", false), ["testing", "unstable"]);
     assert_eq!(newer_suites("ID=\"ubuntu\"\n", true), ["devel"]);
     assert!(newer_suites("", true).is_empty());
 }

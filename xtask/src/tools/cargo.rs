@@ -49,26 +49,11 @@ pub struct Crate<'a> {
 pub fn install(exec: &Executor, cargo: &str, krate: &Crate<'_>, root: &Path) -> anyhow::Result<()> {
     let target = root.join("target");
     let mut command = without_project(Invocation::new(cargo, root))
-        .args([
-            "install",
-            krate.name,
-            "--version",
-            &format!("={}", krate.version),
-            "--bin",
-            krate.binary,
-        ])
+        .args(["install", krate.name, "--version", &format!("={}", krate.version), "--bin", krate.binary])
         .args(["--root", &root.display().to_string()])
-        .args([
-            "--config",
-            &format!("profile.release.opt-level={}", u8::from(krate.hot.is_empty())),
-        ])
+        .args(["--config", &format!("profile.release.opt-level={}", u8::from(krate.hot.is_empty()))])
         .args(["--config", "profile.release.codegen-units=16"])
-        .args([
-            "--config",
-            "profile.release.lto=false",
-            "--config",
-            "profile.release.debug=0",
-        ])
+        .args(["--config", "profile.release.lto=false", "--config", "profile.release.debug=0"])
         .env("CARGO_TARGET_DIR", target.display().to_string())
         .timeout(Duration::from_secs(30 * 60));
     for name in krate.hot {

@@ -35,11 +35,7 @@ pub fn unless_interrupted(error: anyhow::Error) -> anyhow::Result<anyhow::Error>
 
 /// One line: each cause, and of a command's output the line that tells most.
 pub fn brief(error: &anyhow::Error) -> String {
-    error
-        .chain()
-        .map(|cause| brief_text(&cause.to_string()))
-        .collect::<Vec<_>>()
-        .join(": ")
+    error.chain().map(|cause| brief_text(&cause.to_string())).collect::<Vec<_>>().join(": ")
 }
 
 fn brief_text(text: &str) -> String {
@@ -67,10 +63,7 @@ mod tests {
     fn the_telling_line_of_a_long_failure() {
         let text = "`npm view …` failed with exit code 1\n  command: npm view x\n  folder: /x\n  \
                     last lines of its output:\n    npm warn old\n    npm error code E404\n    npm error more";
-        assert_eq!(
-            brief_text(text),
-            "`npm view …` failed with exit code 1: npm error code E404"
-        );
+        assert_eq!(brief_text(text), "`npm view …` failed with exit code 1: npm error code E404");
         assert_eq!(brief_text("npm is not on PATH"), "npm is not on PATH");
         let error = anyhow::anyhow!("`rustup …` failed").context(Unreachable("rustup"));
         assert_eq!(brief(&error), "rustup is out of reach: `rustup …` failed");

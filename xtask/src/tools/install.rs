@@ -31,9 +31,7 @@ static OUT_OF_REACH: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new())
 
 /// Installs a tool, unless it is there already. Waits for another process that installs it.
 pub fn install(exec: &Executor, input: &InstallTool, toolchain: &Toolchain) -> anyhow::Result<()> {
-    let Some(tool) = Tool::from_key(&input.tool) else {
-        bail!("`{}` is not a tool of ours", input.tool)
-    };
+    let Some(tool) = Tool::from_key(&input.tool) else { bail!("`{}` is not a tool of ours", input.tool) };
     if exec.is_dry_run() {
         bail!("refused in a dry run: install {}", input.tool);
     }
@@ -47,15 +45,7 @@ pub fn install(exec: &Executor, input: &InstallTool, toolchain: &Toolchain) -> a
     if !look(exec, toolchain, &wanted)?.missing {
         return Ok(());
     }
-    Job {
-        exec,
-        toolchain,
-        table: Table::builtin(),
-        home: &home,
-        wanted: &wanted,
-        place: &place,
-    }
-    .run()
+    Job { exec, toolchain, table: Table::builtin(), home: &home, wanted: &wanted, place: &place }.run()
 }
 
 /// One tool on its way.
@@ -85,16 +75,12 @@ impl Job<'_> {
                 failures.push((source, reason));
                 continue;
             }
-            self.exec
-                .ui()
-                .status("Installing", format_args!("{what} ({})", source.name()));
+            self.exec.ui().status("Installing", format_args!("{what} ({})", source.name()));
             let started = Instant::now();
             match self.attempt(source) {
                 Ok(()) => {
                     let seconds = started.elapsed().as_secs_f64();
-                    self.exec
-                        .ui()
-                        .status("Installed", format_args!("{what} in {seconds:.1} s"));
+                    self.exec.ui().status("Installed", format_args!("{what} in {seconds:.1} s"));
                     return Ok(());
                 }
                 Err(error) => {
@@ -119,20 +105,12 @@ impl Job<'_> {
         }
         let folder = self.place.fresh()?;
         let filled = self.fill(source, folder)?;
-        let mut receipt = Receipt::new(
-            self.wanted.tool.key(),
-            &self.wanted.version,
-            &filled.version,
-            source.name(),
-        );
+        let mut receipt =
+            Receipt::new(self.wanted.tool.key(), &self.wanted.version, &filled.version, source.name());
         if let Some(name) = self.wanted.tool.program() {
             let found = stated_version(self.exec, &store::program(folder, name));
             if found.as_deref() != Some(&filled.version) {
-                bail!(
-                    "the new program should be {} but {}",
-                    filled.version,
-                    says(found.as_deref())
-                );
+                bail!("the new program should be {} but {}", filled.version, says(found.as_deref()));
             }
             if filled.version != self.wanted.version && self.wanted.tool == Tool::Sass {
                 receipt.version = format!("grass-{}", filled.version);
@@ -167,10 +145,7 @@ impl Job<'_> {
                     self.wanted.tool.key(),
                     folder,
                 )?;
-                Ok(Filled {
-                    version: self.wanted.version.clone(),
-                    needs: Vec::new(),
-                })
+                Ok(Filled { version: self.wanted.version.clone(), needs: Vec::new() })
             }
             Source::Npm => self.npm(&Node::of_machine(self.exec)?, folder),
             Source::NpmFromPip => self.npm(&self.node_from_pip()?, folder),
@@ -184,21 +159,14 @@ impl Job<'_> {
         let package = self.package(tool, |entry| entry.npm.as_ref())?;
         let version = package.version.as_deref().unwrap_or(&self.wanted.version);
         let needs = node.install(self.exec, &package.name, version, tool, folder)?;
-        Ok(Filled {
-            version: self.wanted.version.clone(),
-            needs,
-        })
+        Ok(Filled { version: self.wanted.version.clone(), needs })
     }
 
     fn node_from_pip(&self) -> anyhow::Result<Node> {
         let package = self.package("node", |entry| entry.pip.as_ref())?;
         let entry = self.table.tool("node")?;
         let version = entry.version.as_deref().context("Node is not pinned")?;
-        let pinned = format!(
-            "{}=={}",
-            package.name,
-            package.version.as_deref().unwrap_or(version)
-        );
+        let pinned = format!("{}=={}", package.name, package.version.as_deref().unwrap_or(version));
         Node::from_pip(self.exec, self.home, &pinned, version)
     }
 
@@ -213,29 +181,19 @@ impl Job<'_> {
             binary: if stand_in { &package.name } else { tool },
             // wasm-bindgen's are for its test runner only.
             default_features: stand_in,
-            hot: if stand_in {
-                &[]
-            } else {
-                &cargo::HOT_IN_WASM_BINDGEN
-            },
+            hot: if stand_in { &[] } else { &cargo::HOT_IN_WASM_BINDGEN },
             locked,
         };
         cargo::install(self.exec, &self.toolchain.cargo, &krate, folder)?;
         if stand_in {
             write_launcher(self.exec, &store::program(folder, tool), STAND_IN)?;
         }
-        Ok(Filled {
-            version: version.to_owned(),
-            needs: Vec::new(),
-        })
+        Ok(Filled { version: version.to_owned(), needs: Vec::new() })
     }
 
     fn sysroot(&self, library: &Path, folder: &Path) -> anyhow::Result<Filled> {
         sysroot::build(self.exec, self.toolchain, library, folder)?;
-        Ok(Filled {
-            version: self.wanted.version.clone(),
-            needs: Vec::new(),
-        })
+        Ok(Filled { version: self.wanted.version.clone(), needs: Vec::new() })
     }
 
     fn rustup_target(&self) -> anyhow::Result<()> {
@@ -262,9 +220,7 @@ impl Job<'_> {
         tool: &str,
         pick: impl Fn(&crate::config::tools::Tool) -> Option<&Package>,
     ) -> anyhow::Result<Package> {
-        pick(self.table.tool(tool)?)
-            .cloned()
-            .context("the table of versions names no package there")
+        pick(self.table.tool(tool)?).cloned().context("the table of versions names no package there")
     }
 }
 

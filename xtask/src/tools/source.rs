@@ -86,12 +86,7 @@ pub fn sources(tool: Tool) -> &'static [Source] {
         ],
         Tool::WasmBindgen => &[Source::CargoLocked, Source::Cargo],
         Tool::WasmOpt => &[Source::Apt, Source::Npm, Source::NpmFromPip],
-        Tool::Sass => &[
-            Source::Npm,
-            Source::NpmFromPip,
-            Source::CargoLocked,
-            Source::Cargo,
-        ],
+        Tool::Sass => &[Source::Npm, Source::NpmFromPip, Source::CargoLocked, Source::Cargo],
     }
 }
 
@@ -108,10 +103,7 @@ pub fn offline() -> Option<&'static str> {
 }
 
 fn is_true(value: &str) -> bool {
-    !matches!(
-        value.trim().to_ascii_lowercase().as_str(),
-        "" | "0" | "false" | "no" | "off"
-    )
+    !matches!(value.trim().to_ascii_lowercase().as_str(), "" | "0" | "false" | "no" | "off")
 }
 
 /// Whether rustup put this toolchain there, and so may add to it. A linked or a distribution's one has no
@@ -123,9 +115,7 @@ pub fn rustup_manages(sysroot: &Path) -> bool {
 /// The name that rustup knows the toolchain by.
 pub fn rustup_toolchain(sysroot: &Path) -> Option<String> {
     let in_toolchains = sysroot.parent()?.file_name()? == "toolchains";
-    let managed = sysroot
-        .join("lib/rustlib/multirust-channel-manifest.toml")
-        .is_file();
+    let managed = sysroot.join("lib/rustlib/multirust-channel-manifest.toml").is_file();
     (in_toolchains && managed).then(|| sysroot.file_name()?.to_str().map(str::to_owned))?
 }
 
@@ -158,13 +148,7 @@ mod tests {
 
     #[test]
     fn only_plain_words_switch_the_network_off() {
-        for (value, expected) in [
-            ("1", true),
-            ("true", true),
-            ("", false),
-            ("0", false),
-            ("False", false),
-        ] {
+        for (value, expected) in [("1", true), ("true", true), ("", false), ("0", false), ("False", false)] {
             assert_eq!(is_true(value), expected, "{value}");
         }
     }

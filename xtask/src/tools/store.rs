@@ -34,13 +34,7 @@ pub struct Receipt {
 impl Receipt {
     pub fn new(tool: &str, wanted: &str, version: &str, source: &str) -> Receipt {
         let [tool, wanted, version, source] = [tool, wanted, version, source].map(str::to_owned);
-        Receipt {
-            tool,
-            wanted,
-            version,
-            source,
-            needs: Vec::new(),
-        }
+        Receipt { tool, wanted, version, source, needs: Vec::new() }
     }
 }
 
@@ -60,11 +54,9 @@ fn home_from(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<PathBu
     }
     match set("HOME") {
         Some(folder) => Ok(absolute("HOME", folder)?.join(".local/share/xtask")),
-        None => Err(
-            Failure::usage("HOME is not set, so there is no folder to keep tools in")
-                .hint("set XTASK_HOME to a folder that you can write to")
-                .into(),
-        ),
+        None => Err(Failure::usage("HOME is not set, so there is no folder to keep tools in")
+            .hint("set XTASK_HOME to a folder that you can write to")
+            .into()),
     }
 }
 
@@ -73,11 +65,9 @@ fn absolute(name: &str, folder: String) -> anyhow::Result<PathBuf> {
     if path.is_absolute() {
         return Ok(path);
     }
-    Err(
-        Failure::usage(format!("{name} is `{folder}`, which is not an absolute path"))
-            .hint(format!("set {name} to an absolute path"))
-            .into(),
-    )
+    Err(Failure::usage(format!("{name} is `{folder}`, which is not an absolute path"))
+        .hint(format!("set {name} to an absolute path"))
+        .into())
 }
 
 /// Where a tool goes.
@@ -109,24 +99,13 @@ impl Place {
     /// Waits for the lock, then clears away what dead processes left.
     pub fn take(exec: &Executor, home: &Path, tool: &str, version: &str) -> anyhow::Result<Place> {
         let destination = folder(home, tool, version);
-        let tools = destination
-            .parent()
-            .context("a tool's folder has a parent")?
-            .to_owned();
+        let tools = destination.parent().context("a tool's folder has a parent")?.to_owned();
         create(&tools)?;
         create(&home.join("locks"))?;
-        let lock = wait_for_lock(
-            exec,
-            &lock_path(home, tool, version),
-            &format!("{tool} {version}"),
-        )?;
+        let lock = wait_for_lock(exec, &lock_path(home, tool, version), &format!("{tool} {version}"))?;
         sweep(home, &tools, tool, version);
         let partial = tools.join(format!(".{version}.partial-{}", std::process::id()));
-        Ok(Place {
-            destination,
-            partial,
-            _lock: lock,
-        })
+        Ok(Place { destination, partial, _lock: lock })
     }
 
     /// An empty folder to put the tool together in.
@@ -162,12 +141,9 @@ impl Drop for Place {
 /// Creates a folder below the user-local one; where that cannot be, says which setting moves it.
 fn create(folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder).map_err(|error| {
-        Failure::usage(format!(
-            "cannot create `{}`, where tools are kept: {error}",
-            folder.display()
-        ))
-        .hint("set XTASK_HOME to a folder that you can write to")
-        .into()
+        Failure::usage(format!("cannot create `{}`, where tools are kept: {error}", folder.display()))
+            .hint("set XTASK_HOME to a folder that you can write to")
+            .into()
     })
 }
 
@@ -183,10 +159,7 @@ fn wait_for_lock(exec: &Executor, path: &Path, what: &str) -> anyhow::Result<Fil
             return Ok(lock);
         }
         if !told {
-            exec.ui().status(
-                "Waiting",
-                format_args!("for another process that installs {what}"),
-            );
+            exec.ui().status("Waiting", format_args!("for another process that installs {what}"));
             told = true;
         }
         exec.check_interrupted()?;

@@ -11,10 +11,7 @@ fn executor() -> Executor {
 }
 
 fn receipt(needs: Vec<PathBuf>) -> Receipt {
-    Receipt {
-        needs,
-        ..Receipt::new("tool", "1", "1", "test")
-    }
+    Receipt { needs, ..Receipt::new("tool", "1", "1", "test") }
 }
 
 #[test]
@@ -24,18 +21,9 @@ fn the_folder_is_named_by_the_first_variable_that_says_something() {
         home_from(|name| set.get(name).map(|value| (*value).to_owned()))
     };
     let ok = |set: &[(&str, &str)]| home(set).unwrap().display().to_string();
-    assert_eq!(
-        ok(&[("XTASK_HOME", "/x"), ("XDG_DATA_HOME", "/d"), ("HOME", "/h")]),
-        "/x"
-    );
-    assert_eq!(
-        ok(&[("XTASK_HOME", ""), ("XDG_DATA_HOME", "/d"), ("HOME", "/h")]),
-        "/d/xtask"
-    );
-    assert_eq!(
-        ok(&[("XDG_DATA_HOME", "relative"), ("HOME", "/h")]),
-        "/h/.local/share/xtask"
-    );
+    assert_eq!(ok(&[("XTASK_HOME", "/x"), ("XDG_DATA_HOME", "/d"), ("HOME", "/h")]), "/x");
+    assert_eq!(ok(&[("XTASK_HOME", ""), ("XDG_DATA_HOME", "/d"), ("HOME", "/h")]), "/d/xtask");
+    assert_eq!(ok(&[("XDG_DATA_HOME", "relative"), ("HOME", "/h")]), "/h/.local/share/xtask");
     for set in [&[][..], &[("XTASK_HOME", "relative")], &[("HOME", "")]] {
         let error = home(set).unwrap_err();
         assert_eq!(Exit::of(&error), Exit::Usage);
@@ -92,11 +80,7 @@ fn leftovers_of_the_dead_are_removed_and_those_of_the_living_are_not() {
     names.sort();
     assert_eq!(
         names,
-        [
-            ".2.partial-".to_owned() + &std::process::id().to_string(),
-            ".no-leftover".into(),
-            "1".into()
-        ]
+        [".2.partial-".to_owned() + &std::process::id().to_string(), ".no-leftover".into(), "1".into()]
     );
 }
 

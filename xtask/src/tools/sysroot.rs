@@ -29,9 +29,7 @@ pub fn has_target(sysroot: &Path) -> bool {
     let Ok(entries) = fs::read_dir(rlibs(sysroot)) else {
         return false;
     };
-    entries
-        .flatten()
-        .any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
+    entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
 }
 
 /// Whether a private sysroot can be used: the toolchain that it points to is still there.
@@ -51,11 +49,7 @@ pub fn library_of(sysroot: &Path) -> anyhow::Result<PathBuf> {
 /// rustc itself, not the stand-in that picks a toolchain by folder: ours is not the project's.
 pub fn rustc(toolchain: &Toolchain) -> PathBuf {
     let own = toolchain.sysroot.join("bin/rustc");
-    if own.is_file() {
-        own
-    } else {
-        PathBuf::from("rustc")
-    }
+    if own.is_file() { own } else { PathBuf::from("rustc") }
 }
 
 /// Builds the standard library from `library` and lays the sysroot out in `root`.
@@ -67,36 +61,21 @@ pub fn build(exec: &Executor, toolchain: &Toolchain, library: &Path, root: &Path
     }
     let scratch = root.join("build");
     fs::create_dir_all(rlibs(root))?;
-    symlink(
-        rustlib(&toolchain.sysroot).join(&toolchain.host),
-        rustlib(root).join(&toolchain.host),
-    )
-    .context("link the toolchain's own parts")?;
+    symlink(rustlib(&toolchain.sysroot).join(&toolchain.host), rustlib(root).join(&toolchain.host))
+        .context("link the toolchain's own parts")?;
     // Cargo looks for the library below the sysroot that rustc names.
     let source = rustlib(root).join("src");
     fs::create_dir_all(source.join("rust"))?;
     symlink(library, source.join("rust/library")).context("link the library sources")?;
     let wrapper = scratch.join("rustc");
-    let (rustc, sysroot) = (
-        quote(&rustc(toolchain).display().to_string()),
-        quote(&root.display().to_string()),
-    );
-    write_launcher(
-        exec,
-        &wrapper,
-        &format!("#!/bin/sh\nexec {rustc} --sysroot {sysroot} \"$@\"\n"),
-    )?;
+    let (rustc, sysroot) =
+        (quote(&rustc(toolchain).display().to_string()), quote(&root.display().to_string()));
+    write_launcher(exec, &wrapper, &format!("#!/bin/sh\nexec {rustc} --sysroot {sysroot} \"$@\"\n"))?;
     exec.write_file(&scratch.join("Cargo.toml"), MANIFEST.as_bytes())?;
     exec.write_file(&scratch.join("lib.rs"), b"")?;
-    exec.ui().status(
-        "Compiling",
-        format_args!("the standard library of rustc {}", toolchain.rustc_version),
-    );
+    exec.ui().status("Compiling", format_args!("the standard library of rustc {}", toolchain.rustc_version));
     cargo::run(exec, &build_command(toolchain, library, root, &scratch))?;
-    collect(
-        &scratch.join("target").join(TARGET).join("release/deps"),
-        &rlibs(root),
-    )?;
+    collect(&scratch.join("target").join(TARGET).join("release/deps"), &rlibs(root))?;
     prove(exec, &wrapper, &scratch)?;
     fs::remove_dir_all(&scratch)?;
     fs::remove_dir_all(&source)?;
@@ -116,13 +95,7 @@ fn build_command(toolchain: &Toolchain, library: &Path, root: &Path, scratch: &P
         remap(&cargo_home().join("registry/src"), "/rust/deps"),
     ];
     let mut command = cargo::without_project(Invocation::new(&toolchain.cargo, scratch))
-        .args([
-            "build",
-            "-Zbuild-std=std,panic_abort",
-            "--target",
-            TARGET,
-            "--release",
-        ])
+        .args(["build", "-Zbuild-std=std,panic_abort", "--target", TARGET, "--release"])
         .env("CARGO_TARGET_DIR", scratch.join("target").display().to_string())
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
         .env("RUSTC", scratch.join("rustc").display().to_string())
@@ -133,12 +106,7 @@ fn build_command(toolchain: &Toolchain, library: &Path, root: &Path, scratch: &P
     if vendor.is_dir() {
         let directory = format!("source.xtask-vendor.directory={:?}", vendor.display().to_string());
         command = command
-            .args([
-                "--offline",
-                "--config",
-                "source.crates-io.replace-with='xtask-vendor'",
-                "--config",
-            ])
+            .args(["--offline", "--config", "source.crates-io.replace-with='xtask-vendor'", "--config"])
             .arg(directory);
     }
     command
@@ -146,10 +114,7 @@ fn build_command(toolchain: &Toolchain, library: &Path, root: &Path, scratch: &P
 
 /// Moves the rlibs to where rustc looks for them.
 fn collect(from: &Path, to: &Path) -> anyhow::Result<()> {
-    for entry in fs::read_dir(from)
-        .context("cargo has built no standard library")?
-        .flatten()
-    {
+    for entry in fs::read_dir(from).context("cargo has built no standard library")?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(".rlib") && !name.starts_with("libxtask_nothing") {
             fs::rename(entry.path(), to.join(&name)).with_context(|| format!("move {name}"))?;
@@ -183,8 +148,5 @@ fn rlibs(sysroot: &Path) -> PathBuf {
 
 fn cargo_home() -> PathBuf {
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
-    std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or(home)
-        .unwrap_or_else(|| PathBuf::from(".cargo"))
+    std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home).unwrap_or_else(|| PathBuf::from(".cargo"))
 }

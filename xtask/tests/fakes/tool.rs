@@ -18,7 +18,8 @@ const UNEXPECTED: i32 = 97;
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let name = Path::new(&args[0]).file_name().expect("a name").to_string_lossy().into_owned();
-    let mut log = OpenOptions::new().create(true).append(true).open(variable("FAKE_LOG")).expect("the log opens");
+    let mut log =
+        OpenOptions::new().create(true).append(true).open(variable("FAKE_LOG")).expect("the log opens");
     // One write, so that the lines of two fakes at the same time do not mix.
     let line = format!("{name} {}\n", args[1..].join(" "));
     log.write_all(line.as_bytes()).expect("the log can be written");
@@ -60,7 +61,8 @@ fn act(line: &str) {
         }
         "copy" => {
             let (from, to) = rest.split_once(' ').expect("copy takes two paths");
-            fs::create_dir_all(Path::new(to).parent().expect("a path has a folder")).expect("the folder can be made");
+            fs::create_dir_all(Path::new(to).parent().expect("a path has a folder"))
+                .expect("the folder can be made");
             fs::copy(from, to).expect("the file can be copied");
         }
         "sleep" => std::thread::sleep(seconds(rest)),
@@ -73,7 +75,13 @@ fn act(line: &str) {
         "child" => {
             // A grandchild of whoever called us, which holds on to our output and ignores a polite request.
             let script = format!("trap '' TERM INT; sleep {rest}; sleep {rest}");
-            drop(Command::new("/bin/sh").args(["-c", &script]).env("PATH", "/usr/bin:/bin").spawn().expect("sh starts"));
+            drop(
+                Command::new("/bin/sh")
+                    .args(["-c", &script])
+                    .env("PATH", "/usr/bin:/bin")
+                    .spawn()
+                    .expect("sh starts"),
+            );
         }
         "" => {}
         other => panic!("unknown line in a fake's script: {other}"),

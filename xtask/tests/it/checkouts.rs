@@ -26,7 +26,8 @@ fn halves_of_two_checkouts_work_together() {
     if !repository.join("crates").exists() {
         return;
     }
-    let manifest: toml::Value = toml::from_str(&fs::read_to_string(repository.join("Cargo.toml")).unwrap()).unwrap();
+    let manifest: toml::Value =
+        toml::from_str(&fs::read_to_string(repository.join("Cargo.toml")).unwrap()).unwrap();
     let metadata = &manifest["workspace"]["metadata"];
     let site = match first_site(&metadata["leptos"][0]) {
         Ok(site) => site,
@@ -110,13 +111,19 @@ fn page_links_to(site: &Site, url: &str) {
 /// The addresses that the first checkout's wasm calls are those where the second's server answers.
 fn server_functions_answer(site: &Site, url: &str) {
     let folder = site.root.join(&site.pkg_dir);
-    let files = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path());
-    let wasm = files.filter(|path| path.extension().is_some_and(|extension| extension == "wasm")).next().unwrap();
+    let mut files = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path());
+    let wasm = files.find(|path| path.extension().is_some_and(|extension| extension == "wasm")).unwrap();
     let addresses = addresses(&fs::read(&wasm).unwrap());
     assert!(!addresses.is_empty(), "{} calls no server function", wasm.display());
-    for address in &addresses {
-        let answer = post_form(&format!("{url}{address}"));
-        assert_eq!(answer.status, 200, "{address}: {}", answer.text());
+    for mut address in addresses {
+        let whole = address.clone();
+        let mut answer = post_form(&format!("{url}{address}"));
+        // Constants stand side by side in the file: the last digits may belong to another one.
+        while answer.status == 404 && whole.len() - address.len() < 3 {
+            address.pop();
+            answer = post_form(&format!("{url}{address}"));
+        }
+        assert_eq!(answer.status, 200, "the server has no {whole}: {}", answer.text());
         assert_eq!(answer.content_type, "application/json", "{address}");
         let data: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
         assert!(data.as_object().is_some_and(|fields| !fields.is_empty()), "{address}: {data}");
@@ -124,16 +131,17 @@ fn server_functions_answer(site: &Site, url: &str) {
     }
 }
 
-/// Addresses of server functions in a wasm file: `/api/`, the function's name, and the decimal digest of its key.
+/// Addresses of server functions in a wasm file: `/api/`, the function's name, and a 64-bit digest in decimal.
 fn addresses(wasm: &[u8]) -> BTreeSet<String> {
     const PREFIX: &[u8] = b"/api/";
+    const DIGITS: std::ops::RangeInclusive<usize> = 17..=20;
     let mut found = BTreeSet::new();
     for start in (0..wasm.len()).filter(|start| wasm[*start..].starts_with(PREFIX)) {
         let rest = &wasm[start + PREFIX.len()..];
         let count = |bytes: &[u8], good: fn(u8) -> bool| bytes.iter().take_while(|byte| good(**byte)).count();
         let name = count(rest, |byte| byte.is_ascii_lowercase() || byte == b'_');
-        let digits = count(&rest[name..], |byte| byte.is_ascii_digit());
-        if name > 0 && digits > 9 {
+        let digits = count(&rest[name..], |byte| byte.is_ascii_digit()).min(*DIGITS.end());
+        if name > 0 && DIGITS.contains(&digits) {
             let end = start + PREFIX.len() + name + digits;
             found.insert(String::from_utf8_lossy(&wasm[start..end]).into_owned());
         }
@@ -163,6 +171,7 @@ fn first_site(project: &toml::Value) -> Result<Site, String> {
 
 #[test]
 fn addresses_are_found_between_other_bytes() {
-    let wasm = b"\0/api/read_page1234567890123\0/api/health/api/refresh98765432109876/api/v1";
-    assert_eq!(Vec::from_iter(addresses(wasm)), ["/api/read_page1234567890123", "/api/refresh98765432109876"]);
+    let wasm = b"\0/api/read_page13965772146957887948\0/api/health/api/refresh139657721469578879489/api/v1";
+    let expected = ["/api/read_page13965772146957887948", "/api/refresh13965772146957887948"];
+    assert_eq!(Vec::from_iter(addresses(wasm)), expected);
 }

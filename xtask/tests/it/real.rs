@@ -29,7 +29,10 @@ fn times(workspace: &Workspace, folder: &str) -> BTreeMap<String, SystemTime> {
             if entry.path().is_dir() {
                 pending.push(entry.path());
             } else {
-                times.insert(entry.path().display().to_string(), entry.metadata().unwrap().modified().unwrap());
+                times.insert(
+                    entry.path().display().to_string(),
+                    entry.metadata().unwrap().modified().unwrap(),
+                );
             }
         }
     }
@@ -87,7 +90,16 @@ fn the_site_has_everything_under_its_hashed_name() {
         for variant in ["", ".gz", ".br"] {
             // The style sheet is too small to be worth compressing.
             let expected = kind != "css" || variant.is_empty();
-            assert_eq!(workspace.root().join("target/site").join(&file).with_extension(format!("{kind}{variant}")).exists(), expected, "{file}{variant}");
+            assert_eq!(
+                workspace
+                    .root()
+                    .join("target/site")
+                    .join(&file)
+                    .with_extension(format!("{kind}{variant}"))
+                    .exists(),
+                expected,
+                "{file}{variant}"
+            );
         }
         let sizes = report["sizes"].as_array().unwrap();
         assert!(sizes.iter().any(|size| size["file"] == file.as_str()), "{report:#}");

@@ -75,11 +75,17 @@ impl Workspace {
         for name in inherited.filter(told) {
             command.env_remove(name);
         }
-        for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_TARGET_DIR", "RUSTFLAGS", "GITHUB_ACTIONS"] {
+        for name in
+            ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_TARGET_DIR", "RUSTFLAGS", "GITHUB_ACTIONS"]
+        {
             command.env_remove(name);
         }
         for (name, value) in &self.env {
-            if value.is_empty() { command.env_remove(name) } else { command.env(name, value) };
+            if value.is_empty() {
+                command.env_remove(name)
+            } else {
+                command.env(name, value)
+            };
         }
         command
     }
@@ -174,6 +180,29 @@ pub fn copy_folder(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// The text with long lines folded, as snapshots keep it: no line of a source file is longer than 120 characters.
+pub fn folded(text: &str) -> String {
+    const WIDTH: usize = 90;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let mut width = 0;
+        let mut folded = String::new();
+        for word in line.split(' ') {
+            let length = word.chars().count();
+            if width + 1 + length > WIDTH && width > 0 {
+                folded.push_str("\n    ");
+                width = 4;
+            } else if !folded.is_empty() || width > 0 {
+                folded.push(' ');
+            }
+            folded.push_str(word);
+            width += 1 + length;
+        }
+        lines.push(folded);
+    }
+    lines.join("\n")
 }
 
 /// Every file below a folder with its content; a folder that does not exist has none.

@@ -47,11 +47,7 @@ impl Process {
                 }
             }
         });
-        Self {
-            child,
-            lines,
-            seen: Vec::new(),
-        }
+        Self { child, lines, seen: Vec::new() }
     }
 
     /// Waits for a line with this text and returns what follows it, up to the next space.
@@ -92,10 +88,7 @@ impl Process {
     /// The whole group, because a browser is many processes.
     pub fn kill_group(&mut self) {
         let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill")
-            .args(["-s", "KILL", "--", &group])
-            .stderr(Stdio::null())
-            .status();
+        let _ = Command::new("kill").args(["-s", "KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -118,10 +111,7 @@ impl Server {
     pub fn start(command: &mut Command) -> Self {
         let mut process = Process::start(command, Output::Stderr);
         let address = process.word_after("listening on http://").parse();
-        Self {
-            process,
-            address: address.expect("an address"),
-        }
+        Self { process, address: address.expect("an address") }
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -167,24 +157,15 @@ pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &[&str], body
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
-        assert!(
-            reader.read_line(&mut head).expect("an answer") > 0,
-            "an answer that ends early: {head}"
-        );
+        assert!(reader.read_line(&mut head).expect("an answer") > 0, "an answer that ends early: {head}");
     }
     let status = head.split_whitespace().nth(1).and_then(|code| code.parse().ok());
-    let mut answer = Answer {
-        status: status.expect("a status"),
-        head,
-        body: Vec::new(),
-    };
+    let mut answer = Answer { status: status.expect("a status"), head, body: Vec::new() };
     if answer.header("transfer-encoding") == Some("chunked") {
         read_chunks(&mut reader, &mut answer.body);
     } else {
         // Not to the end of the connection: some servers keep it open whatever they are asked for.
-        let length = answer
-            .header("content-length")
-            .and_then(|length| length.parse().ok());
+        let length = answer.header("content-length").and_then(|length| length.parse().ok());
         let mut limited = reader.take(length.unwrap_or(0));
         limited.read_to_end(&mut answer.body).expect("a body");
     }

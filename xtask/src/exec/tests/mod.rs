@@ -12,10 +12,7 @@ use crate::ui::Ui;
 
 fn executor(mode: Mode) -> (Executor, &'static Interrupts) {
     let interrupts: &'static Interrupts = Box::leak(Box::new(Interrupts::new()));
-    (
-        Executor::with_interrupts(Ui::detect(true), mode, interrupts),
-        interrupts,
-    )
+    (Executor::with_interrupts(Ui::detect(true), mode, interrupts), interrupts)
 }
 
 fn running() -> Executor {
@@ -23,9 +20,7 @@ fn running() -> Executor {
 }
 
 fn sh(script: &str) -> Invocation {
-    Invocation::new("sh", "/")
-        .args(["-c", script])
-        .timeout(Duration::from_secs(60))
+    Invocation::new("sh", "/").args(["-c", script]).timeout(Duration::from_secs(60))
 }
 
 fn failure(result: anyhow::Result<impl std::fmt::Debug>) -> Failure {
@@ -35,10 +30,7 @@ fn failure(result: anyhow::Result<impl std::fmt::Debug>) -> Failure {
 #[test]
 fn success_has_output_and_times() {
     let finished = running().run(&sh("echo out; echo err >&2; sleep 0.1")).unwrap();
-    assert_eq!(
-        (finished.stdout.as_str(), finished.stderr.as_str()),
-        ("out\n", "err\n")
-    );
+    assert_eq!(finished.stdout, "out\n");
     assert!(finished.elapsed >= Duration::from_millis(100));
 }
 
@@ -59,10 +51,7 @@ fn failure_names_command_code_and_last_lines() {
     assert_eq!(failure.exit, Exit::CommandFailed);
     let lines: Vec<&str> = failure.message.lines().collect();
     assert_eq!(lines[0], "`sh …` failed with exit code 7");
-    assert_eq!(
-        lines[1],
-        "  command: sh -c 'seq 1 30; echo '\\''no good'\\'' >&2; exit 7'"
-    );
+    assert_eq!(lines[1], "  command: sh -c 'seq 1 30; echo '\\''no good'\\'' >&2; exit 7'");
     assert_eq!(lines[2], "  folder: /");
     assert_eq!(lines.len(), 4 + 20);
     assert!(lines.contains(&"    no good") && lines.contains(&"    30") && !lines.contains(&"    10"));
@@ -71,11 +60,7 @@ fn failure_names_command_code_and_last_lines() {
 #[test]
 fn a_signal_is_named_and_sigkill_has_a_hint() {
     let killed = failure(running().run(&sh("kill -KILL $$")));
-    assert!(
-        killed.message.starts_with("`sh …` was killed by SIGKILL\n"),
-        "{}",
-        killed.message
-    );
+    assert!(killed.message.starts_with("`sh …` was killed by SIGKILL\n"), "{}", killed.message);
     assert!(killed.hint.unwrap().contains("memory"));
     let terminated = failure(running().run(&sh("kill -TERM $$")));
     assert!(terminated.message.contains("killed by SIGTERM") && terminated.hint.is_none());
@@ -88,15 +73,8 @@ fn what_is_absent_is_told_apart() {
         (missing.exit, missing.message.as_str()),
         (Exit::MissingTool, "`no-such-tool` is not on PATH")
     );
-    let elsewhere = Invocation {
-        cwd: "/no/such/folder".into(),
-        ..sh("true")
-    };
-    assert!(
-        failure(running().run(&elsewhere))
-            .message
-            .contains("/no/such/folder does not exist")
-    );
+    let elsewhere = Invocation { cwd: "/no/such/folder".into(), ..sh("true") };
+    assert!(failure(running().run(&elsewhere)).message.contains("/no/such/folder does not exist"));
 
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("script");
@@ -109,38 +87,21 @@ fn what_is_absent_is_told_apart() {
 
 #[test]
 fn huge_and_strange_output() {
-    let finished = running()
-        .run(&sh("head -c 5000000 /dev/zero | tr '\\0' x; echo y >&2"))
-        .unwrap();
-    assert_eq!(
-        (finished.stdout.len(), finished.stderr.as_str()),
-        (5_000_000, "y\n")
-    );
+    let finished = running().run(&sh("head -c 5000000 /dev/zero | tr '\\0' x; echo y >&2")).unwrap();
+    assert_eq!(finished.stdout.len(), 5_000_000);
     let too_much = failure(running().run(&sh("head -c 70000000 /dev/zero")));
-    assert!(
-        too_much.message.starts_with("`sh …` printed more than 64 MiB"),
-        "{}",
-        too_much.message
-    );
-    assert_eq!(
-        running().probe(&sh("printf 'a\\377b'")).unwrap().stdout,
-        "a\u{fffd}b"
-    );
+    assert!(too_much.message.starts_with("`sh …` printed more than 64 MiB"), "{}", too_much.message);
+    assert_eq!(running().probe(&sh("printf 'a\\377b'")).unwrap().stdout, "a\u{fffd}b");
     let visible = running().run_visible(&sh("true").timeout(Duration::MAX)).unwrap();
-    assert_eq!((visible.stdout.as_str(), visible.stderr.as_str()), ("", ""));
+    assert_eq!(visible.stdout, "");
 }
 
 #[test]
 fn lines_arrive_whole_and_in_order() {
     let mut lines = Vec::new();
     let script = "echo one; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo; printf last";
-    running()
-        .run_lines(&sh(script), |line| lines.push(line.to_owned()))
-        .unwrap();
-    assert_eq!(
-        lines.iter().map(String::len).collect::<Vec<_>>(),
-        [3, 3_000_000, 0, 4]
-    );
+    running().run_lines(&sh(script), |line| lines.push(line.to_owned())).unwrap();
+    assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), [3, 3_000_000, 0, 4]);
     assert_eq!(lines[3], "last");
 
     let mut count = 0;
@@ -153,16 +114,41 @@ fn lines_arrive_whole_and_in_order() {
 }
 
 #[test]
-fn probe_reports_failure_as_data() {
+fn probe_and_verdict_report_failure_as_data() {
     let probe = running().probe(&sh("echo a; echo b >&2; exit 3")).unwrap();
     assert!(!probe.success);
     assert_eq!((probe.stdout.as_str(), probe.stderr.as_str()), ("a\n", "b\n"));
+    assert!(running().verdict(&sh("true")).unwrap() && !running().verdict(&sh("exit 3")).unwrap());
+    // Nothing was found out.
+    let killed = sh("kill -KILL $$");
+    for failure in [failure(running().probe(&killed)), failure(running().verdict(&killed))] {
+        assert_eq!(failure.exit, Exit::CommandFailed);
+        assert!(failure.message.contains("killed by SIGKILL"), "{}", failure.message);
+    }
+    assert!(executor(Mode::DryRun).0.verdict(&sh("true")).is_err());
+}
+
+#[test]
+fn the_users_cap_only_lowers_a_limit() {
+    let capped = |seconds: u64| {
+        let mut executor = running();
+        executor.cap = Some(Duration::from_secs(seconds));
+        executor
+    };
+    let slow = sh("sleep 60");
+    let stopped = failure(capped(1).run(&slow));
+    assert_eq!(stopped.exit, Exit::TimedOut);
+    assert!(stopped.message.contains("took longer than 1s"), "{}", stopped.message);
+    assert!(stopped.hint.unwrap().contains("XTASK_TIMEOUT"));
+    let own = failure(capped(600).run(&slow.timeout(Duration::from_millis(200))));
+    assert!(own.message.contains("took longer than 200ms") && own.hint.is_none(), "{}", own.message);
 }
 
 #[test]
 fn environment_is_added_and_removed() {
     let script = "printf '%s %s' \"${HOME-none}\" \"$GIVEN\"";
-    let command = sh(script).env("GIVEN", "given").env_remove("HOME");
+    let mut command = sh(script).env("GIVEN", "given");
+    command.env_remove.push("HOME".to_owned());
     assert_eq!(running().run(&command).unwrap().stdout, "none given");
 }
 
@@ -185,14 +171,9 @@ fn secrets_are_redacted_in_errors_and_in_the_command() {
 fn a_dry_run_looks_and_refuses() {
     let folder = tempfile::tempdir().unwrap();
     let (executor, _) = executor(Mode::DryRun);
-    let touch = Invocation::new("touch", folder.path())
-        .arg("made")
-        .env("A_TOKEN", "0123456789");
+    let touch = Invocation::new("touch", folder.path()).arg("made").env("A_TOKEN", "0123456789");
     let error = executor.run(&touch).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "refused in a dry run: run `env A_TOKEN='[redacted]' touch made`"
-    );
+    assert_eq!(error, "refused in a dry run: run `env A_TOKEN='[redacted]' touch made`");
     assert!(executor.run_visible(&touch).is_err() && executor.run_lines(&touch, |_| {}).is_err());
     let path = folder.path().join("made");
     let error = executor.write_file(&path, b"").unwrap_err().to_string();

@@ -13,15 +13,8 @@ const SIGTERM: i32 = 15;
 /// The shell script, marked so that [`is_gone`] finds each process that descends from it.
 fn marked(script: &str) -> (Invocation, String) {
     static COUNTER: AtomicUsize = AtomicUsize::new(0);
-    let mark = format!(
-        "{}-{}",
-        std::process::id(),
-        COUNTER.fetch_add(1, Ordering::Relaxed)
-    );
-    (
-        sh(script).env("EXEC_TEST_MARK", &mark),
-        format!("EXEC_TEST_MARK={mark}"),
-    )
+    let mark = format!("{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+    (sh(script).env("EXEC_TEST_MARK", &mark), format!("EXEC_TEST_MARK={mark}"))
 }
 
 /// Whether no process with the mark is left, after a short wait.
@@ -29,9 +22,7 @@ fn is_gone(mark: &str) -> bool {
     let is_alive = || {
         std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
             let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-            environment
-                .split(|byte| *byte == 0)
-                .any(|variable| variable == mark.as_bytes())
+            environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
         })
     };
     let deadline = Instant::now() + Duration::from_secs(2);
@@ -44,10 +35,8 @@ fn is_gone(mark: &str) -> bool {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_time_out_leaves_no_process() {
-    for script in [
-        "sleep 300 & sleep 300",
-        "trap '' TERM; (trap '' TERM; sleep 300) & sleep 300; sleep 300",
-    ] {
+    for script in ["sleep 300 & sleep 300", "trap '' TERM; (trap '' TERM; sleep 300) & sleep 300; sleep 300"]
+    {
         let (mut command, mark) = marked(script);
         command.stop_grace = Duration::from_millis(200);
         let started = Instant::now();
@@ -65,9 +54,7 @@ fn a_process_that_cleans_up_has_its_grace() {
     let file = folder.path().join("done");
     let (command, mark) =
         marked("(trap 'sleep 0.3; echo x >\"$DONE\"; exit' TERM; sleep 0.1; sleep 300 & wait) & wait");
-    let command = command
-        .env("DONE", file.to_str().unwrap())
-        .timeout(Duration::from_millis(400));
+    let command = command.env("DONE", file.to_str().unwrap()).timeout(Duration::from_millis(400));
     assert_eq!(failure(running().run(&command)).exit, Exit::TimedOut);
     assert!(file.exists() && is_gone(&mark));
 }
@@ -98,9 +85,7 @@ fn a_daemon_survives_and_does_not_hold_us_up() {
     let (command, mark) =
         marked("setsid sh -c 'echo $$ >\"$PID\"; exec sleep 8' & while ! test -s \"$PID\"; do :; done");
     let started = Instant::now();
-    running()
-        .run(&command.env("PID", file.to_str().unwrap()))
-        .unwrap();
+    running().run(&command.env("PID", file.to_str().unwrap())).unwrap();
     assert!(started.elapsed() < Duration::from_secs(5));
     let pid = std::fs::read_to_string(&file).unwrap();
     let environment = std::fs::read_to_string(format!("/proc/{}/environ", pid.trim())).unwrap();
@@ -135,10 +120,7 @@ fn an_interruption_stops_every_child() {
 fn a_second_signal_does_not_wait() {
     let (executor, interrupts) = executor(Mode::Run);
     let (command, mark) = marked("trap '' TERM; sleep 300; sleep 300");
-    let command = Invocation {
-        stop_grace: Duration::from_secs(60),
-        ..command
-    };
+    let command = Invocation { stop_grace: Duration::from_secs(60), ..command };
     let started = Instant::now();
     std::thread::scope(|scope| {
         let child = scope.spawn(|| failure(executor.run(&command)));

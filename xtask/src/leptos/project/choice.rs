@@ -33,25 +33,18 @@ pub fn definitions(workspace: &Workspace) -> anyhow::Result<Vec<Definition<'_>>>
             }
         }
         Some(_) => {
-            return Err(
-                Failure::usage("`workspace.metadata.leptos` in Cargo.toml must be a list of tables")
-                    .hint("write `[[workspace.metadata.leptos]]` with two brackets on each side")
-                    .into(),
-            );
+            return Err(Failure::usage("`workspace.metadata.leptos` in Cargo.toml must be a list of tables")
+                .hint("write `[[workspace.metadata.leptos]]` with two brackets on each side")
+                .into());
         }
     }
-    let members = workspace
-        .packages
-        .iter()
-        .filter_map(|package| Some((package, package.metadata.get("leptos")?)));
+    let members =
+        workspace.packages.iter().filter_map(|package| Some((package, package.metadata.get("leptos")?)));
     found.extend(members.map(|(package, table)| Definition {
         name: package.name.clone(),
         lib_package: package.name.clone(),
         bin_package: package.name.clone(),
-        place: format!(
-            "`[package.metadata.leptos]` in {}",
-            manifest_of(workspace, package)
-        ),
+        place: format!("`[package.metadata.leptos]` in {}", manifest_of(workspace, package)),
         base: package.dir().to_owned(),
         table,
         of_workspace: false,
@@ -86,43 +79,21 @@ pub fn choose<'a>(
     if names.is_empty() {
         return Err(nothing_found().into());
     }
-    if let Some(double) = names
-        .iter()
-        .enumerate()
-        .find(|(index, name)| names[..*index].contains(name))
-    {
-        let places: Vec<&str> = all
-            .iter()
-            .filter(|other| other.name == *double.1)
-            .map(|other| other.place.as_str())
-            .collect();
-        let message = format!(
-            "two Leptos projects are called `{}`: {}",
-            double.1,
-            places.join(" and ")
-        );
-        return Err(Failure::usage(message)
-            .hint("rename one, or remove one of the two tables")
-            .into());
+    if let Some(double) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
+        let places: Vec<&str> =
+            all.iter().filter(|other| other.name == *double.1).map(|other| other.place.as_str()).collect();
+        let message = format!("two Leptos projects are called `{}`: {}", double.1, places.join(" and "));
+        return Err(Failure::usage(message).hint("rename one, or remove one of the two tables").into());
     }
     let index = match chosen {
         Some(chosen) => names.iter().position(|name| name == chosen).ok_or_else(|| {
             let known = names.iter().map(String::as_str);
-            not_known(
-                format!("there is no Leptos project `{chosen}`"),
-                chosen,
-                known,
-                "projects",
-            )
+            not_known(format!("there is no Leptos project `{chosen}`"), chosen, known, "projects")
         })?,
         None if all.len() == 1 => 0,
         None => of_folder(&all, workspace, cwd).ok_or_else(|| {
-            Failure::usage(format!(
-                "there are {} Leptos projects: {}",
-                names.len(),
-                names.join(", ")
-            ))
-            .hint("choose one with `--project NAME`, or go to the folder of one of its packages")
+            Failure::usage(format!("there are {} Leptos projects: {}", names.len(), names.join(", ")))
+                .hint("choose one with `--project NAME`, or go to the folder of one of its packages")
         })?,
     };
     Ok(all.swap_remove(index))
@@ -130,15 +101,9 @@ pub fn choose<'a>(
 
 /// The one project that owns the package around `cwd`, or else the one with a package below `cwd`.
 fn of_folder(all: &[Definition<'_>], workspace: &Workspace, cwd: &Path) -> Option<usize> {
-    let around = workspace
-        .packages
-        .iter()
-        .filter(|package| cwd.starts_with(package.dir()));
+    let around = workspace.packages.iter().filter(|package| cwd.starts_with(package.dir()));
     let around = around.max_by_key(|package| package.dir().components().count());
-    let below = workspace
-        .packages
-        .iter()
-        .filter(|package| package.dir().starts_with(cwd));
+    let below = workspace.packages.iter().filter(|package| package.dir().starts_with(cwd));
     let only = |packages: Vec<&Package>| {
         let owns = |definition: &Definition<'_>| {
             packages
@@ -169,9 +134,5 @@ fn nothing_found() -> Failure {
 /// A member's manifest as people write it.
 pub fn manifest_of(workspace: &Workspace, package: &Package) -> String {
     let manifest = &package.manifest_path;
-    manifest
-        .strip_prefix(&workspace.root)
-        .unwrap_or(manifest)
-        .display()
-        .to_string()
+    manifest.strip_prefix(&workspace.root).unwrap_or(manifest).display().to_string()
 }

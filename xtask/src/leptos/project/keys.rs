@@ -26,12 +26,7 @@ impl Keys<'_> {
     /// An empty text is the same as none.
     pub fn text(&mut self, key: &'static str, variable: &str) -> anyhow::Result<Option<String>> {
         let written = self.section.text(key)?;
-        Ok(self
-            .environment
-            .get(variable)
-            .cloned()
-            .or(written)
-            .filter(|text| !text.is_empty()))
+        Ok(self.environment.get(variable).cloned().or(written).filter(|text| !text.is_empty()))
     }
 
     /// A path relative to the folder of the table's manifest.
@@ -41,9 +36,7 @@ impl Keys<'_> {
 
     pub fn flag(&mut self, key: &'static str, variable: &str) -> anyhow::Result<Option<bool>> {
         let written = self.section.flag(key)?;
-        Ok(self
-            .variable(variable, "true or false", |text| text.parse().ok())?
-            .or(written))
+        Ok(self.variable(variable, "true or false", |text| text.parse().ok())?.or(written))
     }
 
     /// What `convert` makes of a variable that is set; `expected` completes "must be …".
@@ -67,31 +60,21 @@ impl Keys<'_> {
 
     pub fn site_addr(&mut self) -> anyhow::Result<SocketAddr> {
         let expected = "an address with a port such as \"127.0.0.1:3000\"";
-        let written = self
-            .section
-            .read("site-addr", expected, |value| value.as_str()?.parse().ok())?;
+        let written = self.section.read("site-addr", expected, |value| value.as_str()?.parse().ok())?;
         let variable = self.variable("LEPTOS_SITE_ADDR", expected, |text| text.parse().ok())?;
-        Ok(variable
-            .or(written)
-            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000))))
+        Ok(variable.or(written).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000))))
     }
 
     pub fn port(&mut self, key: &'static str, variable: &str) -> anyhow::Result<Option<u16>> {
         let expected = "a port number up to 65535";
-        let written = self
-            .section
-            .read(key, expected, |value| value.as_u64()?.try_into().ok())?;
-        Ok(self
-            .variable(variable, expected, |text| text.parse().ok())?
-            .or(written))
+        let written = self.section.read(key, expected, |value| value.as_u64()?.try_into().ok())?;
+        Ok(self.variable(variable, expected, |text| text.parse().ok())?.or(written))
     }
 
     pub fn wasm_opt_features(&mut self) -> anyhow::Result<Option<Vec<String>>> {
         let written = self.section.texts("wasm-opt-features")?;
         let list = |text: &str| Some(text.split(',').map(|flag| flag.trim().to_owned()).collect());
-        Ok(self
-            .variable("LEPTOS_WASM_OPT_FEATURES", "a list", list)?
-            .or(written))
+        Ok(self.variable("LEPTOS_WASM_OPT_FEATURES", "a list", list)?.or(written))
     }
 
     /// The variable counts whatever its value, because that is how the compiler reads it.
@@ -103,10 +86,7 @@ impl Keys<'_> {
     pub fn shutdown_timeout(&mut self) -> anyhow::Result<u64> {
         let written = self.section.number("graceful-shutdown-timeout-secs")?;
         let name = "LEPTOS_GRACEFUL_SHUTDOWN_TIMEOUT_SECS";
-        Ok(self
-            .variable(name, "a number of seconds", |text| text.parse().ok())?
-            .or(written)
-            .unwrap_or(10))
+        Ok(self.variable(name, "a number of seconds", |text| text.parse().ok())?.or(written).unwrap_or(10))
     }
 
     pub fn shutdown_signal(&mut self) -> anyhow::Result<String> {
@@ -114,11 +94,8 @@ impl Keys<'_> {
         let known = |text: &str| {
             Some(text.trim().to_uppercase()).filter(|name| name == "SIGINT" || name == "SIGTERM")
         };
-        let written = self
-            .section
-            .read("graceful-shutdown-unix-signal", expected, |value| {
-                known(value.as_str()?)
-            })?;
+        let written =
+            self.section.read("graceful-shutdown-unix-signal", expected, |value| known(value.as_str()?))?;
         let variable = self.variable("LEPTOS_GRACEFUL_SHUTDOWN_UNIX_SIGNAL", expected, known)?;
         Ok(variable.or(written).unwrap_or("SIGINT".to_owned()))
     }
@@ -131,10 +108,7 @@ impl Keys<'_> {
         let Some(entries) = list.as_array() else {
             return Err(Failure::usage(format!("{place} must be a list, not {}", describe(list))).into());
         };
-        entries
-            .iter()
-            .map(|entry| watched(entry, &place, self.root))
-            .collect()
+        entries.iter().map(|entry| watched(entry, &place, self.root)).collect()
     }
 }
 
@@ -150,21 +124,12 @@ fn watched(entry: &Value, place: &str, root: &Path) -> anyhow::Result<WatchedFil
     }
     let mut section = Section::new(format!("an entry of {place}"), entry)?;
     let files = WatchedFiles {
-        paths: section
-            .texts("paths")?
-            .unwrap_or_default()
-            .iter()
-            .map(|path| absolute(root, path))
-            .collect(),
+        paths: section.texts("paths")?.unwrap_or_default().iter().map(|path| absolute(root, path)).collect(),
         extensions: section.texts("extensions")?.unwrap_or_default(),
         change_types: section.texts("change-types")?.unwrap_or_default(),
     };
     section.finish()?;
-    if let Some(odd) = files
-        .change_types
-        .iter()
-        .find(|change| !CHANGES.contains(&change.as_str()))
-    {
+    if let Some(odd) = files.change_types.iter().find(|change| !CHANGES.contains(&change.as_str())) {
         let message = format!("unknown change type `{odd}` in {place}");
         return Err(not_known(message, odd, CHANGES.into_iter(), "change types").into());
     }

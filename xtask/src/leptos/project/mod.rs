@@ -158,10 +158,7 @@ pub fn resolve(
 ) -> anyhow::Result<Project> {
     let definition = choice::choose(choice::definitions(workspace)?, workspace, chosen, cwd)?;
     let project = settings::read(&definition, workspace, environment)?;
-    let source = match environment
-        .get("LEPTOS_SITE_ROOT")
-        .filter(|value| !value.is_empty())
-    {
+    let source = match environment.get("LEPTOS_SITE_ROOT").filter(|value| !value.is_empty()) {
         Some(_) => "`LEPTOS_SITE_ROOT` in the environment or `.env`".to_owned(),
         None => format!("`site-root` in {}", definition.place),
     };

@@ -27,20 +27,13 @@ pub fn lib_package(definition: &Definition<'_>, workspace: &Workspace) -> anyhow
     };
     let dir = package.dir().to_owned();
     // Older cargos give the name as it is in the manifest.
-    Ok(LibPackage {
-        name: package.name.clone(),
-        target: library.name.replace('-', "_"),
-        dir,
-    })
+    Ok(LibPackage { name: package.name.clone(), target: library.name.replace('-', "_"), dir })
 }
 
 /// The server half's package.
 pub fn bin_package(definition: &Definition<'_>, workspace: &Workspace) -> anyhow::Result<BinPackage> {
     let package = member(definition, workspace, "bin-package", &definition.bin_package)?;
-    Ok(BinPackage {
-        name: package.name.clone(),
-        dir: package.dir().to_owned(),
-    })
+    Ok(BinPackage { name: package.name.clone(), dir: package.dir().to_owned() })
 }
 
 /// The binary: the one that `bin-target` names, else the only one.
@@ -54,14 +47,8 @@ pub fn bin_target(
     let (name, place) = (&package.name, &definition.place);
     match (wanted, bins.as_slice()) {
         (_, []) => {
-            let message = format!(
-                "`{name}`, the server of project `{}`, has no binary",
-                definition.name
-            );
-            let hint = format!(
-                "add src/main.rs or a `[[bin]]` to {}",
-                manifest_of(workspace, package)
-            );
+            let message = format!("`{name}`, the server of project `{}`, has no binary", definition.name);
+            let hint = format!("add src/main.rs or a `[[bin]]` to {}", manifest_of(workspace, package));
             Err(Failure::usage(message).hint(hint).into())
         }
         (Some(wanted), all) if all.contains(&wanted) => Ok(wanted.to_owned()),
@@ -72,9 +59,7 @@ pub fn bin_target(
         (None, [only]) => Ok((*only).to_owned()),
         (None, [first, ..]) => {
             let message = format!("`{name}` has {} binaries: {}", bins.len(), bins.join(", "));
-            Err(Failure::usage(message)
-                .hint(format!("add `bin-target = \"{first}\"` to {place}"))
-                .into())
+            Err(Failure::usage(message).hint(format!("add `bin-target = \"{first}\"` to {place}")).into())
         }
     }
 }
@@ -86,16 +71,9 @@ fn member<'w>(
     name: &str,
 ) -> anyhow::Result<&'w Package> {
     workspace.package(name).ok_or_else(|| {
-        let message = format!(
-            "`{key}` in {}: there is no package `{name}` in the workspace",
-            definition.place
-        );
-        not_known(
-            message,
-            name,
-            workspace.packages.iter().map(|package| package.name.as_str()),
-            "members",
-        )
-        .into()
+        let message =
+            format!("`{key}` in {}: there is no package `{name}` in the workspace", definition.place);
+        not_known(message, name, workspace.packages.iter().map(|package| package.name.as_str()), "members")
+            .into()
     })
 }

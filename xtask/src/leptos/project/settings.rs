@@ -17,12 +17,7 @@ pub fn read(
     environment: &BTreeMap<String, String>,
 ) -> anyhow::Result<Project> {
     let section = Section::new(definition.place.clone(), definition.table)?;
-    let mut keys = Keys {
-        section,
-        environment,
-        base: &definition.base,
-        root: &workspace.root,
-    };
+    let mut keys = Keys { section, environment, base: &definition.base, root: &workspace.root };
     if definition.of_workspace {
         for key in ["name", "bin-package", "lib-package"] {
             keys.section.value(key);
@@ -46,9 +41,7 @@ pub fn read(
             let written = keys.text("site-root", "LEPTOS_SITE_ROOT")?;
             with_marker(workspace, written.as_deref().unwrap_or("CARGO_TARGET_DIR/site"))
         },
-        site_pkg_dir: keys
-            .text("site-pkg-dir", "LEPTOS_SITE_PKG_DIR")?
-            .unwrap_or("pkg".to_owned()),
+        site_pkg_dir: keys.text("site-pkg-dir", "LEPTOS_SITE_PKG_DIR")?.unwrap_or("pkg".to_owned()),
         site_addr: keys.site_addr()?,
         reload_port: keys.port("reload-port", "LEPTOS_RELOAD_PORT")?.unwrap_or(3001),
         reload_external_port: keys.port("reload-external-port", "")?,
@@ -62,9 +55,7 @@ pub fn read(
         style_bundle: keys.flag("style-bundle", "LEPTOS_STYLE_BUNDLE")?.unwrap_or(false),
         tailwind_input_file: keys.path("tailwind-input-file", "")?,
         tailwind_config_file: keys.path("tailwind-config-file", "")?,
-        browserquery: keys
-            .text("browserquery", "LEPTOS_BROWSERQUERY")?
-            .unwrap_or("defaults".to_owned()),
+        browserquery: keys.text("browserquery", "LEPTOS_BROWSERQUERY")?.unwrap_or("defaults".to_owned()),
         assets_dir: keys.path("assets-dir", "LEPTOS_ASSETS_DIR")?,
 
         hash_files: keys.flag("hash-files", "LEPTOS_HASH_FILES")?.unwrap_or(false),
@@ -99,16 +90,11 @@ pub fn read(
         disable_erase_components: keys.section.flag("disable-erase-components")?.unwrap_or(false),
         always_erase_components: keys.section.flag("always-erase-components")?.unwrap_or(false),
 
-        js_dir: absolute(
-            &workspace.root,
-            keys.section.text("js-dir")?.unwrap_or("src".to_owned()),
-        ),
+        js_dir: absolute(&workspace.root, keys.section.text("js-dir")?.unwrap_or("src".to_owned())),
         watch_additional_files: keys.watched_files()?,
         end2end_cmd: keys.text("end2end-cmd", "LEPTOS_END2END_CMD")?,
         end2end_dir: keys.path("end2end-dir", "LEPTOS_END2END_DIR")?,
-        graceful_shutdown: keys
-            .flag("graceful-shutdown", "LEPTOS_GRACEFUL_SHUTDOWN")?
-            .unwrap_or(true),
+        graceful_shutdown: keys.flag("graceful-shutdown", "LEPTOS_GRACEFUL_SHUTDOWN")?.unwrap_or(true),
         graceful_shutdown_timeout_secs: keys.shutdown_timeout()?,
         graceful_shutdown_unix_signal: keys.shutdown_signal()?,
     };
@@ -143,10 +129,7 @@ fn check(project: &Project, place: &str) -> anyhow::Result<()> {
     let fail = |message: String, hint: &str| Err(Failure::usage(message).hint(hint).into());
     if project.site_addr.port() == project.reload_port {
         return fail(
-            format!(
-                "`site-addr` and `reload-port` in {place} both use port {}",
-                project.reload_port
-            ),
+            format!("`site-addr` and `reload-port` in {place} both use port {}", project.reload_port),
             "give `reload-port` (or `LEPTOS_RELOAD_PORT`) another number; its default is 3001",
         );
     }
@@ -159,18 +142,12 @@ fn check(project: &Project, place: &str) -> anyhow::Result<()> {
     let plain = |name: &str| !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
     if !plain(&project.output_name) {
         return fail(
-            format!(
-                "`output-name` in {place} must be a plain file name, not \"{}\"",
-                project.output_name
-            ),
+            format!("`output-name` in {place} must be a plain file name, not \"{}\"", project.output_name),
             "it is the base name of script, wasm and style, e.g. \"app\" for app.js",
         );
     }
-    let inside = |folder: &str| {
-        Path::new(folder)
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)))
-    };
+    let inside =
+        |folder: &str| Path::new(folder).components().all(|part| matches!(part, Component::Normal(_)));
     if !inside(&project.site_pkg_dir) {
         return fail(
             format!(

@@ -13,10 +13,7 @@ const TAKEN: [&str; 7] = ["debug", "doc", "front", "package", "release", "tmp", 
 pub fn check(project: &Project, workspace: &Workspace, source: &str) -> anyhow::Result<()> {
     let site = project.site_root.as_path();
     let refuse = |why: String| {
-        let shown = site
-            .strip_prefix(&workspace.root)
-            .ok()
-            .filter(|path| !path.as_os_str().is_empty());
+        let shown = site.strip_prefix(&workspace.root).ok().filter(|path| !path.as_os_str().is_empty());
         let shown = shown.unwrap_or(site).display();
         Err(Failure::usage(format!(
             "{source}: {shown} {why}; a build replaces everything in the site's folder"
@@ -38,11 +35,7 @@ pub fn check(project: &Project, workspace: &Workspace, source: &str) -> anyhow::
         return refuse("contains cargo's target directory".to_owned());
     }
     if let Ok(below) = site.strip_prefix(target) {
-        let first = below
-            .iter()
-            .next()
-            .and_then(|part| part.to_str())
-            .unwrap_or_default();
+        let first = below.iter().next().and_then(|part| part.to_str()).unwrap_or_default();
         if TAKEN.contains(&first)
             || first.starts_with("wasm32-")
             || project.bin_target_triple.as_deref() == Some(first)
@@ -50,30 +43,18 @@ pub fn check(project: &Project, workspace: &Workspace, source: &str) -> anyhow::
             return refuse(format!("is in `{first}`, where cargo keeps what it compiles"));
         }
     }
-    if let Some(inside) = sources(project, workspace)
-        .into_iter()
-        .find(|path| path.starts_with(site))
-    {
+    if let Some(inside) = sources(project, workspace).into_iter().find(|path| path.starts_with(site)) {
         let inside = inside.strip_prefix(&workspace.root).unwrap_or(inside);
         return refuse(format!("contains sources: {}", inside.display()));
     }
-    if project
-        .assets_dir
-        .as_deref()
-        .is_some_and(|assets| site.starts_with(assets))
-    {
+    if project.assets_dir.as_deref().is_some_and(|assets| site.starts_with(assets)) {
         return refuse("is in the assets folder, which would be copied into itself".to_owned());
     }
     Ok(())
 }
 
 fn sources<'a>(project: &'a Project, workspace: &'a Workspace) -> Vec<&'a Path> {
-    let own = [
-        &project.style_file,
-        &project.assets_dir,
-        &project.tailwind_input_file,
-        &project.end2end_dir,
-    ];
+    let own = [&project.style_file, &project.assets_dir, &project.tailwind_input_file, &project.end2end_dir];
     let mut all: Vec<&Path> = own.into_iter().flatten().map(|path| path.as_path()).collect();
     for package in &workspace.packages {
         all.push(package.dir());

@@ -19,18 +19,14 @@ pub fn sources(style_file: &Path) -> Vec<PathBuf> {
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         let folder = file.parent().unwrap_or(Path::new(""));
         open.extend(
-            names(&text)
-                .into_iter()
-                .flat_map(|name| candidates(folder, name))
-                .filter(|path| path.is_file()),
+            names(&text).into_iter().flat_map(|name| candidates(folder, name)).filter(|path| path.is_file()),
         );
     }
     found.into_iter().collect()
 }
 
 fn is_sass(file: &Path) -> bool {
-    file.extension()
-        .is_some_and(|extension| extension == "scss" || extension == "sass")
+    file.extension().is_some_and(|extension| extension == "scss" || extension == "sass")
 }
 
 /// What stands in quotes after the words that name other files. More than what is meant does no harm: it only counts
@@ -90,10 +86,8 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         let found = sources(&folder.path().join("style/main.scss"));
-        let found: Vec<_> = found
-            .iter()
-            .map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap())
-            .collect();
+        let found: Vec<_> =
+            found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
         assert_eq!(
             found,
             [

@@ -19,19 +19,12 @@ pub struct Machine {
 impl Machine {
     pub fn new(fakes: &[(&str, &str)]) -> Machine {
         let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
-        let machine = Machine {
-            folder: tempfile::tempdir().unwrap(),
-            exec,
-        };
+        let machine = Machine { folder: tempfile::tempdir().unwrap(), exec };
         fs::create_dir_all(machine.path("fakes")).unwrap();
         for (name, script) in fakes {
             let path = machine.path("fakes").join(name);
             let log = machine.path("log").display().to_string();
-            fs::write(
-                &path,
-                format!("#!/bin/sh\necho {name} $1 $2 >> '{log}'\n{script}\n"),
-            )
-            .unwrap();
+            fs::write(&path, format!("#!/bin/sh\necho {name} $1 $2 >> '{log}'\n{script}\n")).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         }
         machine

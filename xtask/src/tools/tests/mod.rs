@@ -107,10 +107,7 @@ fn two_processes_install_a_tool_once() {
 
 #[test]
 fn npm_that_fails() {
-    let machine = Machine::new(&[
-        ("node", NODE),
-        ("npm", "echo 'npm error code ECONNREFUSED' >&2; exit 1"),
-    ]);
+    let machine = Machine::new(&[("node", NODE), ("npm", "echo 'npm error code ECONNREFUSED' >&2; exit 1")]);
     machine.wasm_opt(expect![[r#"
         wasm-opt 131 is missing and no source gave it
           apt archive: apt-get is not on PATH
@@ -142,17 +139,11 @@ fn pip_that_fails_and_python_without_pip() {
 fn an_archive_without_the_version() {
     let machine = Machine::new(&[
         ("apt-get", "echo 'http://archive.example/debian/ main stable'"),
-        (
-            "apt-cache",
-            "echo 'binaryen | 120-4 | http://archive.example/debian stable/main'",
-        ),
+        ("apt-cache", "echo 'binaryen | 120-4 | http://archive.example/debian stable/main'"),
         ("dpkg-deb", ""),
     ]);
     let text = machine.install("wasm-opt", "131", &[]);
-    assert!(
-        text.contains("apt archive: no suite of the archive has binaryen 131 (it has: 120-4)"),
-        "{text}"
-    );
+    assert!(text.contains("apt archive: no suite of the archive has binaryen 131 (it has: 120-4)"), "{text}");
 }
 
 #[test]
@@ -175,11 +166,7 @@ fn npm_that_talks_nonsense() {
 fn a_program_of_another_version_is_not_kept() {
     let node = r#"case "$1" in -p) echo "$0" ;; *) echo "wasm-opt version 99" ;; esac"#;
     let machine = Machine::new(&[("npm", NPM), ("node", node)]);
-    machine.says(
-        "wasm-opt",
-        "131",
-        "npm: the new program should be 131 but says 99",
-    );
+    machine.says("wasm-opt", "131", "npm: the new program should be 131 but says 99");
     assert!(!machine.path("home/tools/wasm-opt/131").exists());
 }
 
@@ -192,10 +179,7 @@ fn cargo_that_fails_is_asked_twice() {
           cargo install: `cargo install …` failed with exit code 101: error: no such crate
         hint: run `cargo install wasm-bindgen-cli --version 0.2.130`, or mend the network
     "#]]);
-    assert_eq!(
-        machine.calls(),
-        "cargo install wasm-bindgen-cli\ncargo install wasm-bindgen-cli\n"
-    );
+    assert_eq!(machine.calls(), "cargo install wasm-bindgen-cli\ncargo install wasm-bindgen-cli\n");
 }
 
 #[test]
@@ -224,19 +208,13 @@ fn rustup_that_works_changes_the_toolchain() {
 fn without_a_network_nothing_is_started() {
     let machine = Machine::new(&[("npm", NPM), ("node", NODE)]);
     let text = machine.install("wasm-opt", "131", &[("CARGO_NET_OFFLINE", "true")]);
-    assert!(
-        text.contains("npm: not tried, CARGO_NET_OFFLINE is set"),
-        "{text}"
-    );
+    assert!(text.contains("npm: not tried, CARGO_NET_OFFLINE is set"), "{text}");
     assert_eq!(machine.calls(), "");
 }
 
 #[test]
 fn versions_that_programs_state() {
-    let machine = Machine::new(&[
-        ("one", "echo 'wasm-opt version 131 (version_131)'"),
-        ("two", "exit 1"),
-    ]);
+    let machine = Machine::new(&[("one", "echo 'wasm-opt version 131 (version_131)'"), ("two", "exit 1")]);
     let stated = |name: &str| stated_version(&machine.exec, &machine.path("fakes").join(name));
     assert_eq!(stated("one").as_deref(), Some("131"));
     assert_eq!(stated("two"), None);

@@ -23,7 +23,8 @@ fn the_calls_are_those_of_the_plan_in_its_order() {
     let dry = fakes.run(&["build", "--dry-run", "--format", "json"]);
     assert_eq!((dry.code, dry.stderr.as_str()), (Some(0), ""));
     let plan: Value = serde_json::from_str(&dry.stdout).unwrap();
-    let names: Vec<&str> = plan["steps"].as_array().unwrap().iter().filter_map(|s| s["name"].as_str()).collect();
+    let names: Vec<&str> =
+        plan["steps"].as_array().unwrap().iter().filter_map(|s| s["name"].as_str()).collect();
     assert_eq!(names, ["compile front", "wasm-bindgen", "wasm-opt", "site", "compile server"]);
     let planned: Vec<(String, String)> = plan["steps"].as_array().unwrap().iter().filter_map(line).collect();
     let looked = fakes.calls();
@@ -61,9 +62,10 @@ fn the_report_is_the_record_and_the_site_is_whole() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(fakes.records(), [report.clone()]);
-    let mut shown: Vec<String> = ["schema", "result", "project", "profile", "rustc", "revision", "host_units_twice"]
-        .map(|key| format!("{key}: {}", report[key]))
-        .to_vec();
+    let mut shown: Vec<String> =
+        ["schema", "result", "project", "profile", "rustc", "revision", "host_units_twice"]
+            .map(|key| format!("{key}: {}", report[key]))
+            .to_vec();
     let mut steps: Vec<String> = report["steps"]
         .as_array()
         .unwrap()
@@ -90,7 +92,8 @@ fn the_report_is_the_record_and_the_site_is_whole() {
         "pkg/app.2l05qD_PCowLrPvYzsO8mw.js" 9
         "pkg/app.5gGDo6Aa8iGbT6zw4tG1vA.css" 19
         "pkg/app.b_wqw0NEbsb-HdY6sOxEzQ.wasm" 14
-        "app-server" 11"#]].assert_eq(&shown.join("\n"));
+        "app-server" 11"#]]
+    .assert_eq(&shown.join("\n"));
     let results = fakes.results();
     let names: Vec<&str> = results.keys().map(String::as_str).collect();
     expect![[r#"
@@ -103,7 +106,8 @@ fn the_report_is_the_record_and_the_site_is_whole() {
         [root]/target/xtask/site/app/production/bindings/app.js
         [root]/target/xtask/site/app/production/bindings/app_bg.wasm
         [root]/target/xtask/site/app/production/optimised.made.json
-        [root]/target/xtask/site/app/production/optimised/app_bg.wasm"#]].assert_eq(&fakes.plain(&names.join("\n")));
+        [root]/target/xtask/site/app/production/optimised/app_bg.wasm"#]]
+    .assert_eq(&fakes.plain(&names.join("\n")));
 }
 
 #[test]
@@ -126,13 +130,16 @@ fn a_workspace_with_sass_compiles_its_style() {
     fakes.use_sass();
     let run = fakes.run(&["build"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let css: Vec<String> = fakes.results().into_iter().filter(|(name, _)| name.ends_with(".css")).map(|f| f.1).collect();
+    let css: Vec<String> =
+        fakes.results().into_iter().filter(|(name, _)| name.ends_with(".css")).map(|f| f.1).collect();
     assert_eq!(css, ["body{}", "body{}"]);
 }
 
 #[test]
 fn the_record_does_without_a_revision_where_git_does_not_answer() {
-    for lines in ["err fatal: not a git repository\nexit 128", "noise\nexit 1", "kill", "sleep 600", "missing"] {
+    for lines in
+        ["err fatal: not a git repository\nexit 128", "noise\nexit 1", "kill", "sleep 600", "missing"]
+    {
         let mut fakes = Fakes::new();
         fakes.workspace.set("XTASK_TIMEOUT", "2");
         match lines {

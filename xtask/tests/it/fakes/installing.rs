@@ -11,8 +11,16 @@ const FAILURES: [&str; 5] = ["err no route to host\nexit 1", "sleep 600", "noise
 const MISSING: [(&str, &[&str], &[&str]); 4] = [
     ("wasm-target", &["rustup", "apt-get", "apt-cache"], &["rustup target add", "rust-src"]),
     ("wasm-bindgen", &["cargo"], &["cargo install --locked", "cargo install"]),
-    ("wasm-opt", &["apt-get", "apt-cache", "node", "npm", "python3"], &["apt archive", "npm", "npm with Node from pip"]),
-    ("sass", &["node", "npm", "python3", "cargo"], &["npm", "npm with Node from pip", "cargo install --locked"]),
+    (
+        "wasm-opt",
+        &["apt-get", "apt-cache", "node", "npm", "python3"],
+        &["apt archive", "npm", "npm with Node from pip"],
+    ),
+    (
+        "sass",
+        &["node", "npm", "python3", "cargo"],
+        &["npm", "npm with Node from pip", "cargo install --locked"],
+    ),
 ];
 
 fn without(tool: &str) -> Fakes {
@@ -45,7 +53,10 @@ fn no_source_gives(tool: &str, programs: &[&str], sources: &[&str], lines: &str)
     let first = message.lines().next().unwrap();
     assert!(first.contains(&format!("install {tool}")) && first.contains("is missing"), "{message}");
     for source in sources {
-        assert!(message.lines().any(|line| line.starts_with("  ") && line.contains(source)), "{source}: {message}");
+        assert!(
+            message.lines().any(|line| line.starts_with("  ") && line.contains(source)),
+            "{source}: {message}"
+        );
     }
     assert!(message.lines().last().unwrap().starts_with(" hint: "), "{message}");
     nothing_half_made(&fakes);
@@ -103,7 +114,10 @@ fn another_version_on_path_is_never_used() {
         let run = fakes.run(&["build"]);
         assert_eq!(run.code, Some(3), "{answer}: {}", run.stderr);
         let calls = fakes.calls();
-        assert!(!calls.iter().any(|call| call.starts_with("wasm-bindgen") && call.contains("--out-dir")), "{calls:#?}");
+        assert!(
+            !calls.iter().any(|call| call.starts_with("wasm-bindgen") && call.contains("--out-dir")),
+            "{calls:#?}"
+        );
     }
 }
 
@@ -113,7 +127,8 @@ fn cargo_install_brings_wasm_bindgen_for_this_and_later_builds() {
     fakes.when("cargo", "install", &format!("copy {} {{--root}}/bin/wasm-bindgen", fake_tool().display()));
     let run = fakes.run(&["build"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let installs = fakes.calls().into_iter().filter(|call| call.starts_with("cargo install")).collect::<Vec<_>>();
+    let installs =
+        fakes.calls().into_iter().filter(|call| call.starts_with("cargo install")).collect::<Vec<_>>();
     assert_eq!(installs.len(), 1);
     assert!(installs[0].contains("--version =0.2.100"), "{installs:?}");
     assert_eq!(fakes.records()[0]["steps"][0]["name"], "install wasm-bindgen");
@@ -137,7 +152,8 @@ fn a_program_that_is_not_what_it_should_be_is_not_kept() {
 fn rustup_brings_the_wasm_target() {
     let fakes = without("wasm-target");
     let library = fakes.folder().join("toolchains/fake/lib/rustlib/wasm32-unknown-unknown/lib");
-    let written = ["libcore-1.rlib", "libstd-1.rlib"].map(|file| format!("write {} x", library.join(file).display()));
+    let written =
+        ["libcore-1.rlib", "libstd-1.rlib"].map(|file| format!("write {} x", library.join(file).display()));
     fakes.when("rustup", "target add --toolchain", &written.join("\n"));
     let run = fakes.run(&["build"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -156,7 +172,11 @@ fn npm_brings_wasm_opt() {
     fakes.when("node", "--version", "out wasm-opt version 131 (version_131)");
     fakes.when("node", "-o", "write {-o} small");
     fakes.when("npm", "view", "out 131.0.0");
-    fakes.when("npm", "install", "write {--prefix}/node_modules/binaryen/package.json {\"bin\":{\"wasm-opt\":\"bin/x\"}}");
+    fakes.when(
+        "npm",
+        "install",
+        "write {--prefix}/node_modules/binaryen/package.json {\"bin\":{\"wasm-opt\":\"bin/x\"}}",
+    );
     let run = fakes.run(&["build"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(fs::read_dir(fakes.folder().join("home/xtask/tools/wasm-opt")).unwrap().count(), 1);

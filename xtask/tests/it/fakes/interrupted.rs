@@ -106,7 +106,11 @@ fn ctrl_c_while_a_tool_is_installed() {
     let fakes = Fakes::new();
     let marker = marker();
     fakes.remove("wasm-bindgen");
-    fakes.when("cargo", "install", &format!("write {{--root}}/bin/wasm-bindgen half\nchild {marker}\nsleep 300"));
+    fakes.when(
+        "cargo",
+        "install",
+        &format!("write {{--root}}/bin/wasm-bindgen half\nchild {marker}\nsleep 300"),
+    );
     let run = interrupt(&fakes, &["build"], "INT", &marker);
     assert_eq!(run.code, Some(130), "{}", run.stderr);
     let tools = super::contents(&fakes.folder().join("home/xtask/tools"));

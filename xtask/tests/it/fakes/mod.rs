@@ -5,6 +5,7 @@ mod happy;
 mod installing;
 mod interrupted;
 mod others;
+mod serving;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, Workspace, contents};
+use crate::support::{Run, Workspace, contents, folded};
 
 /// Every tool that xtask may start.
 const TOOLS: [&str; 15] = [
@@ -62,7 +63,14 @@ impl Fakes {
             let path = fakes.folder().join(place).display().to_string();
             fakes.workspace.set(name, path);
         }
-        for name in ["CARGO", "RUSTC", "CARGO_NET_OFFLINE", "XTASK_OFFLINE", "XTASK_TIMEOUT", "SERVER_FN_OVERRIDE_KEY"] {
+        for name in [
+            "CARGO",
+            "RUSTC",
+            "CARGO_NET_OFFLINE",
+            "XTASK_OFFLINE",
+            "XTASK_TIMEOUT",
+            "SERVER_FN_OVERRIDE_KEY",
+        ] {
             fakes.workspace.set(name, "");
         }
         fakes
@@ -140,7 +148,10 @@ impl Fakes {
         );
         let version = "[--version]\nout wasm-opt version 131 (version_131)\n";
         self.script("wasm-opt", &format!("{version}[-o]\ncopy {{4}} {{-o}}\n"));
-        self.script("sass", "[--version]\nout 1.97.3 compiled with dart2js\n[--style=compressed]\nwrite {3} body{}\n");
+        self.script(
+            "sass",
+            "[--version]\nout 1.97.3 compiled with dart2js\n[--style=compressed]\nwrite {3} body{}\n",
+        );
     }
 
     fn script(&self, tool: &str, text: &str) {
@@ -199,7 +210,7 @@ impl Fakes {
             command.is_some_and(|command| plan.lines().any(|planned| planned == command))
         };
         let lines = text.lines().map(|line| if planned(line) { "  command: [as planned]" } else { line });
-        lines.collect::<Vec<_>>().join("\n")
+        folded(&lines.collect::<Vec<_>>().join("\n"))
     }
 
     /// The plan as a shell script, by a dry run.
@@ -218,7 +229,8 @@ impl Fakes {
 
     /// The records of all builds so far.
     fn records(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.root().join("target/xtask/records/build.jsonl")).unwrap_or_default();
+        let text =
+            fs::read_to_string(self.root().join("target/xtask/records/build.jsonl")).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }

@@ -5,6 +5,7 @@ use std::fs;
 use expect_test::{Expect, expect};
 
 use super::Fakes;
+use crate::bad_input::machine::{nothing_to_use, with_target};
 use crate::support::{listing, processes_with};
 
 fn tested(fakes: &Fakes, code: i32, expected: &Expect) {
@@ -25,20 +26,29 @@ fn a_test_runner_that_fails() {
                 error: tests failed: app
                  hint: the runner's output above names each of them"#]],
         ),
-        ("err at work\nkill", 4, expect![[r#"
-            error: `cargo nextest …` was killed by SIGKILL
-              command: [as planned]
-              folder: [root]
-              last lines of its output:
-                at work
-             hint: the system kills a process when memory runs out (`dmesg` tells); CARGO_BUILD_JOBS=1 needs less"#]]),
-        ("err still at it\nsleep 600", 5, expect![[r#"
+        (
+            "err at work\nkill",
+            4,
+            expect![[r#"
+                error: `cargo nextest …` was killed by SIGKILL
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    at work
+                 hint: the system kills a process when memory runs out (`dmesg` tells);
+                    CARGO_BUILD_JOBS=1 needs less"#]],
+        ),
+        (
+            "err still at it\nsleep 600",
+            5,
+            expect![[r#"
             error: `cargo nextest …` took longer than 2s and was stopped
               command: [as planned]
               folder: [root]
               last lines of its output:
                 still at it
-             hint: XTASK_TIMEOUT allows every command 2 s; raise or unset it"#]]),
+             hint: XTASK_TIMEOUT allows every command 2 s; raise or unset it"#]],
+        ),
     ] {
         let mut fakes = Fakes::new();
         fakes.workspace.set("XTASK_TIMEOUT", "2");
@@ -60,11 +70,19 @@ fn without_nextest_cargo_runs_the_tests() {
     let fakes = Fakes::new();
     fakes.remove("cargo-nextest");
     fakes.when("cargo", "test", "err one test failed\nexit 101");
-    tested(&fakes, 1, &expect![[r#"
+    tested(
+        &fakes,
+        1,
+        &expect![[r#"
         error: tests failed: app
-         hint: the runner's output above names each of them"#]]);
+         hint: the runner's output above names each of them"#]],
+    );
     let calls = fakes.calls();
-    assert_eq!(calls.iter().filter(|call| call.starts_with("cargo test --no-fail-fast")).count(), 1, "{calls:#?}");
+    assert_eq!(
+        calls.iter().filter(|call| call.starts_with("cargo test --no-fail-fast")).count(),
+        1,
+        "{calls:#?}"
+    );
 }
 
 #[test]
@@ -86,11 +104,12 @@ fn setup_says_what_is_missing_and_changes_nothing_when_it_only_looks() {
         wasm-target   1.95.0-012345678  1.95.0-012345678  toolchain  ready
         wasm-bindgen  0.2.100           0.2.100           PATH       ready
         wasm-opt      131               131               PATH       ready
-    "#]].assert_eq(&all.stdout);
+    "#]]
+    .assert_eq(&all.stdout);
     fakes.remove("wasm-opt");
     fakes.when("wasm-bindgen", "--version", "out wasm-bindgen 0.2.99");
-    let before = listing(&fakes.folder());
-    fakes.calls();
+    let listings = || (listing(&fakes.root()), listing(&fakes.folder().join("home")));
+    let before = listings();
     let some = fakes.run(&["setup", "--check"]);
     assert_eq!(some.code, Some(3), "{}", some.stderr);
     expect![[r#"
@@ -98,12 +117,13 @@ fn setup_says_what_is_missing_and_changes_nothing_when_it_only_looks() {
         wasm-target   1.95.0-012345678  1.95.0-012345678  toolchain  ready
         wasm-bindgen  0.2.100           0.2.99            PATH       other version
         wasm-opt      131                                            missing
-    "#]].assert_eq(&some.stdout);
+    "#]]
+    .assert_eq(&some.stdout);
     expect![[r#"
         error: not ready: wasm-bindgen, wasm-opt
-         hint: run `cargo xtask setup`"#]].assert_eq(&fakes.message(&some, ""));
-    fakes.calls();
-    assert_eq!(listing(&fakes.folder()), before);
+         hint: run `cargo xtask setup`"#]]
+    .assert_eq(&fakes.message(&some, ""));
+    assert!(listings() == before);
 }
 
 /// Calls that only look.
@@ -160,9 +180,29 @@ fn a_dry_run_makes_no_folder_where_there_is_nothing() {
     let before = listing(&fakes.root());
     for command in ["build", "setup", "test"] {
         assert_eq!(fakes.run(&[command, "--dry-run"]).code, Some(0));
-        assert!(listing(&fakes.root()) == before && fs::read_dir(fakes.folder().join("home")).unwrap().count() == 0);
+        assert!(
+            listing(&fakes.root()) == before
+                && fs::read_dir(fakes.folder().join("home")).unwrap().count() == 0
+        );
     }
     // There is nothing that could be served, and a dry run says so too.
     assert_eq!(fakes.run(&["serve", "--dry-run"]).code, Some(1));
     assert!(listing(&fakes.root()) == before);
+}
+
+#[test]
+fn a_disk_that_is_full_when_the_site_is_written() {
+    let fakes = Fakes::new();
+    fakes.workspace.write("public/large.bin", &"x".repeat(1 << 20));
+    let Some(run) = with_target(&fakes.workspace, "size=256k", &["build"]) else {
+        return;
+    };
+    assert_eq!(run.code, Some(4), "{}", run.stderr);
+    expect![[r#"
+        error: step `site`: write [root]/target/site/large.bin: No space left on device (os error
+            28)
+         hint: the disk is full: make room (`cargo clean` does), or set CARGO_TARGET_DIR to a
+            folder elsewhere"#]].assert_eq(&fakes.message(&run, ""));
+    nothing_to_use(&fakes.workspace);
+    assert!(!fakes.workspace.read("left.txt").contains("large.bin"));
 }

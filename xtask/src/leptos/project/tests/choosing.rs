@@ -30,10 +30,7 @@ fn no_project_or_no_proper_one() {
         add `name = "…"` there"#]],
     );
     check_error(
-        &workspace(
-            json!({"leptos": [{"name": "app", "lib-package": "front"}]}),
-            &members(),
-        ),
+        &workspace(json!({"leptos": [{"name": "app", "lib-package": "front"}]}), &members()),
         expect![[r#"
         `[[workspace.metadata.leptos]]` (project `app`) in Cargo.toml lacks `bin-package`
         add `bin-package = "…"` there"#]],

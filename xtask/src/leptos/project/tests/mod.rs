@@ -28,10 +28,7 @@ fn workspace(metadata: Value, packages: &[Value]) -> Workspace {
 /// Two halves in two packages, described in the root manifest.
 fn two_packages(table: Value) -> Workspace {
     let mut whole = json!({"name": "app", "lib-package": "front", "bin-package": "server"});
-    whole
-        .as_object_mut()
-        .unwrap()
-        .extend(table.as_object().unwrap().clone());
+    whole.as_object_mut().unwrap().extend(table.as_object().unwrap().clone());
     workspace(json!({"leptos": [whole]}), &members())
 }
 
@@ -74,21 +71,14 @@ fn one_package(name: &str, folder: &str, table: Value) -> Value {
         folder,
         json!({"leptos": table}),
         &[
-            target(
-                &name.replace('-', "_"),
-                &["cdylib", "rlib"],
-                &format!("{folder}/src/lib.rs"),
-            ),
+            target(&name.replace('-', "_"), &["cdylib", "rlib"], &format!("{folder}/src/lib.rs")),
             target(name, &["bin"], &format!("{folder}/src/main.rs")),
         ],
     )
 }
 
 fn environment(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
-    entries
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    entries.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn read(workspace: &Workspace) -> Project {
@@ -102,20 +92,10 @@ fn error_text(result: anyhow::Result<Project>) -> String {
 }
 
 fn check_error(workspace: &Workspace, expected: Expect) {
-    expected.assert_eq(&error_text(resolve(
-        workspace,
-        &BTreeMap::new(),
-        None,
-        Path::new("/w"),
-    )));
+    expected.assert_eq(&error_text(resolve(workspace, &BTreeMap::new(), None, Path::new("/w"))));
 }
 
 fn check_variable(name: &str, value: &str, expected: Expect) {
-    let result = resolve(
-        &two_packages(json!({})),
-        &environment(&[(name, value)]),
-        None,
-        Path::new("/w"),
-    );
+    let result = resolve(&two_packages(json!({})), &environment(&[(name, value)]), None, Path::new("/w"));
     expected.assert_eq(&error_text(result));
 }

@@ -49,23 +49,14 @@ fn both_layouts_resolve_paths_from_their_manifest() {
             &project.tailwind_config_file,
             &project.front_target_dir,
         ];
-        let files = files
-            .map(|path| path.as_ref().unwrap().display().to_string())
-            .join(" ");
+        let files = files.map(|path| path.as_ref().unwrap().display().to_string()).join(" ");
         let watched = project.watch_additional_files[0].paths[0].display();
-        format!(
-            "{files} {} {} {watched}",
-            project.site_root.display(),
-            project.js_dir.display()
-        )
+        format!("{files} {} {} {watched}", project.site_root.display(), project.js_dir.display())
     };
     let project = read(&two_packages(keys.clone()));
     expect!["/w/style/main.css /w/public /e2e /w/tw.css /w/tw.js /w/target/wasm /w/site /w/js /w/data"]
         .assert_eq(&show(&project));
-    let project = read(&workspace(
-        Value::Null,
-        &[one_package("my-app", "/w/apps/my-app", keys)],
-    ));
+    let project = read(&workspace(Value::Null, &[one_package("my-app", "/w/apps/my-app", keys)]));
     expect!["/w/apps/my-app/style/main.css /w/apps/my-app/public /w/apps/e2e /w/apps/my-app/tw.css /w/apps/my-app/tw.js /w/target/wasm /w/site /w/js /w/data"]
         .assert_eq(&show(&project));
     assert_eq!(project.output_name, "my-app");
@@ -108,15 +99,9 @@ fn variables_win_over_the_manifest() {
         ("LEPTOS_ENV", "PROD"),
     ];
     let project = resolve(&workspace, &environment(&variables), None, Path::new("/w")).unwrap();
-    assert_eq!(
-        (project.output_name.as_str(), project.site_pkg_dir.as_str()),
-        ("out", "p")
-    );
+    assert_eq!((project.output_name.as_str(), project.site_pkg_dir.as_str()), ("out", "p"));
     assert_eq!(project.site_root, Path::new("/w/target/other"));
-    assert_eq!(
-        (project.site_addr.to_string().as_str(), project.reload_port),
-        ("0.0.0.0:8080", 9)
-    );
+    assert_eq!((project.site_addr.to_string().as_str(), project.reload_port), ("0.0.0.0:8080", 9));
     assert!(project.hash_files && !project.js_minify && project.disable_server_fn_hash);
     assert_eq!(project.hash_file_name.as_deref(), Some("h.txt"));
     assert_eq!(project.style_sources, [Path::new("/w/s.css")]);

@@ -53,10 +53,7 @@ fn keys_that_are_unknown_or_of_the_wrong_type() {
         known keys: always-erase-components, assets-dir, bin-cargo-args, bin-cargo-command, bin-default-features, bin-exe-name, bin-features, bin-package, bin-profile-dev, bin-profile-release, bin-target, bin-target-dir, bin-target-triple, browserquery, disable-erase-components, disable-server-fn-hash, end2end-cmd, end2end-dir, env, features, front-target-dir, graceful-shutdown, graceful-shutdown-timeout-secs, graceful-shutdown-unix-signal, hash-file, hash-file-name, hash-files, js-dir, js-minify, lib-cargo-args, lib-default-features, lib-features, lib-package, lib-profile-dev, lib-profile-release, name, not-found-path, output-name, reload-external-port, reload-port, reload-ws-protocol, separate-front-target-dir, server-fn-mod-path, server-fn-prefix, site-addr, site-pkg-dir, site-root, style-bundle, style-file, tailwind-config-file, tailwind-input-file, wasm-opt-features, watch, watch-additional-files"#]],
     );
     check_error(
-        &workspace(
-            Value::Null,
-            &[one_package("a", "/w/a", json!({"bin-package": "a"}))],
-        ),
+        &workspace(Value::Null, &[one_package("a", "/w/a", json!({"bin-package": "a"}))]),
         expect![[r#"
         unknown key `bin-package` in `[package.metadata.leptos]` in a/Cargo.toml
         known keys: always-erase-components, assets-dir, bin-cargo-args, bin-cargo-command, bin-default-features, bin-exe-name, bin-features, bin-profile-dev, bin-profile-release, bin-target, bin-target-dir, bin-target-triple, browserquery, disable-erase-components, disable-server-fn-hash, end2end-cmd, end2end-dir, env, features, front-target-dir, graceful-shutdown, graceful-shutdown-timeout-secs, graceful-shutdown-unix-signal, hash-file, hash-file-name, hash-files, js-dir, js-minify, lib-cargo-args, lib-default-features, lib-features, lib-profile-dev, lib-profile-release, not-found-path, output-name, reload-external-port, reload-port, reload-ws-protocol, separate-front-target-dir, server-fn-mod-path, server-fn-prefix, site-addr, site-pkg-dir, site-root, style-bundle, style-file, tailwind-config-file, tailwind-input-file, wasm-opt-features, watch, watch-additional-files"#]],

@@ -70,10 +70,7 @@ fn the_site_must_have_a_folder_of_its_own() {
         `site-root` in `[[workspace.metadata.leptos]]` (project `app`) in Cargo.toml: public/site is in the assets folder, which would be copied into itself; a build replaces everything in the site's folder
         leave `site-root` out for `target/site`, or name a folder that holds nothing else"#]],
     );
-    assert_eq!(
-        read(&site("CARGO_BUILD_TARGET_DIR/a/b")).site_root,
-        Path::new("/w/target/a/b")
-    );
+    assert_eq!(read(&site("CARGO_BUILD_TARGET_DIR/a/b")).site_root, Path::new("/w/target/a/b"));
     assert_eq!(read(&site("/srv/site")).site_root, Path::new("/srv/site"));
     let mut elsewhere = site("/t");
     elsewhere.target_directory = PathBuf::from("/t/target");

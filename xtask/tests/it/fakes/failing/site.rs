@@ -1,0 +1,135 @@
+//! wasm-bindgen, wasm-opt and Sass failing while the site is made.
+
+use expect_test::expect;
+
+use super::How::{Exits, Garbage, Hangs, Killed};
+use super::{all, case, within_the_plan};
+
+#[test]
+fn a_site_that_cannot_be_made() {
+    all(
+        vec![
+            case(
+                "wasm-bindgen --out-dir",
+                Exits,
+                4,
+                expect![[r#"
+                error: step `wasm-bindgen`: `wasm-bindgen …` failed with exit code 7
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    nothing useful
+                    it broke"#]],
+            ),
+            case(
+                "wasm-bindgen --out-dir",
+                Hangs,
+                5,
+                expect![[r#"
+                error: step `wasm-bindgen`: `wasm-bindgen …` took longer than 3s and was stopped
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    still at it
+                 hint: XTASK_TIMEOUT allows every command 3 s; raise or unset it"#]],
+            ),
+            case(
+                "wasm-bindgen --out-dir",
+                Killed,
+                4,
+                expect![[r#"
+                error: step `wasm-bindgen`: `wasm-bindgen …` was killed by SIGKILL
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    at work
+                 hint: the system kills a process when memory runs out (`dmesg` tells); CARGO_BUILD_JOBS=1 needs less"#]],
+            ),
+            case(
+                "wasm-opt -o",
+                Exits,
+                4,
+                expect![[r#"
+                error: step `wasm-opt`: `wasm-opt …` failed with exit code 7
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    nothing useful
+                    it broke"#]],
+            ),
+            case(
+                "wasm-opt -o",
+                Hangs,
+                5,
+                expect![[r#"
+                error: step `wasm-opt`: `wasm-opt …` took longer than 3s and was stopped
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    still at it
+                 hint: XTASK_TIMEOUT allows every command 3 s; raise or unset it"#]],
+            ),
+            case(
+                "wasm-opt -o",
+                Killed,
+                4,
+                expect![[r#"
+                error: step `wasm-opt`: `wasm-opt …` was killed by SIGKILL
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    at work
+                 hint: the system kills a process when memory runs out (`dmesg` tells); CARGO_BUILD_JOBS=1 needs less"#]],
+            ),
+            case(
+                "sass --style=compressed",
+                Exits,
+                4,
+                expect![[r#"
+                error: step `sass`: `sass …` failed with exit code 7
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    nothing useful
+                    it broke"#]],
+            ),
+            case(
+                "sass --style=compressed",
+                Hangs,
+                5,
+                expect![[r#"
+                error: step `sass`: `sass …` took longer than 3s and was stopped
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    still at it
+                 hint: XTASK_TIMEOUT allows every command 3 s; raise or unset it"#]],
+            ),
+            case(
+                "sass --style=compressed",
+                Killed,
+                4,
+                expect![[r#"
+                error: step `sass`: `sass …` was killed by SIGKILL
+                  command: [as planned]
+                  folder: [root]
+                  last lines of its output:
+                    at work
+                 hint: the system kills a process when memory runs out (`dmesg` tells); CARGO_BUILD_JOBS=1 needs less"#]],
+            ),
+        ],
+        within_the_plan,
+    );
+}
+
+#[test]
+fn a_tool_that_makes_nothing() {
+    all(
+        vec![
+            case("wasm-bindgen --out-dir", Garbage, 4, expect![[r#""#]]),
+            case("wasm-opt -o", Garbage, 4, expect![[r#""#]]),
+            case("sass --style=compressed", Garbage, 4, expect![[r#""#]]),
+        ],
+        within_the_plan,
+    );
+}

@@ -1,0 +1,145 @@
+//! xtask copied into a bare Leptos template workspace builds it with no configuration.
+
+mod sources;
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::running::{Answer, Running, get, links, repository, seed, target_directory};
+use crate::support::{Run, Workspace, copy_folder, finish, processes_with};
+
+/// The alias line of this repository: all that a workspace needs beside the folder `xtask`.
+fn alias() -> String {
+    let config = fs::read_to_string(repository().join(".cargo/config.toml")).unwrap();
+    let line = config.lines().find(|line| line.starts_with("xtask = ")).unwrap();
+    format!("[alias]\n{line}\n")
+}
+
+/// `cargo xtask …` in the workspace, through cargo and the alias.
+fn cargo_xtask(workspace: &Workspace, args: &[&str]) -> Command {
+    let told = workspace.command(&[]);
+    let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+    command.arg("xtask").args(args).current_dir(workspace.root()).stdin(Stdio::null());
+    for (name, value) in told.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
+fn run(workspace: &Workspace, args: &[&str]) -> Run {
+    let mut command = cargo_xtask(workspace, args);
+    finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+}
+
+fn build(workspace: &Workspace) -> Value {
+    let run = run(workspace, &["build", "--format", "json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    serde_json::from_str(&run.stdout).unwrap()
+}
+
+fn compiled(report: &Value, half: &str) -> Value {
+    let steps = report["steps"].as_array().unwrap();
+    let step = steps.iter().find(|step| step["name"] == format!("compile {half}")).unwrap();
+    step["units"]["compiled_packages"].clone()
+}
+
+/// Copies xtask into the workspace and sets the alias; everything compiled goes to `target`.
+fn install(workspace: &mut Workspace, target: &Path) {
+    let crate_root = repository().join("xtask");
+    copy_folder(&crate_root.join("src"), &workspace.root().join("xtask/src"));
+    for file in ["Cargo.toml", "tools.toml"] {
+        fs::copy(crate_root.join(file), workspace.root().join("xtask").join(file)).unwrap();
+    }
+    workspace.write(".cargo/config.toml", &alias());
+    // The same versions, so that what is compiled already can be used; cargo drops what is not needed.
+    fs::copy(repository().join("Cargo.lock"), workspace.root().join("Cargo.lock")).unwrap();
+    workspace.set("CARGO_TARGET_DIR", target.display().to_string());
+    // This workspace's own cargo configuration reaches its tests; a bare workspace has none.
+    workspace.set("SERVER_FN_OVERRIDE_KEY", "");
+}
+
+#[test]
+fn one_package_is_built_and_served() {
+    let mut workspace = Workspace::empty();
+    sources::single_package(&workspace);
+    let target = target_directory().join("xtask/tests/template");
+    let folders = ["production", "wasm32-unknown-unknown/production"];
+    seed(&target_directory(), &target, &folders);
+    install(&mut workspace, &target);
+
+    let began = std::time::Instant::now();
+    let first = build(&workspace);
+    eprintln!(
+        "first build: {:.1} s with xtask, {} s without",
+        began.elapsed().as_secs_f64(),
+        first["seconds"]
+    );
+    for half in ["front", "server"] {
+        let packages = compiled(&first, half);
+        assert!(packages.as_array().unwrap().contains(&json!("bare-app")), "{first:#}");
+        eprintln!("compiled {half}: {packages}");
+    }
+
+    let again = build(&workspace);
+    eprintln!("second build: {} s", again["seconds"]);
+    assert_eq!((compiled(&again, "front"), compiled(&again, "server")), (json!([]), json!([])), "{again:#}");
+
+    let release = run(&workspace, &["build", "--dry-run", "--profile", "release"]);
+    assert_eq!(release.code, Some(0), "{}", release.stderr);
+    let front = release.stdout.lines().find(|line| line.contains("--lib")).unwrap();
+    assert!(front.contains("--profile wasm-release"), "{}", release.stdout);
+    let server = release.stdout.lines().find(|line| line.contains("--bin")).unwrap();
+    assert!(server.contains("--profile release"), "{}", release.stdout);
+
+    let binary = target.join("production/bare-app");
+    serves_the_page(&workspace);
+    assert_eq!(processes_with(&binary.display().to_string()), [""; 0]);
+}
+
+fn serves_the_page(workspace: &Workspace) {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let mut xtask = Running::start(&mut cargo_xtask(workspace, &["serve", "--port", &port]));
+    xtask.word_after("Serving ");
+    let address = format!("http://127.0.0.1:{port}");
+    let page = get(&format!("{address}/"));
+    assert_eq!((page.status, page.content_type.as_str()), (200, "text/html; charset=utf-8"));
+    assert!(page.text().contains(sources::GREETING), "{}", page.text());
+
+    let linked = links(&page.text(), "/pkg/");
+    assert_eq!(linked, ["/pkg/bare.css", "/pkg/bare.js", "/pkg/bare.wasm"], "{}", page.text());
+    let served: Vec<Answer> = linked.iter().map(|link| get(&format!("{address}{link}"))).collect();
+    for (answer, content_type) in served.iter().zip(["text/css", "text/javascript", "application/wasm"]) {
+        assert_eq!((answer.status, answer.content_type.as_str()), (200, content_type));
+    }
+    assert!(served[0].text().to_lowercase().contains(sources::COLOUR), "{}", served[0].text());
+    assert!(served[2].body.starts_with(b"\0asm"));
+    assert_eq!(get(&format!("{address}/robots.txt")).status, 200);
+
+    assert_eq!(xtask.terminate(), Some(143));
+    assert!(std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_err(), "the server is left behind");
+}
+
+#[test]
+fn three_packages_are_planned() {
+    let workspace = Workspace::empty();
+    sources::three_packages(&workspace);
+    fs::copy(repository().join("Cargo.lock"), workspace.root().join("Cargo.lock")).unwrap();
+    for (profile, front_profile) in [("production", "production"), ("release", "wasm-release")] {
+        let dry = workspace.xtask(&["build", "--dry-run", "--profile", profile]);
+        assert_eq!(dry.code, Some(0), "{}", dry.stderr);
+        let line = |part: &str| dry.stdout.lines().find(|line| line.contains(part)).unwrap_or_default();
+        for words in [format!("--package frontend --profile {front_profile} "), "--target wasm32".to_owned()]
+        {
+            assert!(line("--lib").contains(&words), "{words}: {}", dry.stdout);
+        }
+        assert!(line("--bin ").contains(&format!("--package server --profile {profile} ")), "{}", dry.stdout);
+        assert!(dry.stdout.contains("main.scss"), "{}", dry.stdout);
+    }
+}
