@@ -38,7 +38,7 @@ pub enum Command {
 /// Build both halves of the app, the site and the server binary
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  cargo xtask build\n  cargo xtask build --profile dev --server-only\n  \
-                        cargo xtask build --dry-run | sh   # the same by hand")]
+                        cargo xtask build --dry-run   # what would be run")]
 pub struct BuildArgs {
     #[command(flatten)]
     pub selection: Selection,
@@ -99,11 +99,11 @@ impl CargoArgs {
 pub struct ServeArgs {
     #[command(flatten)]
     pub selection: Selection,
-    /// The port to listen on (PORT)
-    #[arg(long, default_value_t = 3000)]
+    /// The port to listen on
+    #[arg(long, env = "PORT", default_value_t = 3000)]
     pub port: u16,
-    /// The address to listen on (HOST)
-    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    /// The address to listen on
+    #[arg(long, env = "HOST", default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub host: std::net::IpAddr,
     /// Add the server's arguments for made-up data (`demo-args` in [workspace.metadata.xtask])
     #[arg(long)]

@@ -26,9 +26,6 @@ pub struct Step {
     /// Which part of the command the step belongs to. A command may overlap two stages; within one, order holds.
     pub stage: Stage,
     pub action: Action,
-    /// What to do when the step fails.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
 }
 
 /// The stages of a plan.
@@ -192,6 +189,7 @@ impl fmt::Display for Invocation {
 /// A shell script: commands as they are, operations as comments that say what happens.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "set -e")?;
         let mut folder: Option<&Path> = None;
         for step in &self.steps {
             writeln!(f, "# {}", step.name)?;

@@ -184,6 +184,9 @@ fn next(exec: &Executor, context: &Context, args: &BuildArgs) {
         crate::leptos::halves::DEFAULT_PROFILE => String::new(),
         other => format!(" --profile {other}"),
     };
+    if args.front_only || args.server_only {
+        return;
+    }
     let demo = if context.automation.demo_args.is_empty() { "" } else { " --demo" };
     exec.ui().note(format!(
         "next: `cargo xtask serve{profile}{demo}` to see the app, `cargo xtask test` to run its tests"

@@ -130,6 +130,7 @@ impl Context {
             tools,
             rustflags,
             server_fn_key: (!fixed).then(|| self.project.name.clone()),
+            build_target: self.build_target(),
             front: true,
             server: true,
             timings: false,
@@ -144,10 +145,18 @@ impl Context {
         let erase: &[&str] = if erase { &["--cfg", "erase_components"] } else { &[] };
         let owned = |flags: &[&str]| flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
         let front = [tools.wasm_target.rustflags.clone(), owned(erase)].concat();
+        let build_target = self.build_target();
+        let server = self.project.bin_target_triple.as_ref().or(build_target.as_ref());
         Rustflags {
             front: self.with_rustflags(WASM_TARGET, &front),
-            server: self.with_rustflags(&self.toolchain.host, &owned(erase)),
+            server: self.with_rustflags(server.unwrap_or(&self.toolchain.host), &owned(erase)),
         }
+    }
+
+    /// Cargo's default target; naming it on the command line changes nothing but that we know it too.
+    fn build_target(&self) -> Option<String> {
+        let variable = std::env::var("CARGO_BUILD_TARGET").ok().filter(|target| !target.is_empty());
+        variable.or_else(|| Some(self.cargo_config.value("/build/target")?.as_str()?.to_owned()))
     }
 
     /// The variable that gives cargo these flags beside those that it would use anyway: it takes flags from one place

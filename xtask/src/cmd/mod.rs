@@ -18,7 +18,7 @@ fn admitted(exec: &Executor, plan: &Plan, format: Format) -> anyhow::Result<bool
         return Ok(true);
     }
     match format {
-        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(plan)?)),
+        Format::Json => print(&exec.redact(&format!("{}\n", serde_json::to_string_pretty(plan)?))),
         Format::Human | Format::Markdown => print(&exec.redact(&plan.to_string())),
     }?;
     Ok(false)

@@ -27,8 +27,7 @@ const POLL_LIMIT: Duration = Duration::from_secs(5);
 pub fn run(exec: &Executor, args: &ServeArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?;
     let command = command(exec, &context, args)?;
-    let step =
-        Step { name: "serve".to_owned(), stage: Stage::Finish, action: Action::Run(command), hint: None };
+    let step = Step { name: "serve".to_owned(), stage: Stage::Finish, action: Action::Run(command) };
     let plan = Plan { command: "serve".to_owned(), steps: vec![step] };
     if !admitted(exec, &plan, Format::Human)? {
         return Ok(());
@@ -83,8 +82,10 @@ fn command(exec: &Executor, context: &Context, args: &ServeArgs) -> anyhow::Resu
     command.env.extend(environment::production(&context.project));
     // A server that reads Leptos' own address instead of HOST and PORT listens there too.
     command = command.env("LEPTOS_SITE_ADDR", SocketAddr::new(args.host, args.port).to_string());
-    if let Some(commit) = Revision::probe(exec, &context.workspace.root).commit {
-        command = command.env("APP_REVISION", commit);
+    let revision = Revision::probe(exec, &context.workspace.root);
+    if let (Some(commit), None) = (revision.commit, std::env::var_os("APP_REVISION")) {
+        let dirty = if revision.dirty == Some(true) { "-dirty" } else { "" };
+        command = command.env("APP_REVISION", format!("{commit}{dirty}"));
     }
     command.stop_grace = DRAIN;
     Ok(command)

@@ -68,10 +68,8 @@ fn plan(context: &Context, tools: &planning::BuildTools, rustflags: &Rustflags, 
         for package in &app {
             command = command.args(["--package", &package.name]);
         }
-        // Only for a package that has default features: the flag would reach all packages of the run.
-        let server = app.iter().find(|package| package.name == project.bin_package.name);
-        let has_default = server.is_some_and(|package| package.features.contains_key("default"));
-        if has_default && !project.bin_default_features {
+        // The flag would reach all packages of the run, so it is given only where the server is the only one.
+        if app.len() == 1 && !project.bin_default_features {
             command = command.arg("--no-default-features");
         }
         for feature in &project.bin_features {
@@ -80,7 +78,10 @@ fn plan(context: &Context, tools: &planning::BuildTools, rustflags: &Rustflags, 
         command.env.extend(environment::compile(project, &context.workspace.root));
         command.env.extend(built_app(context, &input));
         if let Some((name, value)) = &rustflags.server {
-            command = command.env(name, value).args(["--target", &context.toolchain.host]);
+            command = command.env(name, value);
+        }
+        if let Some(triple) = planning::server_triple(&input) {
+            command = command.args(["--target", triple]);
         }
         steps.push(step("app", command.args(&args.args)));
     }
@@ -106,7 +107,7 @@ fn built_app(context: &Context, input: &planning::Input<'_>) -> BTreeMap<String,
 }
 
 fn step(name: &str, command: Invocation) -> Step {
-    Step { name: name.to_owned(), stage: Stage::Finish, action: Action::Run(command), hint: None }
+    Step { name: name.to_owned(), stage: Stage::Finish, action: Action::Run(command) }
 }
 
 /// Which test runner there is.

@@ -49,7 +49,10 @@ fn disk_problem(tail: &str) -> Option<ErrorKind> {
 
 /// Stopped because what it was part of has failed elsewhere.
 pub(super) fn abandoned(command: &Invocation) -> Failure {
-    Failure::new(Exit::CommandFailed, format!("`{}` was stopped: another step failed", command.program_name()))
+    Failure::new(
+        Exit::CommandFailed,
+        format!("`{}` was stopped: another step failed", command.program_name()),
+    )
 }
 
 /// The command took longer than it may, and was stopped.

@@ -109,8 +109,14 @@ impl Executor {
     }
 
     /// Stops the commands that other threads run: what they are part of has failed, and nothing will use their results.
+    /// Commands that only look go on, because a failure is recorded with what they find.
     pub fn abandon(&self) {
-        self.interrupts.abandon();
+        self.interrupts.abandon(true);
+    }
+
+    /// Ends what [`Executor::abandon`] began, once all of those threads are back.
+    pub fn resume(&self) {
+        self.interrupts.abandon(false);
     }
 
     /// Runs a command out of sight. Its last lines are shown in the error, if it fails.
@@ -186,7 +192,7 @@ impl Executor {
         on_line: &mut dyn FnMut(&str),
     ) -> anyhow::Result<Finished> {
         self.refuse_in_dry_run(|| format!("run `{}`", failure::display(command, &self.redactor())))?;
-        let ended = self.carry_out(command, show, on_line)?;
+        let ended = self.carry_out(command, show, true, on_line)?;
         if !ended.status.success() {
             return Err(failure::failed(command, &self.redactor(), ended.status, &ended.tail).into());
         }
@@ -195,7 +201,7 @@ impl Executor {
 
     /// A command that may fail, but not without having said so itself.
     fn answer(&self, command: &Invocation, show: Show) -> anyhow::Result<Ended> {
-        let ended = self.carry_out(command, show, &mut |_| {})?;
+        let ended = self.carry_out(command, show, false, &mut |_| {})?;
         match ended.status.code() {
             Some(_) => Ok(ended),
             None => Err(failure::failed(command, &self.redactor(), ended.status, &ended.tail).into()),
@@ -206,18 +212,20 @@ impl Executor {
         &self,
         command: &Invocation,
         show: Show,
+        can_be_abandoned: bool,
         on_line: &mut dyn FnMut(&str),
     ) -> anyhow::Result<Ended> {
         // Announced before the check, so that a signal is seen either here or by whoever waits for the child.
         let _attendance = self.interrupts.attend();
         self.check_interrupted()?;
         self.learn_secrets(command);
-        let capped = self.cap.filter(|cap| *cap < command.timeout);
+        let capped = self.cap.filter(|cap| *cap < command.timeout && command.timeout != Duration::MAX);
         let command = match capped {
             Some(cap) => &command.clone().timeout(cap),
             None => command,
         };
-        let ended = run::to_the_end(command, show, on_line, self.ui, self.interrupts, self.redactor());
+        let (ui, interrupts, redactor) = (self.ui, self.interrupts, self.redactor());
+        let ended = run::to_the_end(command, show, can_be_abandoned, on_line, ui, interrupts, redactor);
         // Success after an interruption would be recorded as success.
         self.check_interrupted()?;
         ended.with_context(|| format!("run `{}`", command.program_name()))?.map_err(|failure| match capped {

@@ -71,6 +71,7 @@ impl Process {
         &self,
         timeout: Duration,
         interrupts: &Interrupts,
+        can_be_abandoned: bool,
         pause: &mut dyn FnMut(Duration) -> bool,
     ) -> std::io::Result<Option<Stop>> {
         // "For ever" has no deadline.
@@ -80,7 +81,7 @@ impl Process {
             if interrupts.signal().is_some() {
                 return Ok(Some(Stop::Interrupted));
             }
-            if interrupts.abandoned() {
+            if can_be_abandoned && interrupts.abandoned() {
                 return Ok(Some(Stop::Abandoned));
             }
             let left =

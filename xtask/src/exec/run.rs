@@ -53,6 +53,7 @@ pub(super) struct Ended {
 pub(super) fn to_the_end(
     command: &Invocation,
     show: Show,
+    can_be_abandoned: bool,
     on_line: &mut dyn FnMut(&str),
     ui: Ui,
     interrupts: &Interrupts,
@@ -77,7 +78,7 @@ pub(super) fn to_the_end(
         Ok(process) => process,
         Err(error) => return Ok(Err(failure::not_started(command, &redactor, &error))),
     };
-    let stop = process.wait(command.timeout, interrupts, &mut pause)?;
+    let stop = process.wait(command.timeout, interrupts, can_be_abandoned, &mut pause)?;
     let elapsed = started.elapsed();
     if stop.is_some() {
         process.stop(command.stop_grace, interrupts, &mut pause)?;

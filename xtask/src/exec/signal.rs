@@ -24,7 +24,12 @@ static INSTALLED: Mutex<bool> = Mutex::new(false);
 
 impl Interrupts {
     pub(super) const fn new() -> Interrupts {
-        Interrupts { first: AtomicI32::new(0), count: AtomicUsize::new(0), attended: AtomicUsize::new(0), abandoned: AtomicBool::new(false) }
+        Interrupts {
+            first: AtomicI32::new(0),
+            count: AtomicUsize::new(0),
+            attended: AtomicUsize::new(0),
+            abandoned: AtomicBool::new(false),
+        }
     }
 
     /// The interruptions of this process; installs the handlers on the first call.
@@ -57,8 +62,8 @@ impl Interrupts {
     }
 
     /// Says that what is being done has failed elsewhere, so that commands still running are in vain.
-    pub(super) fn abandon(&self) {
-        self.abandoned.store(true, Ordering::SeqCst);
+    pub(super) fn abandon(&self, abandoned: bool) {
+        self.abandoned.store(abandoned, Ordering::SeqCst);
     }
 
     pub(super) fn abandoned(&self) -> bool {

@@ -2,7 +2,6 @@
 //!
 //! Knows nothing of what the metadata means.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -35,8 +34,6 @@ pub struct Package {
     #[serde(default)]
     pub metadata: Value,
     pub targets: Vec<Target>,
-    #[serde(default)]
-    pub features: BTreeMap<String, Vec<String>>,
 }
 
 /// Something that cargo compiles for a package: library, binary, test, …
@@ -143,7 +140,6 @@ mod tests {
         assert_eq!(app.cdylib().unwrap().name, "app");
         assert_eq!(app.library().unwrap().name, "app");
         assert_eq!(app.bins().map(|bin| bin.name.as_str()).collect::<Vec<_>>(), ["server"]);
-        assert_eq!(app.features["ssr"], ["dep:x"]);
         assert!(workspace.package("other").is_none());
         assert!(Workspace::parse("[").is_err());
     }

@@ -56,6 +56,7 @@ impl Build<'_> {
             let server = self.stage(Stage::Server).inspect_err(|_| self.exec.abandon());
             (site.join(), server)
         });
+        self.exec.resume();
         // A panic in the other thread is a defect of ours and stays one.
         let site = site.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         self.first_failure(site, server)?;

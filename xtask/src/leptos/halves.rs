@@ -58,6 +58,8 @@ pub fn choose(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::R
         "release" => (metadata.lib_profile_release.as_deref(), metadata.bin_profile_release.as_deref()),
         _ => (None, None),
     };
+    // `dev` and `release` are the metadata's business alone.
+    let front = front.or(matches!(name, "dev" | "release").then_some(name));
     let server = server.unwrap_or(name);
     let wasm = format!("{server}-wasm");
     // Our own default goes with our own default only: a workspace that has its `production` means it for both halves.

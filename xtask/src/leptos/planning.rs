@@ -30,6 +30,8 @@ pub struct Input<'a> {
     pub rustflags: &'a Rustflags,
     /// Where server functions get their addresses when the workspace does not fix them itself.
     pub server_fn_key: Option<String>,
+    /// Cargo's own default target (`build.target`), where the machine or the workspace sets one.
+    pub build_target: Option<String>,
     pub front: bool,
     pub server: bool,
     /// Ask cargo for its timing report.
@@ -78,7 +80,6 @@ pub fn install_steps(missing: &[InstallTool]) -> Vec<Step> {
         name: format!("install {}", tool.tool),
         stage: Stage::Tools,
         action: Action::Operation(Operation::InstallTool(tool.clone())),
-        hint: None,
     };
     missing.iter().map(step).collect()
 }
@@ -114,9 +115,9 @@ fn server_folder(input: &Input<'_>) -> PathBuf {
 
 /// The server's `--target`. With flags of its own it gets one even on this machine, because flags without a target
 /// would reach proc-macros and build scripts too, and the halves could not share those any more.
-fn server_triple<'a>(input: &'a Input<'_>) -> Option<&'a str> {
+pub fn server_triple<'a>(input: &'a Input<'_>) -> Option<&'a str> {
     let host = input.rustflags.server.is_some().then_some(input.host);
-    input.project.bin_target_triple.as_deref().or(host)
+    input.project.bin_target_triple.as_deref().or(input.build_target.as_deref()).or(host)
 }
 
 fn compile_front(input: &Input<'_>) -> Step {
@@ -131,7 +132,7 @@ fn compile_front(input: &Input<'_>) -> Step {
     if let Some((name, value)) = &input.rustflags.front {
         command = command.env(name, value);
     }
-    Step { name: COMPILE_FRONT.to_owned(), stage: Stage::Front, action: Action::Run(command), hint: None }
+    Step { name: COMPILE_FRONT.to_owned(), stage: Stage::Front, action: Action::Run(command) }
 }
 
 fn compile_server(input: &Input<'_>) -> Step {
@@ -150,7 +151,7 @@ fn compile_server(input: &Input<'_>) -> Step {
     if let Some((name, value)) = &input.rustflags.server {
         command = command.env(name, value);
     }
-    Step { name: COMPILE_SERVER.to_owned(), stage: Stage::Server, action: Action::Run(command), hint: None }
+    Step { name: COMPILE_SERVER.to_owned(), stage: Stage::Server, action: Action::Run(command) }
 }
 
 fn cargo_build(input: &Input<'_>, cargo: &str, package: &str, half: &Half) -> Invocation {
@@ -188,8 +189,7 @@ fn site_steps(input: &Input<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut cached =
         |name: &str, tool: &Resolved, args: Vec<String>, inputs: Vec<PathBuf>, output: PathBuf| {
-            let command =
-                Invocation::new(&tool.program, input.workspace_root).args(&tool.args_before).args(args);
+            let command = Invocation::new(&tool.program, input.workspace_root).args(args);
             steps.push(Step {
                 name: name.to_owned(),
                 stage: Stage::Site,
@@ -200,7 +200,6 @@ fn site_steps(input: &Input<'_>) -> Vec<Step> {
                     output_dir: output,
                     store: store.join(name),
                 })),
-                hint: None,
             });
         };
 
@@ -253,7 +252,6 @@ fn site_steps(input: &Input<'_>) -> Vec<Step> {
             hash_file: hash_file(input),
             precompress: input.halves.release,
         })),
-        hint: None,
     });
     steps
 }

@@ -16,7 +16,6 @@ mod source;
 mod store;
 mod sysroot;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -55,11 +54,6 @@ pub struct Resolved {
     pub version: String,
     /// The absolute path of the program; empty for the wasm target, which is no program.
     pub program: String,
-    /// Goes before all other arguments. Always empty today: what Node runs is started through a small script.
-    pub args_before: Vec<String>,
-    /// Added to the environment of cargo where it compiles for wasm: with a private sysroot, rustflags of the
-    /// wasm target alone, so that host units stay as they are. Else empty.
-    pub env: BTreeMap<String, String>,
     /// The same rustflags as words, for a caller that has others to add: cargo takes them from one place
     /// only.
     pub rustflags: Vec<String>,
@@ -197,8 +191,6 @@ fn found(wanted: &Wanted, program: &Path, version: String, source: String) -> Re
         tool: wanted.tool.key(),
         version,
         program: program.display().to_string(),
-        args_before: Vec::new(),
-        env: BTreeMap::new(),
         rustflags: Vec::new(),
         source,
         missing: false,
@@ -216,9 +208,6 @@ fn look_for_target(toolchain: &Toolchain, wanted: &Wanted, folder: &Path, instal
     if whole || !source::rustup_manages(&toolchain.sysroot) {
         resolved.source = "user-local folder (private sysroot)".to_owned();
         resolved.rustflags = vec![format!("--sysroot={}", folder.display())];
-        resolved
-            .env
-            .insert("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS".to_owned(), resolved.rustflags.join(" "));
     }
     resolved
 }

@@ -148,3 +148,20 @@ fn a_fetch_can_be_interrupted() {
     });
     assert!(started.elapsed() < Duration::from_secs(5));
 }
+
+#[test]
+fn what_is_abandoned_stops_and_looking_goes_on() {
+    let (executor, _) = executor(Mode::Run);
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| failure(executor.run(&sh("sleep 300"))));
+        let looking = scope.spawn(|| executor.probe(&sh("sleep 0.5; echo seen")).unwrap());
+        std::thread::sleep(Duration::from_millis(200));
+        executor.abandon();
+        let failure = running.join().unwrap();
+        assert_eq!(failure.exit, Exit::CommandFailed);
+        assert!(failure.message.contains("another step failed"), "{}", failure.message);
+        assert_eq!(looking.join().unwrap().stdout, "seen\n");
+    });
+    assert!(started.elapsed() < Duration::from_secs(30));
+}

@@ -124,7 +124,13 @@ fn a_killed_compiler() {
     workspace.set("RUSTC_WRAPPER", wrapper.display().to_string());
     let run = workspace.xtask(&["build", "--profile", "dev", "--front-only"]);
     assert_eq!(run.code, Some(4), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&ends(&workspace, &run));
+    expect![[r#"
+        error: step `compile front`: `cargo build …` failed with exit code 101
+          folder: [root]
+          last lines of its output:
+         hint: the system kills a process when memory runs out (`dmesg` tells);
+            CARGO_BUILD_JOBS=1 needs less"#]]
+    .assert_eq(&ends(&workspace, &run));
     assert!(run.messages(&workspace).contains("could not compile `fixture-ui`"), "{}", run.stderr);
     for folder in ["site", "xtask/receipts", "xtask/site"] {
         assert!(!workspace.root().join("target").join(folder).exists(), "{folder}");

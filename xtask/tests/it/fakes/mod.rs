@@ -150,7 +150,7 @@ impl Fakes {
         self.script("wasm-opt", &format!("{version}[-o]\ncopy {{4}} {{-o}}\n"));
         self.script(
             "sass",
-            "[--version]\nout 1.97.3 compiled with dart2js\n[--style=compressed]\nwrite {3} body{}\n",
+            "[--version]\nout 1.97.3 compiled with dart2js\n[--no-source-map]\nwrite {4} body{}\n",
         );
     }
 

@@ -202,7 +202,8 @@ fn a_disk_that_is_full_when_the_site_is_written() {
         error: step `site`: write [root]/target/site/large.bin: No space left on device (os error
             28)
          hint: the disk is full: make room (`cargo clean` does), or set CARGO_TARGET_DIR to a
-            folder elsewhere"#]].assert_eq(&fakes.message(&run, ""));
+            folder elsewhere"#]]
+    .assert_eq(&fakes.message(&run, ""));
     nothing_to_use(&fakes.workspace);
     assert!(!fakes.workspace.read("left.txt").contains("large.bin"));
 }

@@ -65,7 +65,8 @@ fn a_stale_build() {
     expect![[r#"
         error: the build with profile `production` is stale:
             `[root]/target/production/app-server` is gone, `[root]/server/src/main.rs` changed
-         hint: run `cargo xtask build`"#]].assert_eq(&fakes.message(&run, ""));
+         hint: run `cargo xtask build`"#]]
+    .assert_eq(&fakes.message(&run, ""));
     assert!(!fakes.calls().iter().any(|call| call.starts_with("app-server")));
     assert_eq!(fakes.run(&["build"]).code, Some(0));
     assert_eq!(fakes.run(&["serve", "--dry-run"]).code, Some(0));

@@ -45,12 +45,13 @@ fn a_half_that_does_not_compile() {
                 Killed,
                 4,
                 expect![[r#"
-                error: step `compile front`: `cargo build …` was killed by SIGKILL
-                  command: [as planned]
-                  folder: [root]
-                  last lines of its output:
-                    at work
-                 hint: the system kills a process when memory runs out (`dmesg` tells); CARGO_BUILD_JOBS=1 needs less"#]],
+                    error: step `compile front`: `cargo build …` was killed by SIGKILL
+                      command: [as planned]
+                      folder: [root]
+                      last lines of its output:
+                        at work
+                     hint: the system kills a process when memory runs out (`dmesg` tells);
+                        CARGO_BUILD_JOBS=1 needs less"#]],
             ),
             case(
                 "cargo build --bin",
@@ -88,12 +89,13 @@ fn a_half_that_does_not_compile() {
                 Killed,
                 4,
                 expect![[r#"
-                error: step `compile server`: `cargo build …` was killed by SIGKILL
-                  command: [as planned]
-                  folder: [root]
-                  last lines of its output:
-                    at work
-                 hint: the system kills a process when memory runs out (`dmesg` tells); CARGO_BUILD_JOBS=1 needs less"#]],
+                    error: step `compile server`: `cargo build …` was killed by SIGKILL
+                      command: [as planned]
+                      folder: [root]
+                      last lines of its output:
+                        at work
+                     hint: the system kills a process when memory runs out (`dmesg` tells);
+                        CARGO_BUILD_JOBS=1 needs less"#]],
             ),
         ],
         within_the_plan,

@@ -103,7 +103,7 @@ fn within_the_plan(case: &Case) -> (Option<i32>, String) {
     let site_fails = case.words != "build --bin";
     assert!(!site_fails || !names.contains("target/site/"), "{names}");
     assert!(case.tool != "wasm-bindgen" || !names.contains("/bindings/"), "{names}");
-    assert_failure_recorded(&fakes, 1);
+    assert_failure_recorded(&fakes, &message, 1);
 
     for (path, text) in &scripts {
         std::fs::write(path, text).unwrap();
@@ -129,15 +129,21 @@ fn within_the_plan(case: &Case) -> (Option<i32>, String) {
         results.into_iter().filter(|(name, _)| !name.contains("/xtask/site/")).collect()
     };
     assert_eq!(kept(fakes.results()), kept(good));
-    assert_failure_recorded(&fakes, 3);
+    assert_failure_recorded(&fakes, &message, 3);
     (run.code, message)
 }
 
-fn assert_failure_recorded(fakes: &Fakes, count: usize) {
+fn assert_failure_recorded(fakes: &Fakes, step: &str, count: usize) {
     let records = fakes.records();
     assert_eq!(records.len(), count);
-    assert_eq!(records[count - 1]["result"], "failed");
-    let steps = records[count - 1]["steps"].as_array().unwrap();
-    assert_eq!(steps.iter().filter(|step| step["state"] == "failed").count(), 1, "{steps:#?}");
-    assert_eq!(records[count - 1]["sizes"], serde_json::json!([]));
+    let record = &records[count - 1];
+    assert_eq!(record["result"], "failed");
+    // The other half may have been stopped for it, but afterwards.
+    let failed = record["steps"].as_array().unwrap().iter().find(|step| step["state"] == "failed").unwrap();
+    assert!(
+        step.starts_with(&format!("error: step {}: ", failed["name"]).replace('"', "`")),
+        "{step}\n{record:#}"
+    );
+    assert_eq!(record["sizes"], serde_json::json!([]));
+    assert_eq!(record["revision"]["commit"], "0123abcd");
 }
