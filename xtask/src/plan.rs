@@ -126,6 +126,8 @@ pub struct WriteSite {
     pub hash_file: Option<PathBuf>,
     /// Write `.gz` and `.br` beside each text file.
     pub precompress: bool,
+    /// Where to remember what the site was made from; not in it, and not beside it in the repository.
+    pub made_file: PathBuf,
 }
 
 impl Invocation {

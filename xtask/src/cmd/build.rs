@@ -1,9 +1,6 @@
 //! `cargo xtask build`.
 
-use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
-
-use anyhow::Context as _;
 
 use super::context::Context;
 use super::{admitted, print};
@@ -13,11 +10,10 @@ use crate::exit::Exit;
 use crate::facts::host::Host;
 use crate::facts::revision::Revision;
 use crate::leptos::build::{self, Outcome};
-use crate::leptos::planning::{self, Input};
-use crate::leptos::receipt::{HalfReceipt, Receipt, dep_info_sources};
+use crate::leptos::planning;
 use crate::leptos::units::Units;
-use crate::leptos::{WASM_TARGET, site};
-use crate::record::{self, BUILD_SCHEMA, BuildRecord, RunResult, Sizes};
+use crate::leptos::{WASM_TARGET, shipped};
+use crate::record::{self, BUILD_SCHEMA, BuildRecord, RunResult};
 use crate::report::{self, Format};
 
 pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
@@ -51,10 +47,11 @@ pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
     let (mut outcome, result) =
         build::run(exec, &plan, &context.toolchain, &context.workspace.target_directory);
     outcome.steps.splice(0..0, installed.steps);
-    let result = result.and_then(|()| write_receipt(&context, &args.selection, &input, started));
+    let receipt = context.receipt(&args.selection);
+    let result = result.and_then(|()| shipped::note(&input, &context.workspace, &receipt, started));
     let mut record = record_of(exec, &context, args, (began, started), outcome, &result);
     if result.is_ok() {
-        record.sizes = sizes(&input)?;
+        record.sizes = shipped::sizes(&input)?;
     }
     let recorded = record::append(&context.workspace.target_directory, "build", &record);
     // The reason why the build failed matters more than a record that could not be written.
@@ -113,69 +110,6 @@ fn record_of(
         seconds: began.elapsed().as_secs_f64(),
         sizes: Vec::new(),
     }
-}
-
-/// The sizes of what this build made.
-fn sizes(input: &Input<'_>) -> anyhow::Result<Vec<Sizes>> {
-    let mut sizes = Vec::new();
-    if input.front {
-        sizes = site::sizes(&input.project.site_root, &input.project.site_pkg_dir)?;
-    }
-    if input.server {
-        let binary = planning::server_binary(input);
-        let raw = binary.metadata().with_context(|| format!("read `{}`", binary.display()))?.len();
-        let file = binary.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        sizes.push(Sizes { file, raw, gzip: None, brotli: None });
-    }
-    Ok(sizes)
-}
-
-/// Notes what each half was built from, so that `serve` can refuse a stale one.
-fn write_receipt(
-    context: &Context,
-    selection: &Selection,
-    input: &Input<'_>,
-    started: SystemTime,
-) -> anyhow::Result<()> {
-    let path = context.receipt(selection);
-    let mut receipt = Receipt::read(&path);
-    if input.front {
-        let dep_info = planning::compiled_wasm(input).with_extension("d");
-        let mut sources = sources(context, &dep_info)?;
-        sources.extend(input.project.style_sources.iter().cloned());
-        let assets: Vec<PathBuf> = input.project.assets_dir.iter().cloned().collect();
-        let shipped = site::sizes(&input.project.site_root, &input.project.site_pkg_dir)?;
-        let mut artifacts: Vec<PathBuf> =
-            shipped.iter().map(|size| input.project.site_root.join(&size.file)).collect();
-        artifacts.extend(planning::hash_file(input));
-        receipt.front = Some(HalfReceipt::of(started, sources, &assets, artifacts)?);
-    }
-    if input.server {
-        let binary = planning::server_binary(input);
-        let sources = sources(context, &binary.with_extension("d"))?;
-        receipt.server = Some(HalfReceipt::of(started, sources, &[], vec![binary])?);
-    }
-    receipt.write(&path)
-}
-
-/// What cargo says that a half was compiled from, and the manifests beside it.
-fn sources(context: &Context, dep_info: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut sources = dep_info_sources(dep_info)?;
-    let root = &context.workspace.root;
-    let of_half: Vec<PathBuf> = context
-        .workspace
-        .packages
-        .iter()
-        .filter(|package| {
-            let folder = package.manifest_path.parent().unwrap_or(root);
-            folder != root && sources.iter().any(|source| source.starts_with(folder))
-        })
-        .map(|package| package.manifest_path.clone())
-        .collect();
-    sources.extend(of_half);
-    let shared = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "rust-toolchain.toml"];
-    sources.extend(shared.iter().map(|file| root.join(file)).filter(|file| file.exists()));
-    Ok(sources)
 }
 
 /// Says what can be done with the build.

@@ -144,7 +144,9 @@ impl Context {
             || (!self.halves.release && !self.project.disable_erase_components);
         let erase: &[&str] = if erase { &["--cfg", "erase_components"] } else { &[] };
         let owned = |flags: &[&str]| flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
-        let front = [tools.wasm_target.rustflags.clone(), owned(erase)].concat();
+        // What link-time optimisation of the last crate works on.
+        let bitcode: &[&str] = if self.halves.front.lto.is_some() { &["-Cembed-bitcode=yes"] } else { &[] };
+        let front = [tools.wasm_target.rustflags.clone(), owned(erase), owned(bitcode)].concat();
         let build_target = self.build_target();
         let server = self.project.bin_target_triple.as_ref().or(build_target.as_ref());
         Rustflags {

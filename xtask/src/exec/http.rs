@@ -14,9 +14,9 @@ use crate::exit::{Exit, Failure};
 /// No answer that we ask for is larger. In bytes.
 const BODY_SIZE_MAX: u64 = 64 * 1024 * 1024;
 
-/// The status of one GET request's complete answer, 400 and above included; `timeout` covers everything from the look-up
-/// of the name to the last byte. Proxies come from the usual environment variables, and trusted certificates from
-/// `SSL_CERT_FILE` where that is set.
+/// The status of one GET request's complete answer, 400 and above included; `timeout` covers everything from the
+/// look-up of the name to the last byte. Proxies come from the usual environment variables, and trusted certificates
+/// from `SSL_CERT_FILE` where that is set.
 pub(super) fn get(url: &str, timeout: Duration) -> anyhow::Result<u16> {
     let config = ureq::Agent::config_builder()
         .timeout_global(Some(timeout))

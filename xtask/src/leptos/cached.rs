@@ -5,17 +5,22 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Stamp, sha256};
+use super::folder::files_below;
 use crate::exec::{Executor, Finished, replace_file};
+use crate::exit::{Exit, Failure};
 use crate::plan::RunCached;
 
 /// Outputs kept for each kind of command; older ones are removed. A handful covers switching between branches.
 const KEPT: usize = 8;
+/// How the extension of a folder begins that is not whole; no key has an extension.
+const PARTIAL: &str = "partial-";
 
 /// What [`run`] had to do.
 #[derive(Debug)]
@@ -66,6 +71,17 @@ pub fn run(exec: &Executor, input: &RunCached) -> anyhow::Result<Reuse> {
         let finished = exec.run(&input.command).inspect_err(|_| {
             let _ = fs::remove_dir_all(&input.output_dir);
         })?;
+        if files_below(&input.output_dir)?.is_empty() {
+            let _ = fs::remove_dir_all(&input.output_dir);
+            let (program, folder) = (input.command.program_name(), input.output_dir.display());
+            let message = format!("`{program}` ended well but wrote nothing to `{folder}`");
+            let hint = format!("see what it says: {}", exec.redact(&input.command.to_string()));
+            return Err(Failure::new(Exit::CommandFailed, message).hint(hint).into());
+        }
+        if stamps_of(&input.inputs)? != stamps {
+            // Edited meanwhile: nobody knows which content this output belongs to.
+            return Ok(Reuse::Ran(finished));
+        }
         replace_folder(&input.output_dir, &kept)?;
         forget_old(&input.store)?;
         Reuse::Ran(finished)
@@ -98,28 +114,6 @@ fn stamps_below(folder: &Path) -> anyhow::Result<BTreeMap<PathBuf, Stamp>> {
     Ok(stamps)
 }
 
-/// All files below a folder, as sorted relative paths. A folder that does not exist has none.
-pub fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut pending = vec![PathBuf::new()];
-    while let Some(relative) = pending.pop() {
-        let path = folder.join(&relative);
-        let entries = match fs::read_dir(&path) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error).with_context(|| format!("read folder `{}`", path.display())),
-        };
-        for entry in entries {
-            let entry = entry.with_context(|| format!("read folder `{}`", path.display()))?;
-            let name = relative.join(entry.file_name());
-            // Follows links, as the site must hold what a link points to.
-            if entry.path().is_dir() { pending.push(name) } else { files.push(name) }
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 fn empty_folder(folder: &Path) -> anyhow::Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("empty `{}`", folder.display()))?;
@@ -129,7 +123,7 @@ fn empty_folder(folder: &Path) -> anyhow::Result<()> {
 
 /// Copies a folder to a place that either has all of it afterwards or what it had before.
 fn replace_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
-    let partial = to.with_extension(format!("partial-{}", std::process::id()));
+    let partial = partial(to);
     empty_folder(&partial)?;
     let copied = files_below(from)?.iter().try_for_each(|file| {
         let (source, target) = (from.join(file), partial.join(file));
@@ -149,18 +143,38 @@ fn replace_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// Removes all but the newest entries of the store.
+/// The name of a folder that is not whole: not yet, or no longer.
+fn partial(folder: &Path) -> PathBuf {
+    folder.with_extension(format!("{PARTIAL}{}", std::process::id()))
+}
+
+/// Removes all but the newest entries of the store, and what killed runs left of others.
 fn forget_old(store: &Path) -> anyhow::Result<()> {
-    let mut entries: Vec<_> = fs::read_dir(store)
+    let entries = fs::read_dir(store)
         .with_context(|| format!("read folder `{}`", store.display()))?
         .flatten()
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-        .collect();
-    entries.sort();
-    for (_, path) in entries.iter().rev().skip(KEPT) {
-        fs::remove_dir_all(path).with_context(|| format!("remove `{}`", path.display()))?;
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())));
+    let is_partial = |path: &Path| {
+        path.extension().and_then(|last| last.to_str()).is_some_and(|last| last.starts_with(PARTIAL))
+    };
+    let (left, mut whole): (Vec<_>, Vec<_>) = entries.partition(|(_, path)| is_partial(path));
+    whole.sort();
+    for (_, path) in whole.iter().rev().skip(KEPT) {
+        // Under its own name a folder that is removed in part would be taken for a whole one.
+        let gone = partial(path);
+        unless_gone(fs::rename(path, &gone), path)?;
+        unless_gone(fs::remove_dir_all(&gone), path)?;
     }
-    Ok(())
+    left.iter().try_for_each(|(_, path)| unless_gone(fs::remove_dir_all(path), path))
+}
+
+fn unless_gone(removed: std::io::Result<()>, path: &Path) -> anyhow::Result<()> {
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("remove `{}`", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -231,6 +245,18 @@ mod tests {
     }
 
     #[test]
+    fn success_without_output_is_a_failure_and_not_kept() {
+        let (folder, exec, mut input) = fixture();
+        let script = "test -e ready && cp in.txt out/copy.txt || true";
+        input.command = Invocation::new("sh", folder.path()).args(["-c", script]);
+        let error = run(&exec, &input).unwrap_err();
+        assert!(error.to_string().starts_with("`sh` ended well but wrote nothing to `"), "{error}");
+        assert!(!input.output_dir.exists() && !input.store.exists());
+        fs::write(folder.path().join("ready"), "").unwrap();
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Ran(_)));
+    }
+
+    #[test]
     fn the_store_stays_small() {
         let (folder, exec, input) = fixture();
         for number in 0..KEPT + 3 {
@@ -238,5 +264,32 @@ mod tests {
             run(&exec, &input).unwrap();
         }
         assert_eq!(fs::read_dir(folder.path().join("store")).unwrap().count(), KEPT);
+    }
+
+    #[test]
+    fn the_store_has_whole_entries_only() {
+        let (folder, exec, input) = fixture();
+        let left = input.store.join("key.partial-4000000");
+        fs::create_dir_all(&left).unwrap();
+        fs::write(left.join("half.txt"), "").unwrap();
+        run(&exec, &input).unwrap();
+        assert!(!left.exists());
+        let entries: Vec<_> = fs::read_dir(&input.store).unwrap().flatten().collect();
+        assert_eq!(entries.len(), 1);
+        assert_eq!(fs::read_to_string(entries[0].path().join("copy.txt")).unwrap(), "one");
+        unless_gone(fs::remove_dir_all(&left), &left).unwrap();
+        unless_gone(fs::remove_dir_all(folder.path().join("in.txt")), &left).unwrap_err();
+    }
+
+    #[test]
+    fn an_input_that_was_edited_meanwhile_is_no_key() {
+        let (folder, exec, mut input) = fixture();
+        let script = "cp in.txt out/copy.txt && test -e log.txt || echo two > in.txt; echo ran >> log.txt";
+        input.command = Invocation::new("sh", folder.path()).args(["-c", script]);
+        run(&exec, &input).unwrap();
+        fs::write(folder.path().join("in.txt"), "one").unwrap();
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Ran(_)));
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Unchanged));
+        assert_eq!(runs(&folder), 2);
     }
 }

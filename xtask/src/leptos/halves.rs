@@ -3,7 +3,8 @@
 //! Cargo keeps proc-macros and build scripts in the folder of the profile's name, under a hash that includes the
 //! profile's `lto` and `strip`. So two profiles never share them, but one profile name whose other settings are
 //! overridden for one run does: the front half is then compiled under the server's profile name, with its own
-//! settings given by `--config`. Measured in `docs/measurements/host-units.md`.
+//! settings given by `--config`. Link-time optimisation, which is worth most for wasm, is then asked for the wasm file
+//! alone, by rustc's own flags. Measured in `docs/measurements/host-units.md`.
 
 use crate::config::profiles::{Profile, Profiles};
 use crate::exit::Failure;
@@ -15,7 +16,16 @@ pub const DEFAULT_PROFILE: &str = "production";
 const DEFAULTS: &[(&str, &[(&str, &str)])] = &[
     ("production", &[("inherits", "'release'"), ("strip", "'symbols'")]),
     // Small first: the whole file travels to each browser.
-    ("production-wasm", &[("inherits", "'release'"), ("strip", "'symbols'"), ("opt-level", "'z'")]),
+    (
+        "production-wasm",
+        &[
+            ("inherits", "'release'"),
+            ("strip", "'symbols'"),
+            ("opt-level", "'z'"),
+            ("lto", "'fat'"),
+            ("codegen-units", "1"),
+        ],
+    ),
     ("ci", &[("inherits", "'release'"), ("strip", "'symbols'"), ("opt-level", "1")]),
 ];
 
@@ -37,6 +47,8 @@ pub struct Half {
     pub folder: String,
     /// Values of `--config`.
     pub config: Vec<String>,
+    /// Link-time optimisation (`fat` or `thin`) of the wasm file beyond what the profile says.
+    pub lto: Option<String>,
 }
 
 /// How both halves are compiled.
@@ -69,14 +81,17 @@ pub fn choose(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::R
     let server_profile = resolve(profiles, server)?;
     let front_profile = resolve(profiles, front)?;
     let front_half = match overrides(&server_profile, &front_profile) {
-        Some(config) => {
-            let config = defaults(profiles, server).into_iter().chain(config).collect();
-            Half { profile: server.to_owned(), folder: server_profile.target_subdir.clone(), config }
-        }
+        Some((config, lto)) => Half {
+            profile: server.to_owned(),
+            folder: server_profile.target_subdir.clone(),
+            config: defaults(profiles, server).into_iter().chain(config).collect(),
+            lto,
+        },
         None => Half {
             profile: front.to_owned(),
             folder: front_profile.target_subdir.clone(),
             config: defaults(profiles, front),
+            lto: None,
         },
     };
     Ok(Halves {
@@ -86,24 +101,29 @@ pub fn choose(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::R
             profile: server.to_owned(),
             folder: server_profile.target_subdir,
             config: defaults(profiles, server),
+            lto: None,
         },
     })
 }
 
-/// The `--config` values that turn the server's profile into the front half's, or `None` where host units could not be
-/// shared anyway (another `lto` or `strip`) or a setting cannot be expressed (per-package overrides).
-fn overrides(server: &Profile, front: &Profile) -> Option<Vec<String>> {
-    if server.lto != front.lto
-        || server.strip != front.strip
-        || server.inherits_release != front.inherits_release
-    {
+/// The `--config` values that turn the server's profile into the front half's, and the link-time optimisation to ask
+/// for beside them; `None` where host units could not be shared or a setting cannot be expressed.
+fn overrides(server: &Profile, front: &Profile) -> Option<(Vec<String>, Option<String>)> {
+    if server.strip != front.strip || server.inherits_release != front.inherits_release {
         return None;
     }
+    let lto = match (server.lto.as_str(), front.lto.as_str()) {
+        (server, front) if server == front => None,
+        ("false" | "off", "fat" | "thin") => Some(front.lto.clone()),
+        _ => return None,
+    };
     if server.has_package_overrides || front.has_package_overrides {
-        return (server == front).then(Vec::new);
+        return (server == front).then(|| (Vec::new(), None));
     }
-    let differing = front.settings.iter().filter(|(key, value)| server.settings.get(*key) != Some(*value));
-    Some(differing.map(|(key, value)| format!("profile.{}.{key}={value}", server.name)).collect())
+    let differs = |key: &String, value: &String| key != "lto" && server.settings.get(key) != Some(value);
+    let differing = front.settings.iter().filter(|(key, value)| differs(key, value));
+    let config = differing.map(|(key, value)| format!("profile.{}.{key}={value}", server.name)).collect();
+    Some((config, lto))
 }
 
 fn defaults(profiles: &Profiles, name: &str) -> Vec<String> {
@@ -154,29 +174,37 @@ mod tests {
         });
         let halves = chosen(manifest, "production");
         assert_eq!(halves.front.profile, "production");
-        assert_eq!(halves.front.config, ["profile.production.opt-level=\"z\""]);
+        assert_eq!(halves.front.config, ["profile.production.opt-level='z'"]);
         assert_eq!(halves.server.config, [""; 0]);
         assert!(halves.release);
     }
 
     #[test]
-    fn another_lto_needs_a_name_of_its_own() {
+    fn link_time_optimisation_is_asked_for_the_wasm_file_alone() {
         let manifest = json!({
             "production": {"inherits": "release"},
-            "production-wasm": {"inherits": "production", "lto": "fat"},
+            "production-wasm": {"inherits": "production", "lto": true, "codegen-units": 1},
         });
-        let halves = chosen(manifest, "production");
-        assert_eq!(
-            (halves.front.profile.as_str(), halves.front.folder.as_str()),
-            ("production-wasm", "production-wasm")
-        );
+        let front = chosen(manifest, "production").front;
+        assert_eq!((front.profile.as_str(), front.lto.as_deref()), ("production", Some("fat")));
+        assert_eq!(front.config, ["profile.production.codegen-units=1"]);
+    }
+
+    #[test]
+    fn another_strip_needs_a_name_of_its_own() {
+        let manifest = json!({
+            "production": {"inherits": "release", "strip": "symbols"},
+            "production-wasm": {"inherits": "production", "strip": "none"},
+        });
+        let front = chosen(manifest, "production").front;
+        assert_eq!((front.profile.as_str(), front.folder.as_str()), ("production-wasm", "production-wasm"));
     }
 
     #[test]
     fn a_workspace_without_profiles_gets_ours() {
         let halves = chosen(json!({}), "production");
         assert_eq!(halves.front.profile, "production");
-        assert!(halves.front.config.contains(&"profile.production.opt-level=\"z\"".to_owned()), "{halves:?}");
+        assert!(halves.front.config.contains(&"profile.production.opt-level='z'".to_owned()), "{halves:?}");
         assert!(halves.server.config.contains(&"profile.production.inherits='release'".to_owned()));
         let own = chosen(json!({"production": {"inherits": "release"}}), "production");
         assert_eq!(own.front.config, [""; 0]);
@@ -187,7 +215,8 @@ mod tests {
         let manifest = json!({"small": {"inherits": "release", "opt-level": "s", "lto": true}});
         let metadata = Metadata { lib_profile_release: Some("small".to_owned()), ..Metadata::default() };
         let halves = choose(&profiles(manifest), &metadata, "release").unwrap();
-        assert_eq!((halves.front.profile.as_str(), halves.server.profile.as_str()), ("small", "release"));
+        assert_eq!((halves.front.profile.as_str(), halves.server.profile.as_str()), ("release", "release"));
+        assert_eq!(halves.front.config, ["profile.release.opt-level='s'"]);
         let dev = choose(&profiles(json!({})), &metadata, "dev").unwrap();
         assert_eq!((dev.front.folder.as_str(), dev.release), ("debug", false));
     }

@@ -122,13 +122,15 @@ pub fn server_triple<'a>(input: &'a Input<'_>) -> Option<&'a str> {
 
 fn compile_front(input: &Input<'_>) -> Step {
     let project = input.project;
-    let mut command = cargo_build(input, input.cargo, &project.lib_package.name, &input.halves.front).args([
-        "--lib",
-        "--target",
-        WASM_TARGET,
-    ]);
+    let half = &input.halves.front;
+    let mut command = cargo(input, input.cargo, &project.lib_package.name, half);
+    command = command.args(["--lib", "--target", WASM_TARGET]);
     command = features(command, project.lib_default_features, &project.lib_features);
     command = command.args(project.lib_cargo_args.iter().flatten());
+    if let Some(lto) = &half.lto {
+        // A library for Rust beside the cdylib would rule link-time optimisation out.
+        command = command.args(["--crate-type", "cdylib", "--", &format!("-Clto={lto}")]);
+    }
     if let Some((name, value)) = &input.rustflags.front {
         command = command.env(name, value);
     }
@@ -138,7 +140,7 @@ fn compile_front(input: &Input<'_>) -> Step {
 fn compile_server(input: &Input<'_>) -> Step {
     let project = input.project;
     let cargo = project.bin_cargo_command.as_deref().unwrap_or(input.cargo);
-    let mut command = cargo_build(input, cargo, &project.bin_package.name, &input.halves.server)
+    let mut command = self::cargo(input, cargo, &project.bin_package.name, &input.halves.server)
         .args(["--bin", &project.bin_target]);
     if let Some(folder) = &project.bin_target_dir {
         command = command.args(["--target-dir", folder]);
@@ -154,9 +156,11 @@ fn compile_server(input: &Input<'_>) -> Step {
     Step { name: COMPILE_SERVER.to_owned(), stage: Stage::Server, action: Action::Run(command) }
 }
 
-fn cargo_build(input: &Input<'_>, cargo: &str, package: &str, half: &Half) -> Invocation {
+/// What is the same for both halves. Flags for the last crate alone make it `cargo rustc`.
+fn cargo(input: &Input<'_>, cargo: &str, package: &str, half: &Half) -> Invocation {
+    let subcommand = if half.lto.is_some() { "rustc" } else { "build" };
     let mut command = Invocation::new(cargo, input.workspace_root)
-        .args(["build", "--package", package, "--profile", &half.profile])
+        .args([subcommand, "--package", package, "--profile", &half.profile])
         .timeout(COMPILE_LIMIT);
     for config in &half.config {
         command = command.args(["--config", config]);
@@ -181,7 +185,8 @@ fn features(command: Invocation, default: bool, features: &[String]) -> Invocati
 /// wasm-bindgen, wasm-opt, style and site.
 fn site_steps(input: &Input<'_>) -> Vec<Step> {
     let project = input.project;
-    let work = input.target_directory.join("xtask/site").join(&project.name).join(&input.halves.front.folder);
+    let project_work = input.target_directory.join("xtask/site").join(&project.name);
+    let work = project_work.join(&input.halves.front.folder);
     let store = input.target_directory.join("xtask/cache");
     let wasm = compiled_wasm(input);
     let bindings = work.join("bindings");
@@ -251,6 +256,7 @@ fn site_steps(input: &Input<'_>) -> Vec<Step> {
             assets_dir: project.assets_dir.clone(),
             hash_file: hash_file(input),
             precompress: input.halves.release,
+            made_file: project_work.join("site.made.json"),
         })),
     });
     steps

@@ -10,8 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::cached::files_below;
 use super::digest::Stamp;
+use super::folder::files_below;
 use crate::exec::replace_file;
 
 /// The layout of the file; a reader that finds another one treats the build as missing.
@@ -34,8 +34,10 @@ pub struct HalfReceipt {
     pub sources: BTreeMap<PathBuf, Option<Stamp>>,
     /// Folders all of whose files are sources, with the files that were there.
     pub folders: BTreeMap<PathBuf, Vec<PathBuf>>,
-    /// What was made and has to be there still.
+    /// What was made.
     pub artifacts: Vec<PathBuf>,
+    /// The state that each artifact was left in. Another one is the work of another build, e.g. of another profile.
+    made: BTreeMap<PathBuf, Stamp>,
 }
 
 impl Receipt {
@@ -63,11 +65,13 @@ impl Default for Receipt {
 }
 
 impl HalfReceipt {
-    /// Notes the state of sources after a build that began at `started`.
+    /// Notes the state of sources and artifacts after a build that began at `started`. What is in the folders
+    /// `built_in` was written by the build itself and is no source.
     pub fn of(
         started: SystemTime,
         sources: impl IntoIterator<Item = PathBuf>,
         folders: &[PathBuf],
+        built_in: &[PathBuf],
         artifacts: Vec<PathBuf>,
     ) -> anyhow::Result<HalfReceipt> {
         let began = started.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -77,18 +81,27 @@ impl HalfReceipt {
             listed.insert(folder.clone(), files_below(folder)?);
         }
         let in_folders = listed.iter().flat_map(|(folder, files)| files.iter().map(|file| folder.join(file)));
-        for source in in_folders.chain(sources) {
+        let is_built = |source: &PathBuf| built_in.iter().any(|folder| source.starts_with(folder));
+        for source in in_folders.chain(sources).filter(|source| !is_built(source)) {
             let stamp = Stamp::of(&source).ok().filter(|stamp| stamp.modified < began.as_nanos());
             noted.insert(source, stamp);
         }
-        Ok(HalfReceipt { started: began.as_secs(), sources: noted, folders: listed, artifacts })
+        let made = artifacts.iter().map(|path| Ok((path.clone(), Stamp::of(path)?)));
+        let made = made.collect::<anyhow::Result<_>>()?;
+        Ok(HalfReceipt { started: began.as_secs(), sources: noted, folders: listed, artifacts, made })
     }
 
     /// What changed since the build, as readable findings; empty when the build is current.
     pub fn stale(&self) -> Vec<String> {
         let mut findings = Vec::new();
-        for artifact in self.artifacts.iter().filter(|artifact| !artifact.exists()) {
-            findings.push(format!("`{}` is gone", artifact.display()));
+        for artifact in &self.artifacts {
+            match Stamp::of(artifact) {
+                Err(_) => findings.push(format!("`{}` is gone", artifact.display())),
+                Ok(now) if Some(&now) != self.made.get(artifact) => {
+                    findings.push(format!("`{}` is of another build", artifact.display()));
+                }
+                Ok(_) => {}
+            }
         }
         for (source, stamp) in &self.sources {
             match Stamp::of(source) {
@@ -149,8 +162,10 @@ fn parse_dep_info(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::fs::File;
     use std::time::Duration;
+
+    use super::*;
 
     #[test]
     fn dep_info_with_spaces_in_paths() {
@@ -168,7 +183,7 @@ mod tests {
         }
         let half = |started: SystemTime| {
             let sources = [root.join("main.rs"), root.join("lib.rs")];
-            HalfReceipt::of(started, sources, &[root.join("public")], vec![root.join("app")]).unwrap()
+            HalfReceipt::of(started, sources, &[root.join("public")], &[], vec![root.join("app")]).unwrap()
         };
         let current = half(SystemTime::now() + Duration::from_secs(5));
         assert!(current.stale().is_empty());
@@ -186,5 +201,43 @@ mod tests {
             `/main.rs` changed
             `/public/b.svg` is new"#]]
         .assert_eq(&stale);
+    }
+
+    #[test]
+    fn artifacts_of_another_build_are_told_from_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let (server, script) = (folder.path().join("server"), folder.path().join("app.js"));
+        for file in [&server, &script] {
+            fs::write(file, "ours").unwrap();
+        }
+        let half = || {
+            let artifacts = vec![server.clone(), script.clone()];
+            HalfReceipt::of(SystemTime::now(), [], &[], &[], artifacts).unwrap()
+        };
+        let noted = half();
+        assert!(noted.stale().is_empty());
+        fs::write(&script, "another profile's").unwrap();
+        // As long as ours, so that only its time tells.
+        fs::write(&server, "oors").unwrap();
+        File::options().append(true).open(&server).unwrap().set_modified(UNIX_EPOCH).unwrap();
+        let expected = [&server, &script].map(|file| format!("`{}` is of another build", file.display()));
+        assert_eq!(noted.stale(), expected);
+        fs::remove_file(&server).unwrap();
+        let missing = HalfReceipt::of(SystemTime::now(), [], &[], &[], vec![server]);
+        missing.unwrap_err();
+    }
+
+    #[test]
+    fn what_the_build_wrote_itself_is_no_source() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("target");
+        let started = SystemTime::now() - Duration::from_secs(60);
+        fs::create_dir_all(target.join("debug/build/x/out")).unwrap();
+        let generated = target.join("debug/build/x/out/gen.rs");
+        fs::write(&generated, "").unwrap();
+        let half = HalfReceipt::of(started, [generated.clone()], &[], &[target], Vec::new()).unwrap();
+        assert!(half.stale().is_empty());
+        let half = HalfReceipt::of(started, [generated], &[], &[], Vec::new()).unwrap();
+        assert_eq!(half.stale().len(), 1);
     }
 }

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use super::cached::files_below;
 use super::compress;
 use super::digest::{Stamp, site_name};
+use super::folder::{entries_below, files_below};
 use crate::exec::{Executor, replace_file};
 use crate::plan::WriteSite;
 use crate::record::Sizes;
@@ -28,7 +28,7 @@ pub struct Written {
     pub removed: usize,
 }
 
-/// Beside the site: the stamps of everything that went in and came out, to see at once that nothing changed.
+/// In `made_file`: the stamps of everything that went in and came out, to see at once that nothing changed.
 #[derive(PartialEq, Serialize, Deserialize)]
 struct Made {
     input: String,
@@ -36,31 +36,43 @@ struct Made {
     outputs: BTreeMap<PathBuf, Stamp>,
 }
 
+/// Where the content of a site file is.
+enum Source {
+    File(PathBuf),
+    /// A project without style has an empty sheet: pages link to it all the same.
+    Empty,
+}
+
 /// Brings the site folder to what its sources say.
 pub fn write(exec: &Executor, input: &WriteSite) -> anyhow::Result<Written> {
+    // The folder may be outside `target/`.
+    if exec.is_dry_run() {
+        bail!("refused in a dry run: write the site to {}", input.site_root.display());
+    }
     let sources = sources(input)?;
-    let made_file = input.site_root.with_extension("made.json");
-    let made: Option<Made> = fs::read(&made_file).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let made: Option<Made> =
+        fs::read(&input.made_file).ok().and_then(|text| serde_json::from_slice(&text).ok());
     if made.is_some_and(|made| made_now(input, &sources).is_ok_and(|now| now == made)) {
         return Ok(Written { unchanged: sources.len(), ..Written::default() });
     }
 
     let mut written = Written::default();
+    // Written through, a link would change what it points to.
+    remove(input, &mut written, |path| path.is_symlink())?;
     let mut expected = BTreeSet::new();
     let mut names = HashedNames::default();
     for (target, source) in &sources {
         exec.check_interrupted()?;
-        let content = fs::read(source).with_context(|| format!("read `{}`", source.display()))?;
+        let content = match source {
+            Source::File(file) => fs::read(file).with_context(|| format!("read `{}`", file.display()))?,
+            Source::Empty => Vec::new(),
+        };
         let target = match input.hash_file {
             Some(_) => names.name(target, &content, input),
             None => target.clone(),
         };
         let path = input.site_root.join(&target);
-        let variants = if input.precompress && compress::worthwhile(&path, content.len() as u64) {
-            [path_with(&path, "gz"), path_with(&path, "br")].to_vec()
-        } else {
-            Vec::new()
-        };
+        let variants = [path_with(&path, "gz"), path_with(&path, "br")];
         if fs::read(&path).is_ok_and(|found| found == content) {
             written.unchanged += 1;
         } else {
@@ -68,40 +80,48 @@ pub fn write(exec: &Executor, input: &WriteSite) -> anyhow::Result<Written> {
             for variant in &variants {
                 let _ = fs::remove_file(variant);
             }
-            replace_file(&path, &content)?;
+            exec.write_file(&path, &content)?;
             written.changed += 1;
         }
-        if let [gzip, brotli] = variants.as_slice() {
+        if input.precompress && compress::worthwhile(&path, content.len() as u64) {
+            let [gzip, brotli] = &variants;
             if !gzip.exists() {
-                replace_file(gzip, &compress::gzip(&content)?)?;
+                exec.write_file(gzip, &compress::gzip(&content)?)?;
             }
             if !brotli.exists() {
-                replace_file(brotli, &compress::brotli(&content)?)?;
+                exec.write_file(brotli, &compress::brotli(&content)?)?;
             }
+            expected.extend(variants);
         }
         expected.insert(path);
-        expected.extend(variants);
     }
 
-    for file in files_below(&input.site_root)? {
-        let path = input.site_root.join(file);
-        if !expected.contains(&path) {
+    // First the new names, then away with the old files: a server that starts in between finds what it is told of.
+    if let Some(hash_file) = &input.hash_file {
+        exec.write_file(hash_file, names.text().as_bytes())?;
+    }
+    remove(input, &mut written, |path| !expected.contains(path))?;
+    replace_file(&input.made_file, &serde_json::to_vec(&made_now(input, &sources)?)?)?;
+    Ok(written)
+}
+
+/// Removes entries of the site folder, of a link the link itself.
+fn remove(input: &WriteSite, written: &mut Written, unwanted: impl Fn(&Path) -> bool) -> anyhow::Result<()> {
+    for entry in entries_below(&input.site_root)? {
+        let path = input.site_root.join(entry);
+        if unwanted(&path) {
             fs::remove_file(&path).with_context(|| format!("remove `{}`", path.display()))?;
             written.removed += usize::from(path.extension().is_none_or(|last| last != "gz" && last != "br"));
         }
     }
-    if let Some(hash_file) = &input.hash_file {
-        replace_file(hash_file, names.text().as_bytes())?;
-    }
-    replace_file(&made_file, &serde_json::to_vec(&made_now(input, &sources)?)?)?;
-    Ok(written)
+    Ok(())
 }
 
 /// The sizes of script, wasm and style as they ship.
 pub fn sizes(site_root: &Path, pkg_dir: &str) -> anyhow::Result<Vec<Sizes>> {
     let size = |path: &Path| path.metadata().ok().map(|metadata| metadata.len());
     let mut sizes = Vec::new();
-    for file in files_below(&site_root.join(pkg_dir))? {
+    for file in entries_below(&site_root.join(pkg_dir))? {
         let path = site_root.join(pkg_dir).join(&file);
         let shipped = file.extension().is_some_and(|last| last == "js" || last == "wasm" || last == "css");
         if shipped && file.components().count() == 1 {
@@ -116,36 +136,42 @@ pub fn sizes(site_root: &Path, pkg_dir: &str) -> anyhow::Result<Vec<Sizes>> {
     Ok(sizes)
 }
 
-/// Everything that the site is made from: path below the site root → source file.
-fn sources(input: &WriteSite) -> anyhow::Result<BTreeMap<PathBuf, PathBuf>> {
+/// Everything that the site is made from: path below the site root → source.
+fn sources(input: &WriteSite) -> anyhow::Result<BTreeMap<PathBuf, Source>> {
     let pkg = Path::new(&input.pkg_dir);
     let name = &input.output_name;
     let mut sources = BTreeMap::new();
     if let Some(assets) = &input.assets_dir {
         for file in files_below(assets)? {
-            sources.insert(file.clone(), assets.join(file));
+            sources.insert(file.clone(), Source::File(assets.join(file)));
         }
     }
     for file in files_below(&input.bindings_dir)? {
         // wasm-bindgen's own wasm file is the input of the optimiser; what ships is added below.
         if file.extension().is_none_or(|last| last != "wasm") {
-            sources.insert(pkg.join(&file), input.bindings_dir.join(file));
+            sources.insert(pkg.join(&file), Source::File(input.bindings_dir.join(file)));
         }
     }
-    sources.insert(pkg.join(format!("{name}.wasm")), input.wasm_file.clone());
-    if let Some(style) = &input.style_file {
-        sources.insert(pkg.join(format!("{name}.css")), style.clone());
+    sources.insert(pkg.join(format!("{name}.wasm")), Source::File(input.wasm_file.clone()));
+    let sheet = pkg.join(format!("{name}.css"));
+    match &input.style_file {
+        Some(style) => drop(sources.insert(sheet, Source::File(style.clone()))),
+        None => drop(sources.entry(sheet).or_insert(Source::Empty)),
     }
     Ok(sources)
 }
 
 /// The state of sources and outputs as it is on disk.
-fn made_now(input: &WriteSite, sources: &BTreeMap<PathBuf, PathBuf>) -> anyhow::Result<Made> {
+fn made_now(input: &WriteSite, sources: &BTreeMap<PathBuf, Source>) -> anyhow::Result<Made> {
     let stamp = |path: &PathBuf| anyhow::Ok((path.clone(), Stamp::of(path)?));
-    let site = files_below(&input.site_root)?.into_iter().map(|file| input.site_root.join(file));
+    let site = entries_below(&input.site_root)?.into_iter().map(|file| input.site_root.join(file));
+    let files = sources.values().filter_map(|source| match source {
+        Source::File(file) => Some(file),
+        Source::Empty => None,
+    });
     Ok(Made {
         input: serde_json::to_string(input)?,
-        sources: sources.values().map(stamp).collect::<anyhow::Result<_>>()?,
+        sources: files.map(stamp).collect::<anyhow::Result<_>>()?,
         outputs: site
             .chain(input.hash_file.clone())
             .map(|path| stamp(&path))
@@ -189,6 +215,8 @@ impl HashedNames {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
     use crate::exec::Mode;
     use crate::ui::Ui;
@@ -217,13 +245,14 @@ mod tests {
             assets_dir: Some(root.join("public")),
             hash_file: hashed.then(|| root.join("hash.txt")),
             precompress: true,
+            made_file: root.join("site.made.json"),
         };
         let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
         (folder, exec, input)
     }
 
     fn listing(input: &WriteSite) -> Vec<String> {
-        let files = files_below(&input.site_root).unwrap();
+        let files = entries_below(&input.site_root).unwrap();
         files.iter().map(|file| file.display().to_string()).filter(|name| !name.ends_with("z")).collect()
     }
 
@@ -277,5 +306,84 @@ mod tests {
         fs::write(input.site_root.join("stray.txt"), "?").unwrap();
         assert_eq!(write(&exec, &input).unwrap(), Written { changed: 0, unchanged: 5, removed: 1 });
         assert!(input.site_root.join("pkg/app.js.br").exists());
+    }
+
+    #[test]
+    fn links_in_the_site_are_removed_and_what_they_point_to_stays() {
+        let (folder, exec, input) = fixture(false);
+        let precious = folder.path().join("precious");
+        fs::create_dir_all(&precious).unwrap();
+        fs::write(precious.join("app.js"), "mine").unwrap();
+        fs::create_dir_all(&input.site_root).unwrap();
+        symlink(&precious, input.site_root.join("pkg")).unwrap();
+        symlink(precious.join("app.js"), input.site_root.join("robots.txt")).unwrap();
+        assert_eq!(write(&exec, &input).unwrap(), Written { changed: 5, unchanged: 0, removed: 2 });
+        symlink(&precious, input.site_root.join("stray")).unwrap();
+        symlink("..", input.site_root.join("up")).unwrap();
+        assert_eq!(write(&exec, &input).unwrap(), Written { changed: 0, unchanged: 5, removed: 2 });
+        assert_eq!(fs::read_to_string(precious.join("app.js")).unwrap(), "mine");
+        assert_eq!(fs::read_dir(&precious).unwrap().count(), 1);
+        assert!(!input.site_root.join("robots.txt").is_symlink());
+    }
+
+    #[test]
+    fn assets_behind_links_are_copied_and_circles_are_not() {
+        let (folder, exec, input) = fixture(false);
+        fs::write(folder.path().join("elsewhere.txt"), "x").unwrap();
+        symlink("../elsewhere.txt", folder.path().join("public/linked.txt")).unwrap();
+        symlink(".", folder.path().join("public/again")).unwrap();
+        assert_eq!(write(&exec, &input).unwrap().changed, 6);
+        assert!(input.site_root.join("linked.txt").is_file());
+        assert!(!input.site_root.join("again").exists());
+    }
+
+    #[test]
+    fn no_style_is_an_empty_sheet() {
+        let (folder, exec, mut input) = fixture(true);
+        input.style_file = None;
+        write(&exec, &input).unwrap();
+        let digest = site_name(b"");
+        assert_eq!(fs::read(input.site_root.join(format!("pkg/app.{digest}.css"))).unwrap(), b"");
+        let text = fs::read_to_string(folder.path().join("hash.txt")).unwrap();
+        assert!(text.contains(&format!("css: {digest}\n")), "{text}");
+        assert_eq!(write(&exec, &input).unwrap().unchanged, 5);
+    }
+
+    #[test]
+    fn no_old_variant_beside_new_content() {
+        let (folder, exec, mut input) = fixture(false);
+        write(&exec, &input).unwrap();
+        fs::write(folder.path().join("style.css"), "a{}").unwrap();
+        // What comes after the sheet cannot be read, so the run ends right after the sheet is written.
+        input.wasm_file = folder.path().join("none.wasm");
+        let none = write(&exec, &input).unwrap_err();
+        assert!(format!("{none:#}").contains("none.wasm"), "{none:#}");
+        assert_eq!(fs::read(input.site_root.join("pkg/app.css")).unwrap(), b"a{}");
+        assert!(!input.site_root.join("pkg/app.css.gz").exists());
+        assert!(!input.site_root.join("pkg/app.css.br").exists());
+    }
+
+    #[test]
+    fn new_names_are_told_before_old_files_go() {
+        let (folder, exec, mut input) = fixture(true);
+        write(&exec, &input).unwrap();
+        let before = listing(&input);
+        fs::write(folder.path().join("style.css"), "a{}").unwrap();
+        // A folder in its place cannot be replaced by the file.
+        input.hash_file = Some(folder.path().join("public"));
+        write(&exec, &input).unwrap_err();
+        let after = listing(&input);
+        assert!(before.iter().all(|file| after.contains(file)), "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn a_dry_run_changes_nothing() {
+        let (folder, _, input) = fixture(true);
+        fs::create_dir_all(&input.site_root).unwrap();
+        symlink("nowhere", input.site_root.join("link")).unwrap();
+        let exec = Executor::new(Ui::detect(true), Mode::DryRun).unwrap();
+        write(&exec, &input).unwrap_err();
+        assert_eq!(listing(&input), ["link"]);
+        assert!(!folder.path().join("hash.txt").exists() && !input.made_file.exists());
     }
 }

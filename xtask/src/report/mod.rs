@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn numbers_for_people() {
-        let shown = [0.042, 3.14, 64.25, 320.0, 725.0].map(seconds);
+        let shown = [0.042, 3.12, 64.25, 320.0, 725.0].map(seconds);
         assert_eq!(shown, ["0.04", "3.1", "64.2", "320", "12m 05s"]);
         assert_eq!([812, 41_778, 9_100_000].map(bytes), ["812 B", "41.8 kB", "9.10 MB"]);
     }

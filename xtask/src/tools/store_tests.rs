@@ -10,7 +10,7 @@ fn executor() -> Executor {
     Executor::new(Ui::detect(true), Mode::Run).unwrap()
 }
 
-fn receipt(needs: Vec<PathBuf>) -> Receipt {
+fn with_needs(needs: Vec<PathBuf>) -> Receipt {
     Receipt { needs, ..Receipt::new("tool", "1", "1", "test") }
 }
 
@@ -36,12 +36,15 @@ fn a_tool_is_there_whole_or_not_at_all() {
     let (exec, home) = (executor(), tempfile::tempdir().unwrap());
     let destination = folder(home.path(), "tool", "1");
     let place = Place::take(&exec, home.path(), "tool", "1").unwrap();
+    let program = program(&destination, "tool");
     fs::write(place.fresh().unwrap().join("bin/tool"), "").unwrap();
-    assert_eq!(installed(&destination), None);
-    place.finish(&exec, &receipt(Vec::new())).unwrap();
+    assert_eq!(installed(&destination, &program), None);
+    place.finish(&exec, &with_needs(Vec::new())).unwrap();
     drop(place);
-    assert_eq!(installed(&destination).unwrap().version, "1");
-    assert!(program(&destination, "tool").is_file());
+    assert_eq!(installed(&destination, &program).unwrap().version, "1");
+    fs::remove_file(&program).unwrap();
+    assert_eq!(installed(&destination, &program), None);
+    assert!(receipt(&destination).is_some());
 }
 
 #[test]
@@ -51,15 +54,15 @@ fn a_tool_whose_needs_have_gone_is_gone() {
     fs::write(&need, "").unwrap();
     let place = Place::take(&exec, home.path(), "tool", "1").unwrap();
     place.fresh().unwrap();
-    place.finish(&exec, &receipt(vec![need.clone()])).unwrap();
+    place.finish(&exec, &with_needs(vec![need.clone()])).unwrap();
     let destination = folder(home.path(), "tool", "1");
-    assert!(installed(&destination).is_some());
+    assert!(receipt(&destination).is_some());
     fs::remove_file(need).unwrap();
-    assert_eq!(installed(&destination), None);
+    assert_eq!(receipt(&destination), None);
     // Installing again puts the broken one out of the way.
     place.fresh().unwrap();
-    place.finish(&exec, &receipt(Vec::new())).unwrap();
-    assert!(installed(&destination).is_some());
+    place.finish(&exec, &with_needs(Vec::new())).unwrap();
+    assert!(receipt(&destination).is_some());
 }
 
 #[test]

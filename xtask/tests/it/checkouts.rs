@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::running::{Running, get, links, post_form, repository, seed, target_directory};
+use crate::running::{Running, get, links, post_form, profile, repository, seed, target_directory};
 use crate::support::{Workspace, copy_folder};
 
 /// What the two checkouts have in common.
@@ -67,7 +67,7 @@ fn halves_of_two_checkouts_work_together() {
 /// Builds the server half in a checkout of its own and returns the binary.
 fn second_server() -> PathBuf {
     let target = target_directory().join("xtask/tests/checkouts");
-    seed(&target_directory(), &target, &["production"]);
+    seed(&target_directory(), &target, &[profile()]);
     let mut second = Workspace::empty();
     for name in SOURCES {
         let (from, to) = (repository().join(name), second.root().join(name));
@@ -80,13 +80,13 @@ fn second_server() -> PathBuf {
     // Cargo gave the variable of the first checkout to this test; the second has to find its own.
     second.set("SERVER_FN_OVERRIDE_KEY", "");
     second.set("CARGO_TARGET_DIR", target.display().to_string());
-    let report = second.build(&["--server-only"]);
+    let report = second.build(&["--server-only", "--profile", profile()]);
     let units = report["steps"][0]["units"].clone();
     let compiled = units["compiled_packages"].as_array().unwrap();
     let binary = report["sizes"][0]["file"].as_str().unwrap();
     assert!(compiled.iter().any(|package| package == binary), "{report:#}");
     eprintln!("second checkout: {} s, compiled {compiled:?}", report["seconds"]);
-    target.join("production").join(binary)
+    target.join(profile()).join(binary)
 }
 
 /// The page names files of the first site, and they are served.

@@ -1,5 +1,8 @@
 //! The integration tests of xtask: one binary, one file a subject.
 
+// `allow-unwrap-in-tests` does not reach what stands beside the tests.
+#![allow(clippy::unwrap_used)]
+
 mod bad_input;
 mod checkouts;
 mod fakes;

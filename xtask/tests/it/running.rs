@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::support::processes_with;
+
 /// Far above what anything here takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -210,6 +212,13 @@ fn copy_with_times(from: &Path, to: &Path) {
     fs::OpenOptions::new().append(true).open(to).unwrap().set_modified(modified).unwrap();
 }
 
+/// The profile that the app was built with: a build of something else with it finds most of it compiled.
+pub fn profile() -> &'static str {
+    let binary = std::env::var_os("XTASK_SITE_BINARY").map(PathBuf::from).unwrap_or_default();
+    let folder = binary.parent().and_then(Path::file_name);
+    if folder.is_some_and(|folder| folder == "ci") { "ci" } else { "production" }
+}
+
 /// The workspace that these tests belong to.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -218,6 +227,22 @@ pub fn repository() -> PathBuf {
 /// Where cargo puts what it compiles here: the tests' own xtask is in `<target>/<profile>/`.
 pub fn target_directory() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_xtask")).ancestors().nth(2).unwrap().to_owned()
+}
+
+#[test]
+fn a_started_program_takes_its_children_along() {
+    let marker = format!("302.{:09}", std::process::id());
+    let script = format!("setsid sleep {marker} & echo begun: yes >&2; wait");
+    let mut shell = Running::start(Command::new("sh").args(["-c", &script]));
+    shell.word_after("begun: ");
+    let began = Instant::now();
+    while processes_with(&format!("sleep {marker}")).len() < 2 {
+        assert!(began.elapsed() < PATIENCE);
+    }
+    drop(shell);
+    while !processes_with(&marker).is_empty() {
+        assert!(began.elapsed() < PATIENCE, "{:?}", processes_with(&marker));
+    }
 }
 
 #[test]

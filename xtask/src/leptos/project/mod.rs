@@ -1,7 +1,7 @@
 //! Which Leptos project is built, and everything its metadata says: the keys of cargo-leptos 0.3 with its defaults.
 //!
-//! Pure but for one thing: a Sass style sheet is read to find the files that it imports. Knows nothing of how a project
-//! is built.
+//! Pure but for two things: a Sass style sheet is read to find the files that it imports, and style and assets have to
+//! be there. Knows nothing of how a project is built.
 
 mod choice;
 mod keys;
@@ -156,14 +156,31 @@ pub fn resolve(
     chosen: Option<&str>,
     cwd: &Path,
 ) -> anyhow::Result<Project> {
+    let (project, place) = describe(workspace, environment, chosen, cwd)?;
+    settings::check_files(&project, workspace, |key| source(key, &place, environment))?;
+    Ok(project)
+}
+
+/// The project as it is written, and its table; the files that it names need not be there.
+fn describe(
+    workspace: &Workspace,
+    environment: &BTreeMap<String, String>,
+    chosen: Option<&str>,
+    cwd: &Path,
+) -> anyhow::Result<(Project, String)> {
     let definition = choice::choose(choice::definitions(workspace)?, workspace, chosen, cwd)?;
     let project = settings::read(&definition, workspace, environment)?;
-    let source = match environment.get("LEPTOS_SITE_ROOT").filter(|value| !value.is_empty()) {
-        Some(_) => "`LEPTOS_SITE_ROOT` in the environment or `.env`".to_owned(),
-        None => format!("`site-root` in {}", definition.place),
-    };
-    site_root::check(&project, workspace, &source)?;
-    Ok(project)
+    site_root::check(&project, workspace, &source("site-root", &definition.place, environment))?;
+    Ok((project, definition.place))
+}
+
+/// Where a path is set, as errors name it: in the variable that overrides the key, else in the project's table.
+fn source(key: &str, place: &str, environment: &BTreeMap<String, String>) -> String {
+    let variable = format!("LEPTOS_{}", key.replace('-', "_").to_uppercase());
+    match environment.get(&variable).filter(|value| !value.is_empty()) {
+        Some(_) => format!("`{variable}` in the environment or `.env`"),
+        None => format!("`{key}` in {place}"),
+    }
 }
 
 /// An absolute path without `.` and `..`, found without looking at the file system.

@@ -159,3 +159,24 @@ fn check(project: &Project, place: &str) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// What the site is made from has to be there before anything is compiled for it.
+pub fn check_files(
+    project: &Project,
+    workspace: &Workspace,
+    source: impl Fn(&str) -> String,
+) -> anyhow::Result<()> {
+    let style = project.style_file.as_deref().filter(|path| !path.is_file());
+    let assets = project.assets_dir.as_deref().filter(|path| !path.is_dir());
+    let (key, path, kind) = match (style, assets) {
+        (Some(path), _) => ("style-file", path, "file"),
+        (None, Some(path)) => ("assets-dir", path, "folder"),
+        (None, None) => return Ok(()),
+    };
+    let problem = if path.exists() { format!("is not a {kind}") } else { "does not exist".to_owned() };
+    let shown = path.strip_prefix(&workspace.root).unwrap_or(path).display();
+    let hint = format!(
+        "create the {kind}, or correct the path, which is relative to the folder of the table's Cargo.toml"
+    );
+    Err(Failure::usage(format!("{}: {shown} {problem}", source(key))).hint(hint).into())
+}

@@ -18,8 +18,12 @@ pub fn sources(style_file: &Path) -> Vec<PathBuf> {
         // A file that cannot be read is Sass's to complain about.
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         let folder = file.parent().unwrap_or(Path::new(""));
+        let mut names = quoted(&text);
+        if file.extension().is_some_and(|extension| extension == "sass") {
+            names.extend(unquoted(&text));
+        }
         open.extend(
-            names(&text).into_iter().flat_map(|name| candidates(folder, name)).filter(|path| path.is_file()),
+            names.into_iter().flat_map(|name| candidates(folder, name)).filter(|path| path.is_file()),
         );
     }
     found.into_iter().collect()
@@ -31,7 +35,7 @@ fn is_sass(file: &Path) -> bool {
 
 /// What stands in quotes after the words that name other files. More than what is meant does no harm: it only counts
 /// if there is such a file.
-fn names(text: &str) -> Vec<&str> {
+fn quoted(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     for word in ["@use", "@forward", "@import", "load-css("] {
         for (at, _) in text.match_indices(word) {
@@ -39,6 +43,24 @@ fn names(text: &str) -> Vec<&str> {
             let statement = &rest[..rest.find([';', '{', '}']).unwrap_or(rest.len())];
             names.extend(statement.split(['"', '\'']).skip(1).step_by(2));
         }
+    }
+    names
+}
+
+/// What stands after `@import` in indented Sass, where names need no quotes; a comma at the end of a line goes on in
+/// the next one.
+fn unquoted(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut goes_on = false;
+    for line in text.lines() {
+        let line = line.trim();
+        let list = match line.strip_prefix("@import") {
+            Some(list) => list,
+            None if goes_on => line,
+            None => continue,
+        };
+        goes_on = list.ends_with(',');
+        names.extend(list.split([',', ' ', '\t']).filter(|name| !name.is_empty()));
     }
     names
 }
@@ -98,6 +120,27 @@ mod tests {
                 "style/parts/a/c.sass"
             ]
         );
+    }
+
+    #[test]
+    fn indented_sass_imports_without_quotes() {
+        let folder = tempfile::tempdir().unwrap();
+        let import =
+            "@import colours, parts/a ,\n  b.sass\nbody\n  @import inner\n  color: red\nunused, other\n";
+        for name in ["_colours.sass", "parts/_a.scss", "b.sass", "inner.sass", "unused.sass", "color.sass"] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let shown = |name: &str| {
+            let file = folder.path().join(name);
+            fs::write(&file, import).unwrap();
+            let found = sources(&file);
+            let names = found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap());
+            names.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(shown("main.sass"), "_colours.sass b.sass inner.sass main.sass parts/_a.scss");
+        assert_eq!(shown("main.scss"), "main.scss");
     }
 
     #[test]

@@ -95,6 +95,15 @@ fn what_npm_gives_is_used_and_not_asked_for_again() {
 }
 
 #[test]
+fn a_tool_whose_program_has_gone_is_installed_again() {
+    let machine = Machine::new(&[("npm", NPM), ("node", NODE)]);
+    machine.ready("wasm-opt", "131");
+    fs::remove_file(machine.path("home/tools/wasm-opt/131/bin/wasm-opt")).unwrap();
+    machine.ready("wasm-opt", "131");
+    assert_eq!(machine.calls().matches("npm install").count(), 2);
+}
+
+#[test]
 fn two_processes_install_a_tool_once() {
     let machine = Machine::new(&[("npm", NPM), ("node", NODE)]);
     std::thread::scope(|scope| {

@@ -41,7 +41,8 @@ pub fn with_target(workspace: &Workspace, options: &str, args: &[&str]) -> Optio
     });
     let Some(namespace) = namespace else {
         let reason = "unshare and mount are not permitted here";
-        assert!(std::env::var("XTASK_REQUIRE").is_ok_and(|value| value != "services"), "{reason}");
+        let required = std::env::var("XTASK_REQUIRE").is_ok_and(|what| what == "services");
+        assert!(!required, "{reason}, but XTASK_REQUIRE=services is set");
         eprintln!("skipped: {reason}");
         return None;
     };

@@ -26,12 +26,13 @@ fn refused(workspace: &Workspace, args: &[&str], code: i32, expected: &Expect) {
 
 #[test]
 fn a_wrong_key() {
-    let expected = expect![
-        "error: unknown key `hash_files` in `[[workspace.metadata.leptos]]` (project `fixture`) in Cargo.toml; did you mean `hash-files`?"
-    ];
+    let expected = expect![[r#"
+        error: unknown key `hash_files` in `[[workspace.metadata.leptos]]` (project `fixture`) in
+            Cargo.toml; did you mean `hash-files`?"#]];
     check(&["build"], 2, &expected, |workspace| workspace.edit("Cargo.toml", "hash-files", "hash_files"));
     let expected = expect![[r#"
-        error: unknown key `demo-arg` in `[workspace.metadata.xtask]` in Cargo.toml; did you mean `demo-args`?
+        error: unknown key `demo-arg` in `[workspace.metadata.xtask]` in Cargo.toml; did you mean
+            `demo-args`?
          hint: known keys: demo-args, project"#]];
     check(&["build"], 2, &expected, |workspace| {
         workspace.edit(
@@ -40,11 +41,11 @@ fn a_wrong_key() {
             "[workspace.metadata.xtask]\ndemo-arg = []\n\n[[workspace",
         );
     });
-    let expected = expect![
-        "error: `hash-files` in `[[workspace.metadata.leptos]]` (project `fixture`) in Cargo.toml must be true or false, not the number 1"
-    ];
+    let expected = expect![[r#"
+        error: `hash-files` in `[[workspace.metadata.leptos]]` (project `fixture`) in Cargo.toml
+            must be true or false, not the number 1"#]];
     check(&["setup"], 2, &expected, |workspace| {
-        workspace.edit("Cargo.toml", "hash-files = true", "hash-files = 1")
+        workspace.edit("Cargo.toml", "hash-files = true", "hash-files = 1");
     });
 }
 

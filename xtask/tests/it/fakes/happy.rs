@@ -61,7 +61,7 @@ fn the_report_is_the_record_and_the_site_is_whole() {
     let run = fakes.run(&["build", "--format", "json"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!(fakes.records(), [report.clone()]);
+    assert_eq!(fakes.records(), std::slice::from_ref(&report));
     let mut shown: Vec<String> =
         ["schema", "result", "project", "profile", "rustc", "revision", "host_units_twice"]
             .map(|key| format!("{key}: {}", report[key]))
@@ -106,7 +106,8 @@ fn the_report_is_the_record_and_the_site_is_whole() {
         [root]/target/xtask/site/app/production/bindings/app.js
         [root]/target/xtask/site/app/production/bindings/app_bg.wasm
         [root]/target/xtask/site/app/production/optimised.made.json
-        [root]/target/xtask/site/app/production/optimised/app_bg.wasm"#]]
+        [root]/target/xtask/site/app/production/optimised/app_bg.wasm
+        [root]/target/xtask/site/app/site.made.json"#]]
     .assert_eq(&fakes.plain(&names.join("\n")));
 }
 

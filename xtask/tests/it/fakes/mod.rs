@@ -132,7 +132,7 @@ impl Fakes {
         self.script(
             "cargo",
             &format!(
-                "[metadata]\nout {metadata}\n[build --lib]\n{front}[build --bin]\n{native}[nextest run]\n",
+                "[metadata]\nout {metadata}\n[--lib]\n{front}[build --bin]\n{native}[nextest run]\n",
                 metadata = metadata(&root, "style/main.css")
             ),
         );

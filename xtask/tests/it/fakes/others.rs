@@ -140,13 +140,13 @@ const PROBES: [&str; 8] = [
 
 #[test]
 fn a_dry_run_writes_nothing_and_only_looks() {
-    let nothing_there = ["cargo", "rustc", "git"];
+    let without_which_nothing = ["cargo", "rustc", "git"];
     for with_tools in [true, false] {
         let fakes = Fakes::new();
         assert_eq!(fakes.run(&["build"]).code, Some(0));
         if !with_tools {
             fakes.remove_wasm_target();
-            for tool in super::TOOLS.iter().filter(|tool| !nothing_there.contains(tool)) {
+            for tool in super::TOOLS.iter().filter(|tool| !without_which_nothing.contains(tool)) {
                 fakes.remove(tool);
             }
         }
@@ -163,7 +163,7 @@ fn a_dry_run_writes_nothing_and_only_looks() {
         ] {
             let run = fakes.run(args);
             assert_eq!(run.code, Some(0), "{args:?}: {}", run.stderr);
-            assert_eq!(run.stdout.is_empty(), args[0] == "setup" && with_tools, "{args:?}: {}", run.stdout);
+            assert!(!run.stdout.is_empty(), "{args:?}");
             let calls = fakes.calls();
             assert!(!calls.is_empty(), "{args:?}");
             for call in calls {

@@ -9,14 +9,14 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::running::{Answer, Running, get, links, repository, seed, target_directory};
+use crate::running::{Answer, Running, get, links, profile, repository, seed, target_directory};
 use crate::support::{Run, Workspace, copy_folder, finish, processes_with};
 
-/// The alias line of this repository: all that a workspace needs beside the folder `xtask`.
+/// The alias of this repository: all that a workspace needs beside the folder `xtask`.
 fn alias() -> String {
     let config = fs::read_to_string(repository().join(".cargo/config.toml")).unwrap();
-    let line = config.lines().find(|line| line.starts_with("xtask = ")).unwrap();
-    format!("[alias]\n{line}\n")
+    let section = config.split("[alias]").nth(1).unwrap().split("\n\n").next().unwrap();
+    format!("[alias]{section}\n")
 }
 
 /// `cargo xtask …` in the workspace, through cargo and the alias.
@@ -39,9 +39,15 @@ fn run(workspace: &Workspace, args: &[&str]) -> Run {
 }
 
 fn build(workspace: &Workspace) -> Value {
-    let run = run(workspace, &["build", "--format", "json"]);
+    let args = [&["build", "--format", "json"], selection().as_slice()].concat();
+    let run = run(workspace, &args);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     serde_json::from_str(&run.stdout).unwrap()
+}
+
+/// Nothing at all, unless this repository's app was built with another profile than the usual one.
+fn selection() -> Vec<&'static str> {
+    if profile() == "production" { Vec::new() } else { vec!["--profile", profile()] }
 }
 
 fn compiled(report: &Value, half: &str) -> Value {
@@ -70,8 +76,7 @@ fn one_package_is_built_and_served() {
     let mut workspace = Workspace::empty();
     sources::single_package(&workspace);
     let target = target_directory().join("xtask/tests/template");
-    let folders = ["production", "wasm32-unknown-unknown/production"];
-    seed(&target_directory(), &target, &folders);
+    seed(&target_directory(), &target, &[profile(), &format!("wasm32-unknown-unknown/{}", profile())]);
     install(&mut workspace, &target);
 
     let began = std::time::Instant::now();
@@ -94,18 +99,22 @@ fn one_package_is_built_and_served() {
     let release = run(&workspace, &["build", "--dry-run", "--profile", "release"]);
     assert_eq!(release.code, Some(0), "{}", release.stderr);
     let front = release.stdout.lines().find(|line| line.contains("--lib")).unwrap();
-    assert!(front.contains("--profile wasm-release"), "{}", release.stdout);
+    // The settings of `wasm-release` under the server's name, so that both halves share host units.
+    for words in ["--profile release ", "profile.release.panic=", "-Clto=fat"] {
+        assert!(front.contains(words), "{words}: {}", release.stdout);
+    }
     let server = release.stdout.lines().find(|line| line.contains("--bin")).unwrap();
     assert!(server.contains("--profile release"), "{}", release.stdout);
 
-    let binary = target.join("production/bare-app");
+    let binary = target.join(profile()).join("bare-app");
     serves_the_page(&workspace);
     assert_eq!(processes_with(&binary.display().to_string()), [""; 0]);
 }
 
 fn serves_the_page(workspace: &Workspace) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    let mut xtask = Running::start(&mut cargo_xtask(workspace, &["serve", "--port", &port]));
+    let args = [&["serve", "--port", &port], selection().as_slice()].concat();
+    let mut xtask = Running::start(&mut cargo_xtask(workspace, &args));
     xtask.word_after("Serving ");
     let address = format!("http://127.0.0.1:{port}");
     let page = get(&format!("{address}/"));
@@ -131,13 +140,12 @@ fn three_packages_are_planned() {
     let workspace = Workspace::empty();
     sources::three_packages(&workspace);
     fs::copy(repository().join("Cargo.lock"), workspace.root().join("Cargo.lock")).unwrap();
-    for (profile, front_profile) in [("production", "production"), ("release", "wasm-release")] {
+    for profile in ["production", "release"] {
         let dry = workspace.xtask(&["build", "--dry-run", "--profile", profile]);
         assert_eq!(dry.code, Some(0), "{}", dry.stderr);
         let line = |part: &str| dry.stdout.lines().find(|line| line.contains(part)).unwrap_or_default();
-        for words in [format!("--package frontend --profile {front_profile} "), "--target wasm32".to_owned()]
-        {
-            assert!(line("--lib").contains(&words), "{words}: {}", dry.stdout);
+        for words in [&format!("--package frontend --profile {profile} "), "--target wasm32", "-Clto=fat"] {
+            assert!(line("--lib").contains(words), "{words}: {}", dry.stdout);
         }
         assert!(line("--bin ").contains(&format!("--package server --profile {profile} ")), "{}", dry.stdout);
         assert!(dry.stdout.contains("main.scss"), "{}", dry.stdout);

@@ -82,7 +82,7 @@ fn environment(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 fn read(workspace: &Workspace) -> Project {
-    resolve(workspace, &BTreeMap::new(), None, Path::new("/w")).unwrap()
+    describe(workspace, &BTreeMap::new(), None, Path::new("/w")).unwrap().0
 }
 
 fn error_text(result: anyhow::Result<Project>) -> String {

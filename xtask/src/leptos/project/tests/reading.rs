@@ -98,7 +98,7 @@ fn variables_win_over_the_manifest() {
         ("DISABLE_SERVER_FN_HASH", "0"),
         ("LEPTOS_ENV", "PROD"),
     ];
-    let project = resolve(&workspace, &environment(&variables), None, Path::new("/w")).unwrap();
+    let (project, _) = describe(&workspace, &environment(&variables), None, Path::new("/w")).unwrap();
     assert_eq!((project.output_name.as_str(), project.site_pkg_dir.as_str()), ("out", "p"));
     assert_eq!(project.site_root, Path::new("/w/target/other"));
     assert_eq!((project.site_addr.to_string().as_str(), project.reload_port), ("0.0.0.0:8080", 9));

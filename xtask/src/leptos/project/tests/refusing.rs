@@ -49,8 +49,8 @@ fn keys_that_are_unknown_or_of_the_wrong_type() {
     check_error(
         &two_packages(json!({"site_root": "x"})),
         expect![[r#"
-        unknown key `site_root` in `[[workspace.metadata.leptos]]` (project `app`) in Cargo.toml; did you mean `site-root`?
-        known keys: always-erase-components, assets-dir, bin-cargo-args, bin-cargo-command, bin-default-features, bin-exe-name, bin-features, bin-package, bin-profile-dev, bin-profile-release, bin-target, bin-target-dir, bin-target-triple, browserquery, disable-erase-components, disable-server-fn-hash, end2end-cmd, end2end-dir, env, features, front-target-dir, graceful-shutdown, graceful-shutdown-timeout-secs, graceful-shutdown-unix-signal, hash-file, hash-file-name, hash-files, js-dir, js-minify, lib-cargo-args, lib-default-features, lib-features, lib-package, lib-profile-dev, lib-profile-release, name, not-found-path, output-name, reload-external-port, reload-port, reload-ws-protocol, separate-front-target-dir, server-fn-mod-path, server-fn-prefix, site-addr, site-pkg-dir, site-root, style-bundle, style-file, tailwind-config-file, tailwind-input-file, wasm-opt-features, watch, watch-additional-files"#]],
+            unknown key `site_root` in `[[workspace.metadata.leptos]]` (project `app`) in Cargo.toml; did you mean `site-root`?
+            -"#]],
     );
     check_error(
         &workspace(Value::Null, &[one_package("a", "/w/a", json!({"bin-package": "a"}))]),
@@ -148,4 +148,37 @@ fn packages_that_do_not_fit() {
     );
     let project = read(&two_packages(json!({"bin-package": "tool", "bin-target": "two"})));
     assert_eq!(project.bin_target, "two");
+}
+
+#[test]
+fn style_and_assets_that_are_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut here = two_packages(json!({"style-file": "a/main.css", "assets-dir": "public"}));
+    here.root = folder.path().to_owned();
+    check_error(
+        &here,
+        expect![[r#"
+            `style-file` in `[[workspace.metadata.leptos]]` (project `app`) in Cargo.toml: a/main.css does not exist
+            create the file, or correct the path, which is relative to the folder of the table's Cargo.toml"#]],
+    );
+    std::fs::create_dir_all(folder.path().join("a/main.css")).unwrap();
+    check_error(
+        &here,
+        expect![[r#"
+            `style-file` in `[[workspace.metadata.leptos]]` (project `app`) in Cargo.toml: a/main.css is not a file
+            create the file, or correct the path, which is relative to the folder of the table's Cargo.toml"#]],
+    );
+    std::fs::write(folder.path().join("a/other.css"), "").unwrap();
+    let with = |variables: &[(&str, &str)]| resolve(&here, &environment(variables), None, Path::new("/w"));
+    let other = ("LEPTOS_STYLE_FILE", "a/other.css");
+    expect![[r#"
+        `assets-dir` in `[[workspace.metadata.leptos]]` (project `app`) in Cargo.toml: public does not exist
+        create the folder, or correct the path, which is relative to the folder of the table's Cargo.toml"#]]
+    .assert_eq(&error_text(with(&[other])));
+    expect![[r#"
+        `LEPTOS_ASSETS_DIR` in the environment or `.env`: a/other.css is not a folder
+        create the folder, or correct the path, which is relative to the folder of the table's Cargo.toml"#]]
+    .assert_eq(&error_text(with(&[other, ("LEPTOS_ASSETS_DIR", "a/other.css")])));
+    std::fs::create_dir(folder.path().join("public")).unwrap();
+    with(&[other]).unwrap();
 }

@@ -129,9 +129,40 @@ fn a_site_that_cannot_be_made() {
 fn a_tool_that_makes_nothing() {
     all(
         vec![
-            case("wasm-bindgen --out-dir", Garbage, 4, expect![[r#""#]]),
-            case("wasm-opt -o", Garbage, 4, expect![[r#""#]]),
-            case("sass --no-source-map", Garbage, 4, expect![[r#""#]]),
+            case(
+                "wasm-bindgen --out-dir",
+                Garbage,
+                4,
+                expect![[r#"
+                error: step `wasm-bindgen`: `wasm-bindgen` ended well but wrote nothing to
+                    `[root]/target/xtask/site/app/production/bindings`
+                 hint: see what it says: [bin]/wasm-bindgen
+                    [root]/target/wasm32-unknown-unknown/production/app_front.wasm --target web
+                    --no-typescript --out-name app --out-dir
+                    [root]/target/xtask/site/app/production/bindings"#]],
+            ),
+            case(
+                "wasm-opt -o",
+                Garbage,
+                4,
+                expect![[r#"
+                error: step `wasm-opt`: `wasm-opt` ended well but wrote nothing to
+                    `[root]/target/xtask/site/app/production/optimised`
+                 hint: see what it says: [bin]/wasm-opt -Oz --enable-bulk-memory
+                    --enable-nontrapping-float-to-int
+                    [root]/target/xtask/site/app/production/bindings/app_bg.wasm -o
+                    [root]/target/xtask/site/app/production/optimised/app_bg.wasm"#]],
+            ),
+            case(
+                "sass --no-source-map",
+                Garbage,
+                4,
+                expect![[r#"
+                error: step `sass`: `sass` ended well but wrote nothing to
+                    `[root]/target/xtask/site/app/production/style`
+                 hint: see what it says: [bin]/sass --style=compressed --no-source-map
+                    [root]/style/main.scss [root]/target/xtask/site/app/production/style/app.css"#]],
+            ),
         ],
         within_the_plan,
     );
