@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::facts::host::Host;
 use crate::facts::revision::Revision;
 use crate::leptos::build::{self, Outcome};
+use crate::leptos::lock::BuildLock;
 use crate::leptos::planning;
 use crate::leptos::units::Units;
 use crate::leptos::{WASM_TARGET, shipped};
@@ -44,6 +45,9 @@ pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
         return Ok(());
     }
 
+    // Held until everything is written that another build would write too.
+    let _lock = BuildLock::take(exec, &context.workspace.target_directory)?;
+    let started = SystemTime::now();
     let (mut outcome, result) =
         build::run(exec, &plan, &context.toolchain, &context.workspace.target_directory);
     outcome.steps.splice(0..0, installed.steps);

@@ -79,7 +79,7 @@ fn a_full_disk() {
     };
     assert_eq!(run.code, Some(4), "{}", run.stderr);
     expect![[r#"
-        error: step `compile front`: `cargo build …` failed with exit code 101
+        error: step `compile front`: `cargo rustc …` failed with exit code 101
           folder: [root]
           last lines of its output:
          hint: the disk is full: make room (`cargo clean` does), or set CARGO_TARGET_DIR to a
@@ -96,7 +96,7 @@ fn a_read_only_target() {
     };
     assert_eq!(run.code, Some(4), "{}", run.stderr);
     expect![[r#"
-        error: step `compile front`: `cargo build …` failed with exit code 101
+        error: step `compile front`: `cargo rustc …` failed with exit code 101
           folder: [root]
           last lines of its output:
          hint: the file system is read-only: set CARGO_TARGET_DIR to a folder that can be written

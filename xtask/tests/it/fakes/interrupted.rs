@@ -62,7 +62,7 @@ fn interrupted_compiling(name: &str, code: i32, words: &str) {
 
 #[test]
 fn ctrl_c_while_the_front_half_compiles() {
-    interrupted_compiling("INT", 130, "build --lib");
+    interrupted_compiling("INT", 130, "rustc --lib");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_time_out_leaves_no_process() {
     let mut fakes = Fakes::new();
     fakes.workspace.set("XTASK_TIMEOUT", "2");
     let marker = marker();
-    fakes.when("cargo", "build --lib", &format!("child {marker}\nsleep 300"));
+    fakes.when("cargo", "rustc --lib", &format!("child {marker}\nsleep 300"));
     let run = fakes.run(&["build"]);
     assert_eq!(run.code, Some(5), "{}", run.stderr);
     assert_eq!(processes_with(&marker), [""; 0]);

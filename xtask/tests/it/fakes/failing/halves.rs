@@ -10,30 +10,30 @@ fn a_half_that_does_not_compile() {
     all(
         vec![
             case(
-                "cargo build --lib",
+                "cargo rustc --lib",
                 Exits,
                 4,
                 expect![[r#"
-                error: step `compile front`: `cargo build …` failed with exit code 7
-                  command: [as planned]
-                  folder: [root]
-                  last lines of its output:
-                    it broke"#]],
+                    error: step `compile front`: `cargo rustc …` failed with exit code 7
+                      command: [as planned]
+                      folder: [root]
+                      last lines of its output:
+                        it broke"#]],
             ),
             case(
-                "cargo build --lib",
+                "cargo rustc --lib",
                 Hangs,
                 5,
                 expect![[r#"
-                error: step `compile front`: `cargo build …` took longer than 3s and was stopped
-                  command: [as planned]
-                  folder: [root]
-                  last lines of its output:
-                    still at it
-                 hint: XTASK_TIMEOUT allows every command 3 s; raise or unset it"#]],
+                    error: step `compile front`: `cargo rustc …` took longer than 3s and was stopped
+                      command: [as planned]
+                      folder: [root]
+                      last lines of its output:
+                        still at it
+                     hint: XTASK_TIMEOUT allows every command 3 s; raise or unset it"#]],
             ),
             case(
-                "cargo build --lib",
+                "cargo rustc --lib",
                 Garbage,
                 4,
                 expect![[r#"
@@ -41,11 +41,11 @@ fn a_half_that_does_not_compile() {
                  hint: its output stopped early; run the build again"#]],
             ),
             case(
-                "cargo build --lib",
+                "cargo rustc --lib",
                 Killed,
                 4,
                 expect![[r#"
-                    error: step `compile front`: `cargo build …` was killed by SIGKILL
+                    error: step `compile front`: `cargo rustc …` was killed by SIGKILL
                       command: [as planned]
                       folder: [root]
                       last lines of its output:

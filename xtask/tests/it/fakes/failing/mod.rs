@@ -119,7 +119,7 @@ fn within_the_plan(case: &Case) -> (Option<i32>, String) {
             "write {} changed\nout {{\"reason\":\"build-finished\",\"success\":true}}",
             wasm.display()
         );
-        fakes.when("cargo", "build --lib", &compiled);
+        fakes.when("cargo", "rustc --lib", &compiled);
         fakes.workspace.write("style/main.scss", "body { margin: 1px }\n");
     }
     breaks(&fakes, case);
