@@ -10,12 +10,12 @@ export CARGO_TARGET_DIR=$target LEPTOS_OUTPUT_NAME=usdfc
 server=(-p usdfc-analytics-terminal --profile production)
 front=(-p usdfc-frontend --lib --target wasm32-unknown-unknown)
 
-measure() { # NAME, then the front half's arguments
-  local name=$1 begin end calls; shift
+measure() { # NAME SUBCOMMAND, then the front half's arguments
+  local name=$1 subcommand=$2 begin end calls; shift 2
   rm -rf "${target:?}"/*
   begin=$(date +%s.%N)
   TIMEFORMAT='%U %S'
-  { time { cargo build -v "${front[@]}" "$@" && cargo build -v "${server[@]}"; } 2>"$target/log" >/dev/null; } 2>"$target/cpu"
+  { time { cargo "$subcommand" -v "${front[@]}" "$@" && cargo build -v "${server[@]}"; } 2>"$target/log" >/dev/null; } 2>"$target/cpu"
   end=$(date +%s.%N)
   calls=$(grep -c 'Running `.*rustc ' "$target/log")
   awk -v name="$name" -v wall="$(echo "$end - $begin" | bc)" -v calls="$calls" \
@@ -25,8 +25,11 @@ measure() { # NAME, then the front half's arguments
 }
 
 z='profile.production.opt-level="z"'
+wasm=profile.production-wasm
 for _ in $(seq "$rounds"); do
-  measure "one profile name" --profile production --config "$z"
-  measure "two profile names" --profile production-wasm
-  measure "two names, fat LTO, one unit" --profile production-wasm --config 'profile.production-wasm.lto="fat"' --config 'profile.production-wasm.codegen-units=1'
+  measure "one name, no LTO" build --profile production --config "$z"
+  measure "two names, no LTO" build --profile production-wasm --config $wasm.lto=false --config $wasm.codegen-units=16
+  measure "two names, fat LTO, one unit" build --profile production-wasm
+  measure "one name, fat LTO for the wasm file" rustc --profile production --config "$z" --config profile.production.codegen-units=1 \
+    --config 'target.wasm32-unknown-unknown.rustflags=["-Cembed-bitcode=yes"]' -- -Clto=fat
 done

@@ -148,7 +148,7 @@ mod tests {
     fn folders_that_builds_write_to() {
         let workspace = workspace(Path::new("/w"));
         let target = PathBuf::from("/w/target");
-        assert_eq!(built_in(&workspace, None), [target.clone()]);
+        assert_eq!(built_in(&workspace, None), std::slice::from_ref(&target));
         assert_eq!(built_in(&workspace, Some("out")), [target.clone(), PathBuf::from("/w/out")]);
         assert_eq!(built_in(&workspace, Some("")), [target]);
     }
