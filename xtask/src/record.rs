@@ -39,7 +39,7 @@ pub struct BuildRecord {
     pub revision: Revision,
     pub steps: Vec<StepRecord>,
     /// Proc-macros and build scripts that both halves compiled; `None` where only one half was built.
-    pub host_units_twice: Option<Vec<String>>,
+    pub host_units_twice: Option<Vec<DoubledUnit>>,
     /// Wall-clock seconds of the whole build.
     pub seconds: f64,
     /// What ships.
@@ -87,6 +87,25 @@ pub struct UnitCounts {
     pub compiled: usize,
     /// The names of the compiled packages, sorted, each once.
     pub compiled_packages: Vec<String>,
+}
+
+/// A proc-macro or build script that each half compiled for itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DoubledUnit {
+    pub package: String,
+    /// `proc-macro` or `custom-build`, cargo's word for a build script.
+    pub kind: String,
+    pub reason: Doubling,
+}
+
+/// Why a unit could not serve both halves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Doubling {
+    /// The halves ask for other features: really two units, however the build is arranged.
+    OtherFeatures,
+    /// Another profile, or a dependency that is doubled itself.
+    OtherSettings,
 }
 
 /// The sizes of one shipped file, in bytes; a variant that was not made is `None`.

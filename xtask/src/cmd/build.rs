@@ -18,18 +18,29 @@ use crate::record::{self, BUILD_SCHEMA, BuildRecord, RunResult};
 use crate::report::{self, Format};
 
 pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
+    let context = Context::load(exec, &args.selection)?;
+    let Some(record) = build(exec, &context, args)? else { return Ok(()) };
+    print(&report::build::render(&record, args.format)?)?;
+    if args.format == Format::Human {
+        next(exec, &context, args);
+    }
+    Ok(())
+}
+
+/// Builds and records it; nothing in a dry run, which prints the plan.
+fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result<Option<BuildRecord>> {
     let began = Instant::now();
     let started = SystemTime::now();
-    let context = Context::load(exec, &args.selection)?;
     let mut tools = context.tools(exec)?;
     let mut installed = Outcome::default();
     if !exec.is_dry_run() && !args.server_only && !tools.missing.is_empty() {
         // Looked for again afterwards: a wasm target may come as a private sysroot, which changes the plan.
-        let (outcome, result) = super::setup::install(exec, &context, &tools);
-        if result.is_err() {
-            let record = record_of(exec, &context, args, (began, started), outcome, &result);
+        let (outcome, result) = super::setup::install(exec, context, &tools);
+        if let Err(error) = result {
+            let failed = Err(error);
+            let record = record_of(exec, context, args, (began, started), outcome, &failed);
             let _ = record::append(&context.workspace.target_directory, "build", &record);
-            return result;
+            return failed.map(|()| None);
         }
         installed = outcome;
         tools = context.tools(exec)?;
@@ -42,7 +53,7 @@ pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
     input.timings = args.timings;
     let plan = planning::plan(&input);
     if !admitted(exec, &plan, args.format)? {
-        return Ok(());
+        return Ok(None);
     }
 
     // Held until everything is written that another build would write too.
@@ -53,7 +64,7 @@ pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
     outcome.steps.splice(0..0, installed.steps);
     let receipt = context.receipt(&args.selection);
     let result = result.and_then(|()| shipped::note(&input, &context.workspace, &receipt, started));
-    let mut record = record_of(exec, &context, args, (began, started), outcome, &result);
+    let mut record = record_of(exec, context, args, (began, started), outcome, &result);
     if result.is_ok() {
         record.sizes = shipped::sizes(&input)?;
     }
@@ -61,17 +72,14 @@ pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
     // The reason why the build failed matters more than a record that could not be written.
     result?;
     recorded?;
-    print(&report::build::render(&record, args.format)?)?;
-    if args.format == Format::Human {
-        next(exec, &context, args);
-    }
-    Ok(())
+    Ok(Some(record))
 }
 
 /// Builds for another command, e.g. before the tests run.
-pub fn for_command(exec: &Executor, selection: &Selection) -> anyhow::Result<()> {
-    run(
+pub fn for_command(exec: &Executor, context: &Context, selection: &Selection) -> anyhow::Result<()> {
+    build(
         exec,
+        context,
         &BuildArgs {
             selection: selection.clone(),
             front_only: false,
@@ -82,6 +90,7 @@ pub fn for_command(exec: &Executor, selection: &Selection) -> anyhow::Result<()>
             dry_run: exec.is_dry_run(),
         },
     )
+    .map(drop)
 }
 
 fn record_of(

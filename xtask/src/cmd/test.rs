@@ -19,8 +19,8 @@ use crate::report::Format;
 const LIMIT: Duration = Duration::from_secs(3600);
 
 pub fn run(exec: &Executor, args: &TestArgs) -> anyhow::Result<()> {
-    super::build::for_command(exec, &args.selection)?;
     let context = Context::load(exec, &args.selection)?;
+    super::build::for_command(exec, &context, &args.selection)?;
     let tools = context.tools(exec)?;
     let rustflags = context.rustflags(&tools);
     let plan = plan(&context, &tools, &rustflags, args);

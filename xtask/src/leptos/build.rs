@@ -14,7 +14,7 @@ use super::units::Units;
 use crate::exec::{Executor, Finished, replace_file};
 use crate::exit::{Exit, Failure};
 use crate::facts::toolchain::Toolchain;
-use crate::plan::{Action, Operation, Plan, Stage, Step};
+use crate::plan::{Action, Invocation, Operation, Plan, Stage, Step};
 use crate::record::{StepRecord, StepState};
 use crate::tools;
 
@@ -78,13 +78,19 @@ impl Build<'_> {
 
     fn step(&self, step: &Step) -> anyhow::Result<()> {
         self.exec.check_interrupted()?;
-        self.exec.ui().section_start(&step.name);
+        // Sections cannot overlap: what runs beside the server's compilation stays inside its section.
+        let has_section = step.stage != Stage::Site;
+        if has_section {
+            self.exec.ui().section_start(&step.name);
+        }
         let began = Instant::now();
         let done = match &step.action {
             Action::Run(_) => self.cargo(step),
             Action::Operation(operation) => self.operation(&step.name, operation),
         };
-        self.exec.ui().section_end();
+        if has_section {
+            self.exec.ui().section_end();
+        }
         let failed = || Done::new(StepState::Failed);
         let Done { state, cpu, units, detail } = done.as_ref().map_or_else(|_| failed(), Done::clone);
         let mut outcome = self.lock();
@@ -117,7 +123,7 @@ impl Build<'_> {
             return Err(Failure::new(Exit::CommandFailed, message).hint(hint).into());
         }
         if command.args.iter().any(|arg| arg == "--timings") {
-            self.keep_timings(&step.name)?;
+            self.keep_timings(&step.name, command);
         }
         let state = if units.counts().compiled == 0 { StepState::Fresh } else { StepState::Ran };
         Ok(Done { units: Some(units), ..Done::of(state, &finished) })
@@ -154,14 +160,20 @@ impl Build<'_> {
     }
 
     /// Cargo's report of the last run would be overwritten by the next half's.
-    fn keep_timings(&self, step: &str) -> anyhow::Result<()> {
-        let report = self.target_directory.join("cargo-timings/cargo-timing.html");
+    fn keep_timings(&self, step: &str, command: &Invocation) {
+        let own_folder = command.args.iter().skip_while(|arg| *arg != "--target-dir").nth(1);
+        let folder = own_folder.map_or(self.target_directory.to_owned(), |folder| command.cwd.join(folder));
+        let report = folder.join("cargo-timings/cargo-timing.html");
         let half = step.trim_start_matches("compile ");
         let kept = self.target_directory.join("xtask/timings").join(format!("{half}.html"));
-        let content = std::fs::read(&report).with_context(|| format!("read `{}`", report.display()))?;
-        replace_file(&kept, &content)?;
-        self.exec.ui().note(format!("timings of the {half} half: {}", kept.display()));
-        Ok(())
+        let copied = std::fs::read(&report)
+            .with_context(|| format!("read `{}`", report.display()))
+            .and_then(|content| replace_file(&kept, &content));
+        // The build is good with or without its report.
+        self.exec.ui().note(match copied {
+            Ok(_) => format!("timings of the {half} half: {}", kept.display()),
+            Err(error) => format!("no timings of the {half} half: {error:#}"),
+        });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Outcome> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::record::UnitCounts;
+use crate::record::{DoubledUnit, Doubling, UnitCounts};
 
 /// The units of one cargo run.
 #[derive(Clone, Debug, Default)]
@@ -97,7 +97,7 @@ impl Units {
     ///
     /// Each is told with the reason: units with other features are really two, however the build is arranged; so are
     /// those that depend on one.
-    pub fn host_units_twice(front: &Units, server: &Units, triple: &str) -> Vec<String> {
+    pub fn host_units_twice(front: &Units, server: &Units, triple: &str) -> Vec<DoubledUnit> {
         let host = |units: &Units| -> BTreeMap<(String, String), BTreeMap<Vec<PathBuf>, Vec<String>>> {
             let mut found: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
             for unit in units.units.iter().filter(|unit| unit.is_host_only(triple)) {
@@ -114,8 +114,8 @@ impl Units {
                 continue;
             }
             let alike = units.values().any(|features| others.values().any(|other| other == features));
-            let reason = if alike { "other settings or dependencies" } else { "other features" };
-            twice.push(format!("{} ({}, {reason})", package_name(&key.0), key.1));
+            let reason = if alike { Doubling::OtherSettings } else { Doubling::OtherFeatures };
+            twice.push(DoubledUnit { package: package_name(&key.0), kind: key.1.clone(), reason });
         }
         twice.sort();
         twice
@@ -175,6 +175,11 @@ mod tests {
         let mut other = Units::default();
         other.line(&artifact(macro_id, "proc-macro", "/t/production/deps/libserde_derive-bb.so", false));
         let twice = Units::host_units_twice(&front, &other, "wasm32-unknown-unknown");
-        assert_eq!(twice, ["serde_derive (proc-macro, other settings or dependencies)"]);
+        let expected = DoubledUnit {
+            package: "serde_derive".to_owned(),
+            kind: "proc-macro".to_owned(),
+            reason: Doubling::OtherSettings,
+        };
+        assert_eq!(twice, [expected]);
     }
 }
