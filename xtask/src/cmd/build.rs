@@ -136,6 +136,6 @@ fn next(exec: &Executor, context: &Context, args: &BuildArgs) {
     }
     let demo = if context.automation.demo_args.is_empty() { "" } else { " --demo" };
     exec.ui().note(format!(
-        "next: `cargo xtask serve{profile}{demo}` to see the app, `cargo xtask test` to run its tests"
+        "next: `cargo xtask serve{profile}{demo}` to see the app, `cargo xtask test{profile}` to run its tests"
     ));
 }
