@@ -6,7 +6,7 @@ rounds=${1:-1}
 files=(crates/server/src/main.rs crates/terminal/src/dashboard.rs crates/core/src/lib.rs)
 saved=$(mktemp -d)
 for file in "${files[@]}"; do cp -p "$file" "$saved/$(basename "$(dirname "$(dirname "$file")")").rs"; done
-restore() { for file in "${files[@]}"; do cp -p "$saved/$(basename "$(dirname "$(dirname "$file")")").rs" "$file"; done; rm -rf "$saved"; }
+restore() { for file in "${files[@]}"; do cp "$saved/$(basename "$(dirname "$(dirname "$file")")").rs" "$file"; done; rm -rf "$saved"; }
 trap restore EXIT
 report() { # WHAT
   cargo xtask build --format json 2>/dev/null | python3 -c '

@@ -67,7 +67,8 @@ pub struct Selection {
     /// The Leptos project, where the workspace has several
     #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
-    /// The profile of the server half; the wasm half uses NAME-wasm where there is one
+    /// The profile of the server half; the wasm half uses NAME-wasm where there is one, and for
+    /// `dev` and `release` what the metadata's `lib-profile-*` says
     #[arg(long, value_name = "NAME", default_value = crate::leptos::halves::DEFAULT_PROFILE)]
     pub profile: String,
 }
@@ -99,12 +100,12 @@ impl CargoArgs {
 pub struct ServeArgs {
     #[command(flatten)]
     pub selection: Selection,
-    /// The port to listen on
-    #[arg(long, env = "PORT", default_value_t = 3000)]
-    pub port: u16,
-    /// The address to listen on
-    #[arg(long, env = "HOST", default_value = "127.0.0.1", value_name = "ADDRESS")]
-    pub host: std::net::IpAddr,
+    /// The port to listen on [default: $PORT, or 3000]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// The address to listen on [default: $HOST, or 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    pub host: Option<std::net::IpAddr>,
     /// Add the server's arguments for made-up data (`demo-args` in [workspace.metadata.xtask])
     #[arg(long)]
     pub demo: bool,

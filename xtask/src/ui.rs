@@ -30,25 +30,25 @@ impl Ui {
     /// A status line in cargo's form: the verb right-aligned in twelve columns, then the detail.
     pub fn status(self, verb: &str, detail: impl std::fmt::Display) {
         if !self.quiet {
-            self.line("32", verb, &detail.to_string());
+            self.line("32", &format!("{verb:>12}"), &detail.to_string());
         }
     }
 
     /// A note that is neither progress nor a problem.
     pub fn note(self, detail: impl std::fmt::Display) {
         if !self.quiet {
-            self.write(&format!("{} {detail}\n", self.paint("36", "note:")));
+            self.line("36", "note:", &detail.to_string());
         }
     }
 
     /// The one message of a failure.
     pub fn error(self, detail: impl std::fmt::Display) {
-        self.write(&format!("{} {detail}\n", self.paint("31", "error:")));
+        self.line("31", "error:", &detail.to_string());
     }
 
     /// How to mend the failure.
     pub fn hint(self, detail: impl std::fmt::Display) {
-        self.write(&format!("{} {detail}\n", self.paint("36", " hint:")));
+        self.line("36", " hint:", &detail.to_string());
     }
 
     /// Starts a foldable section in a GitHub Actions log; nothing elsewhere.
@@ -70,8 +70,10 @@ impl Ui {
         self.write(text);
     }
 
-    fn line(self, colour: &str, verb: &str, detail: &str) {
-        self.write(&format!("{} {detail}\n", self.paint(colour, &format!("{verb:>12}"))));
+    fn line(self, colour: &str, word: &str, detail: &str) {
+        // On a terminal cargo may have left its progress bar on this line.
+        let clear = if self.terminal { "\r\x1b[K" } else { "" };
+        self.write(&format!("{clear}{} {detail}\n", self.paint(colour, word)));
     }
 
     fn paint(self, colour: &str, text: &str) -> String {

@@ -158,7 +158,14 @@ impl Context {
     /// Cargo's default target; naming it on the command line changes nothing but that we know it too.
     fn build_target(&self) -> Option<String> {
         let variable = std::env::var("CARGO_BUILD_TARGET").ok().filter(|target| !target.is_empty());
-        variable.or_else(|| Some(self.cargo_config.value("/build/target")?.as_str()?.to_owned()))
+        let configured = || match self.cargo_config.value("/build/target")? {
+            serde_json::Value::Array(targets) if targets.len() == 1 => {
+                targets.first()?.as_str().map(str::to_owned)
+            }
+            target => target.as_str().map(str::to_owned),
+        };
+        let target = variable.or_else(configured)?;
+        Some(if target == "host-tuple" { self.toolchain.host.clone() } else { target })
     }
 
     /// The variable that gives cargo these flags beside those that it would use anyway: it takes flags from one place

@@ -1,7 +1,7 @@
 //! `cargo xtask serve`: the built app as production runs it. Never builds; a stale build is refused.
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -26,13 +26,13 @@ const POLL_LIMIT: Duration = Duration::from_secs(5);
 
 pub fn run(exec: &Executor, args: &ServeArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?;
-    let command = command(exec, &context, args)?;
+    let address = address(args)?;
+    let command = command(exec, &context, args, address)?;
     let step = Step { name: "serve".to_owned(), stage: Stage::Finish, action: Action::Run(command) };
     let plan = Plan { command: "serve".to_owned(), steps: vec![step] };
     if !admitted(exec, &plan, Format::Human)? {
         return Ok(());
     }
-    let address = SocketAddr::new(args.host, args.port);
     free(address)?;
     for step in &plan.steps {
         if let Action::Run(command) = &step.action {
@@ -63,7 +63,35 @@ fn serve(exec: &Executor, command: &Invocation, address: SocketAddr) -> anyhow::
     })
 }
 
-fn command(exec: &Executor, context: &Context, args: &ServeArgs) -> anyhow::Result<Invocation> {
+/// Where to listen: the flags, else the variables that the server itself reads, else this machine's port 3000.
+fn address(args: &ServeArgs) -> anyhow::Result<SocketAddr> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let bad = |name: &str, value: &str, expected: &str| {
+        Failure::usage(format!("the variable {name} is `{value}`, which is not {expected}"))
+            .hint(format!("give `--{}`, or unset {name}", name.to_lowercase()))
+    };
+    let port = match (args.port, variable("PORT")) {
+        (Some(port), _) => port,
+        (None, None) => 3000,
+        (None, Some(value)) => {
+            let port = value.parse().ok().filter(|port| *port > 0);
+            port.ok_or_else(|| bad("PORT", &value, "a port from 1 to 65535"))?
+        }
+    };
+    let host = match (args.host, variable("HOST")) {
+        (Some(host), _) => host,
+        (None, None) => IpAddr::from([127, 0, 0, 1]),
+        (None, Some(value)) => value.parse().map_err(|_| bad("HOST", &value, "an IP address"))?,
+    };
+    Ok(SocketAddr::new(host, port))
+}
+
+fn command(
+    exec: &Executor,
+    context: &Context,
+    args: &ServeArgs,
+    address: SocketAddr,
+) -> anyhow::Result<Invocation> {
     let binary = current_build(context, args)?;
     if args.demo && context.automation.demo_args.is_empty() {
         return Err(Failure::usage(
@@ -76,12 +104,12 @@ fn command(exec: &Executor, context: &Context, args: &ServeArgs) -> anyhow::Resu
     let mut command = Invocation::new(binary.display().to_string(), &context.workspace.root)
         .args(demo)
         .args(&args.args)
-        .env("HOST", args.host.to_string())
-        .env("PORT", args.port.to_string())
+        .env("HOST", address.ip().to_string())
+        .env("PORT", address.port().to_string())
         .timeout(Duration::MAX);
     command.env.extend(environment::production(&context.project));
     // A server that reads Leptos' own address instead of HOST and PORT listens there too.
-    command = command.env("LEPTOS_SITE_ADDR", SocketAddr::new(args.host, args.port).to_string());
+    command = command.env("LEPTOS_SITE_ADDR", address.to_string());
     let revision = Revision::probe(exec, &context.workspace.root);
     if let (Some(commit), None) = (revision.commit, std::env::var_os("APP_REVISION")) {
         let dirty = if revision.dirty == Some(true) { "-dirty" } else { "" };

@@ -17,6 +17,9 @@ use crate::report::Format;
 
 /// The longest that a run of tests may take, compiling included.
 const LIMIT: Duration = Duration::from_secs(3600);
+/// The profile that the alias compiles xtask with.
+const OWN_PROFILE: [&str; 3] =
+    ["profile.xtask.inherits='dev'", "profile.xtask.debug=false", "profile.xtask.package.brotli.opt-level=3"];
 
 pub fn run(exec: &Executor, args: &TestArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?;
@@ -76,7 +79,13 @@ fn plan(context: &Context, tools: &planning::BuildTools, rustflags: &Rustflags, 
             command = command.args(["--features", &format!("{}/{feature}", project.bin_package.name)]);
         }
         command.env.extend(environment::compile(project, &context.workspace.root));
+        if let Some(key) = &input.server_fn_key {
+            command = command.env(environment::SERVER_FN_KEY, key);
+        }
         command.env.extend(built_app(context, &input));
+        if let Some(folder) = &project.bin_target_dir {
+            command = command.args(["--target-dir", folder]);
+        }
         if let Some((name, value)) = &rustflags.server {
             command = command.env(name, value);
         }
@@ -87,12 +96,11 @@ fn plan(context: &Context, tools: &planning::BuildTools, rustflags: &Rustflags, 
     }
 
     if context.workspace.packages.iter().any(|package| own(&package)) {
-        let command = runner.command(&context.toolchain.cargo, &context.workspace.root, "xtask").args([
-            "--config",
-            "profile.xtask.inherits='dev'",
-            "--package",
-            env!("CARGO_PKG_NAME"),
-        ]);
+        let mut command = runner.command(&context.toolchain.cargo, &context.workspace.root, "xtask");
+        for config in OWN_PROFILE {
+            command = command.args(["--config", config]);
+        }
+        let command = command.args(["--package", env!("CARGO_PKG_NAME")]);
         steps.push(step("xtask", command.args(&args.args)));
     }
     Plan { command: "test".to_owned(), steps }

@@ -108,6 +108,9 @@ fn server_folder(input: &Input<'_>) -> PathBuf {
         None => input.target_directory.to_owned(),
     };
     if let Some(triple) = server_triple(input) {
+        // A target of one's own is named by its file; cargo's folder has the file's stem.
+        let triple =
+            triple.strip_suffix(".json").map_or(triple, |file| file.rsplit('/').next().unwrap_or(file));
         folder.push(triple);
     }
     folder.join(&input.halves.server.folder)

@@ -80,6 +80,7 @@ pub fn write(exec: &Executor, input: &WriteSite) -> anyhow::Result<Written> {
             for variant in &variants {
                 let _ = fs::remove_file(variant);
             }
+            make_way(&input.site_root, &target)?;
             exec.write_file(&path, &content)?;
             written.changed += 1;
         }
@@ -103,6 +104,21 @@ pub fn write(exec: &Executor, input: &WriteSite) -> anyhow::Result<Written> {
     remove(input, &mut written, |path| !expected.contains(path))?;
     replace_file(&input.made_file, &serde_json::to_vec(&made_now(input, &sources)?)?)?;
     Ok(written)
+}
+
+/// Removes what an earlier site had as a file where this one has a folder, or the other way round.
+fn make_way(site_root: &Path, target: &Path) -> anyhow::Result<()> {
+    let path = site_root.join(target);
+    if path.is_dir() {
+        fs::remove_dir_all(&path).with_context(|| format!("remove `{}`", path.display()))?;
+    }
+    for folder in target.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
+        let folder = site_root.join(folder);
+        if folder.is_file() {
+            fs::remove_file(&folder).with_context(|| format!("remove `{}`", folder.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes entries of the site folder, of a link the link itself.
@@ -296,6 +312,23 @@ mod tests {
         std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(unpacked.as_slice()), &mut text)
             .unwrap();
         assert!(text.starts_with("body { color: white }"));
+    }
+
+    #[test]
+    fn a_file_may_become_a_folder_and_a_folder_a_file() {
+        let (folder, exec, input) = fixture(false);
+        let help = folder.path().join("public/help");
+        fs::write(&help, "one page").unwrap();
+        write(&exec, &input).unwrap();
+        fs::remove_file(&help).unwrap();
+        fs::create_dir(&help).unwrap();
+        fs::write(help.join("index.html"), "two pages").unwrap();
+        write(&exec, &input).unwrap();
+        assert_eq!(fs::read_to_string(input.site_root.join("help/index.html")).unwrap(), "two pages");
+        fs::remove_dir_all(&help).unwrap();
+        fs::write(&help, "one page").unwrap();
+        write(&exec, &input).unwrap();
+        assert_eq!(fs::read_to_string(input.site_root.join("help")).unwrap(), "one page");
     }
 
     #[test]

@@ -158,3 +158,17 @@ fn the_printed_plan_builds_by_hand() {
     assert_eq!(compiled(&report, "front"), [""; 0]);
     assert_eq!(compiled(&report, "server"), [""; 0]);
 }
+
+#[test]
+fn tests_leave_the_built_server_as_it_is() {
+    let workspace = Workspace::fixture();
+    workspace.build(&[]);
+    let server = workspace.root().join("target/production/fixture-server");
+    let before = fs::read(&server).unwrap();
+    let tested = workspace.xtask(&["test"]);
+    assert_eq!(tested.code, Some(0), "{}", tested.stderr);
+    assert!(tested.stderr.contains("prints_the_page"), "{}", tested.stderr);
+    assert!(fs::read(&server).unwrap() == before, "the tests compiled another server");
+    let output = std::process::Command::new(&server).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("server functions: fixture"));
+}

@@ -75,9 +75,14 @@ impl Workspace {
         for name in inherited.filter(told) {
             command.env_remove(name);
         }
-        for name in
-            ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_TARGET_DIR", "RUSTFLAGS", "GITHUB_ACTIONS"]
-        {
+        for name in [
+            "CARGO_MANIFEST_DIR",
+            "CARGO_MANIFEST_PATH",
+            "CARGO_TARGET_DIR",
+            "RUSTFLAGS",
+            "GITHUB_ACTIONS",
+            "SERVER_FN_OVERRIDE_KEY",
+        ] {
             command.env_remove(name);
         }
         for (name, value) in &self.env {

@@ -184,3 +184,15 @@ fn nothing_knows_the_app_or_this_machine() {
         }
     }
 }
+
+#[test]
+fn tests_compile_xtask_as_the_alias_does() {
+    let values = |text: &str| -> Vec<String> {
+        let quoted = text.split('"').filter(|part| part.starts_with("profile.xtask."));
+        quoted.map(str::to_owned).collect()
+    };
+    let alias = fs::read_to_string(crate_root().join("../.cargo/config.toml")).unwrap();
+    let tests = fs::read_to_string(crate_root().join("src/cmd/test.rs")).unwrap();
+    assert!(!values(&tests).is_empty());
+    assert_eq!(values(&alias), values(&tests));
+}

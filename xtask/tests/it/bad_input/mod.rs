@@ -247,3 +247,15 @@ fn every_command_has_an_example_in_its_help() {
         assert!(examples.contains(&format!("cargo xtask {command}")), "{command}: {}", run.stdout);
     }
 }
+
+#[test]
+fn an_address_that_is_none() {
+    let expected = expect![[r#"
+        error: the variable PORT is `abc`, which is not a port from 1 to 65535
+         hint: give `--port`, or unset PORT"#]];
+    check(&["serve"], 2, &expected, |workspace| workspace.set("PORT", "abc"));
+    let expected = expect![[r#"
+        error: the variable HOST is `my-machine`, which is not an IP address
+         hint: give `--host`, or unset HOST"#]];
+    check(&["serve"], 2, &expected, |workspace| workspace.set("HOST", "my-machine"));
+}
