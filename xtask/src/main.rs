@@ -1,20 +1,27 @@
-//! `cargo xtask`: the one entry point of build, serve and test. See ARCHITECTURE.md for the rooms.
+//! `cargo xtask`: the one entry point of build, test, image and deployment. See ARCHITECTURE.md for the rooms.
 
+mod ci;
 mod cli;
 mod cmd;
 mod config;
 mod exec;
 mod exit;
 mod facts;
+mod image;
 mod leptos;
 mod plan;
+mod railway;
 mod record;
 mod report;
+mod steps;
 mod tools;
 mod ui;
 
 use clap::Parser;
 
+use cli::ci::CiStep;
+use cli::deploy::DeployCommand;
+use cli::docker::DockerCommand;
 use cli::{Cli, Command};
 use exec::{Executor, Mode};
 use exit::Exit;
@@ -47,5 +54,18 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Serve(args) => cmd::serve::run(&executor(args.dry_run)?, args),
         Command::Test(args) => cmd::test::run(&executor(args.dry_run)?, args),
         Command::Setup(args) => cmd::setup::run(&executor(args.dry_run)?, args),
+        Command::Docker(args) => match &args.command {
+            DockerCommand::Pack(args) => cmd::docker::pack::run(&executor(args.dry_run)?, args),
+            DockerCommand::Smoke(args) => cmd::docker::smoke::run(&executor(args.dry_run)?, args),
+        },
+        Command::Deploy(args) => match &args.command {
+            None => cmd::deploy::run(&executor(args.dry_run)?, args),
+            // It only looks.
+            Some(DeployCommand::Status(args)) => cmd::deploy::status(&executor(false)?, args),
+        },
+        Command::Ci(args) => match &args.step {
+            CiStep::Image(args) => cmd::ci::image(&executor(args.dry_run)?, args),
+            CiStep::Deploy(args) => cmd::ci::deploy(&executor(args.dry_run)?, args),
+        },
     }
 }

@@ -1,7 +1,10 @@
 //! One file a command: glue from arguments, configuration and facts to plan, outcome, record and report.
 
 pub mod build;
+pub mod ci;
 mod context;
+pub mod deploy;
+pub mod docker;
 pub mod serve;
 pub mod setup;
 pub mod test;

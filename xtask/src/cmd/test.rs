@@ -18,8 +18,13 @@ use crate::report::Format;
 /// The longest that a run of tests may take, compiling included.
 const LIMIT: Duration = Duration::from_secs(3600);
 /// The profile that the alias compiles xtask with.
-const OWN_PROFILE: [&str; 3] =
-    ["profile.xtask.inherits='dev'", "profile.xtask.debug=false", "profile.xtask.package.brotli.opt-level=3"];
+const OWN_PROFILE: [&str; 5] = [
+    "profile.xtask.inherits='dev'",
+    "profile.xtask.debug=false",
+    "profile.xtask.package.brotli.opt-level=3",
+    "profile.xtask.package.miniz_oxide.opt-level=3",
+    "profile.xtask.package.sha2.opt-level=3",
+];
 
 pub fn run(exec: &Executor, args: &TestArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?;

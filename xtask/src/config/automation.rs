@@ -15,6 +15,25 @@ pub struct Automation {
     pub project: Option<String>,
     /// The server's arguments for data made up in process: what `serve --demo` adds.
     pub demo_args: Vec<String>,
+    /// Where images are pushed to: registry and name, e.g. `ghcr.io/owner/app`.
+    pub image: Option<String>,
+    /// The image that ours stand on.
+    pub base_image: Option<String>,
+    /// The path that answers 200 when the server is healthy; `railway.toml` says it where there is one.
+    pub health_path: Option<String>,
+    /// Whether the health answer names the revision that runs, so that a deployment can check it.
+    pub verify_revision: Option<bool>,
+    pub railway: Railway,
+}
+
+/// `[workspace.metadata.xtask.railway]`: which service is deployed. Names or ids, neither of which is secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Railway {
+    pub project: Option<String>,
+    pub environment: Option<String>,
+    pub service: Option<String>,
+    /// The service's address for its users, where it is not the domain that Railway lists first.
+    pub url: Option<String>,
 }
 
 impl Automation {
@@ -27,9 +46,33 @@ impl Automation {
         let automation = Automation {
             project: section.text("project")?,
             demo_args: section.texts("demo-args")?.unwrap_or_default(),
+            image: section.text("image")?,
+            base_image: section.text("base-image")?,
+            health_path: section.read("health-path", "a path that begins with `/`", |value| {
+                value.as_str().filter(|path| path.starts_with('/')).map(str::to_owned)
+            })?,
+            verify_revision: section.flag("verify-revision")?,
+            railway: match section.value("railway") {
+                Some(table) => Railway::read(table)?,
+                None => Railway::default(),
+            },
         };
         section.finish()?;
         Ok(automation)
+    }
+}
+
+impl Railway {
+    fn read(table: &Value) -> anyhow::Result<Railway> {
+        let mut section = Section::new("`[workspace.metadata.xtask.railway]` in Cargo.toml", table)?;
+        let railway = Railway {
+            project: section.text("project")?,
+            environment: section.text("environment")?,
+            service: section.text("service")?,
+            url: section.text("url")?,
+        };
+        section.finish()?;
+        Ok(railway)
     }
 }
 
@@ -49,9 +92,27 @@ mod tests {
 
     #[test]
     fn all_keys() {
-        let metadata = json!({"leptos": [], "xtask": {"project": "app", "demo-args": ["--demo"]}});
+        let metadata = json!({"leptos": [], "xtask": {
+            "project": "app", "demo-args": ["--demo"], "image": "ghcr.io/o/app", "base-image": "debian",
+            "health-path": "/health", "verify-revision": false,
+            "railway": {"project": "p", "environment": "e", "service": "s", "url": "https://app.example"},
+        }});
         let automation = Automation::from_metadata(&metadata).unwrap();
-        let expected = Automation { project: Some("app".to_owned()), demo_args: vec!["--demo".to_owned()] };
+        let text = |text: &str| Some(text.to_owned());
+        let expected = Automation {
+            project: text("app"),
+            demo_args: vec!["--demo".to_owned()],
+            image: text("ghcr.io/o/app"),
+            base_image: text("debian"),
+            health_path: text("/health"),
+            verify_revision: Some(false),
+            railway: Railway {
+                project: text("p"),
+                environment: text("e"),
+                service: text("s"),
+                url: text("https://app.example"),
+            },
+        };
         assert_eq!(automation, expected);
     }
 
@@ -63,6 +124,7 @@ mod tests {
             "unknown key `demo_args` in `[workspace.metadata.xtask]` in Cargo.toml; did you mean `demo-args`?"
         ]
         .assert_eq(&error.to_string());
-        expect!["known keys: demo-args, project"].assert_eq(hint_of(&error).unwrap());
+        expect!["known keys: base-image, demo-args, health-path, image, project, railway, verify-revision"]
+            .assert_eq(hint_of(&error).unwrap());
     }
 }

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod lockfile;
 pub mod profiles;
 pub mod root;
+pub mod service;
 pub mod tools;
 
 use std::path::Path;

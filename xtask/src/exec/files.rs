@@ -40,6 +40,14 @@ pub fn replace_file(path: &Path, content: &[u8]) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+/// Appends in one write, so that what several processes append does not mix.
+pub(super) fn append(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let opened = fs::OpenOptions::new().create(true).append(true).open(path);
+    opened
+        .and_then(|mut file| file.write_all(content))
+        .with_context(|| format!("append to {}", path.display()))
+}
+
 fn temporary_in(folder: &Path) -> PathBuf {
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
     folder.join(format!(".xtask-{}-{number}.tmp", std::process::id()))

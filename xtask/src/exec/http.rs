@@ -11,23 +11,152 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig};
 
 use crate::exit::{Exit, Failure};
 
-/// No answer that we ask for is larger. In bytes.
+/// The largest answer that is read unless the request says otherwise. In bytes.
 const BODY_SIZE_MAX: u64 = 64 * 1024 * 1024;
 
-/// The status of one GET request's complete answer, 400 and above included; `timeout` covers everything from the
-/// look-up of the name to the last byte. Proxies come from the usual environment variables, and trusted certificates
-/// from `SSL_CERT_FILE` where that is set.
-pub(super) fn get(url: &str, timeout: Duration) -> anyhow::Result<u16> {
+/// How a request is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+    Delete,
+}
+
+impl Method {
+    /// As it stands in the request.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+/// One HTTP request as data.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: Method,
+    pub url: String,
+    /// A secret in here has to be given to [`super::Executor::learn_secret`] first.
+    pub headers: Vec<(String, String)>,
+    /// Empty for a method without one.
+    pub body: Arc<Vec<u8>>,
+    /// From the look-up of the name to the last byte of the answer.
+    pub timeout: Duration,
+    /// Whether the other side is another one afterwards. Such a request is refused in a dry run.
+    pub changes: bool,
+    /// The largest answer that is read, in bytes.
+    pub body_size_max: u64,
+}
+
+impl Request {
+    /// A request with a limit of 30 seconds; all but GET and HEAD count as changing something.
+    pub fn new(method: Method, url: impl Into<String>) -> Request {
+        Request {
+            method,
+            url: url.into(),
+            headers: Vec::new(),
+            body: Arc::default(),
+            timeout: Duration::from_secs(30),
+            changes: !matches!(method, Method::Get | Method::Head),
+            body_size_max: BODY_SIZE_MAX,
+        }
+    }
+
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Request {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub fn body(mut self, body: impl Into<Arc<Vec<u8>>>) -> Request {
+        self.body = body.into();
+        self
+    }
+
+    pub fn timeout(mut self, timeout: Duration) -> Request {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Says that the request only looks, whatever its method, e.g. a GraphQL query.
+    pub fn looks_only(mut self) -> Request {
+        self.changes = false;
+        self
+    }
+
+    /// For messages. The query of the address is left out: signed addresses keep secrets there.
+    pub fn display(&self) -> String {
+        format!("{} {}", self.method.name(), self.url.split('?').next().unwrap_or(&self.url))
+    }
+}
+
+/// A complete answer, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// Names in lower case, in the order of the answer.
+    pub headers: Vec<(String, String)>,
+    /// As it is: secrets in it are not redacted.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// 200 to 299.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The first header of this name, which is given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as text; what is not UTF-8 is replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// Sends one request and reads the whole answer; a status of 400 and above is an answer. Redirections of GET and HEAD
+/// are followed, without the `Authorization` header. Proxies come from the usual environment variables, and trusted
+/// certificates from `SSL_CERT_FILE` where that is set.
+pub(super) fn send(request: &Request) -> anyhow::Result<Answer> {
     let config = ureq::Agent::config_builder()
-        .timeout_global(Some(timeout))
+        .timeout_global(Some(request.timeout))
         .http_status_as_error(false)
         .user_agent(concat!("xtask/", env!("CARGO_PKG_VERSION")))
         .tls_config(tls_config()?)
+        .max_redirects(if matches!(request.method, Method::Get | Method::Head) { 10 } else { 0 })
         .build();
-    let explain = |error| explain(url, timeout, error);
-    let mut response = ureq::Agent::new_with_config(config).get(url).call().map_err(explain)?;
-    response.body_mut().with_config().limit(BODY_SIZE_MAX).read_to_vec().map_err(explain)?;
-    Ok(response.status().as_u16())
+    let explain = |error| explain(request, error);
+    let mut builder = ureq::http::Request::builder().method(request.method.name()).uri(&request.url);
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    let agent = ureq::Agent::new_with_config(config);
+    let mut response = if matches!(request.method, Method::Post | Method::Put) {
+        agent.run(builder.body(request.body.as_slice()).map_err(|error| explain(error.into()))?)
+    } else {
+        agent.run(builder.body(()).map_err(|error| explain(error.into()))?)
+    }
+    .map_err(explain)?;
+    let body =
+        response.body_mut().with_config().limit(request.body_size_max).read_to_vec().map_err(explain)?;
+    let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Ok(Answer {
+        status: response.status().as_u16(),
+        headers: response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+            .collect(),
+        body,
+    })
 }
 
 fn tls_config() -> anyhow::Result<TlsConfig> {
@@ -46,24 +175,26 @@ fn tls_config() -> anyhow::Result<TlsConfig> {
     Ok(TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(certificates))).build())
 }
 
-/// The failure behind the client's error. The query of the address is left out: signed addresses keep secrets there.
-fn explain(url: &str, timeout: Duration, error: ureq::Error) -> anyhow::Error {
-    let what = format!("GET {}", url.split('?').next().unwrap_or(url));
+/// The failure behind the client's error.
+fn explain(request: &Request, error: ureq::Error) -> anyhow::Error {
+    let what = request.display();
     let failed = |why: String| Failure::new(Exit::CommandFailed, format!("{what}: {why}"));
     let untrusted = |why: &dyn std::fmt::Display| {
         failed(format!("no trusted TLS connection: {why}"))
             .hint("a proxy's own certificate has to be in the file that `SSL_CERT_FILE` names")
     };
     match error {
-        ureq::Error::Timeout(_) => timed_out(url, timeout),
-        ureq::Error::Io(error) if error.kind() == ErrorKind::TimedOut => timed_out(url, timeout),
+        ureq::Error::Timeout(_) => timed_out(request),
+        ureq::Error::Io(error) if error.kind() == ErrorKind::TimedOut => timed_out(request),
         ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
             failed("connection refused: nothing listens there".to_owned()).into()
         }
         ureq::Error::HostNotFound => failed("no such host".to_owned()).into(),
         ureq::Error::BadUri(why) => Failure::usage(format!("{what}: not a valid address: {why}")).into(),
         // This is how a refused certificate arrives.
-        ureq::Error::Io(error) if error.kind() == ErrorKind::InvalidData && url.starts_with("https:") => {
+        ureq::Error::Io(error)
+            if error.kind() == ErrorKind::InvalidData && request.url.starts_with("https:") =>
+        {
             untrusted(&error).into()
         }
         error @ (ureq::Error::Tls(_) | ureq::Error::Pem(_) | ureq::Error::Rustls(_)) => {
@@ -73,9 +204,9 @@ fn explain(url: &str, timeout: Duration, error: ureq::Error) -> anyhow::Error {
     }
 }
 
-pub(super) fn timed_out(url: &str, timeout: Duration) -> anyhow::Error {
-    let address = url.split('?').next().unwrap_or(url);
-    Failure::new(Exit::TimedOut, format!("GET {address}: no complete answer within {timeout:?}")).into()
+pub(super) fn timed_out(request: &Request) -> anyhow::Error {
+    let message = format!("{}: no complete answer within {:?}", request.display(), request.timeout);
+    Failure::new(Exit::TimedOut, message).into()
 }
 
 #[cfg(test)]
@@ -97,6 +228,10 @@ mod tests {
         format!("http://{address}/x?signature=hidden")
     }
 
+    fn get(url: &str, timeout: Duration) -> anyhow::Result<u16> {
+        send(&Request::new(Method::Get, url).timeout(timeout)).map(|answer| answer.status)
+    }
+
     #[test]
     fn any_status_is_an_answer() {
         let url = serve_once(b"HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nnone");
@@ -116,6 +251,15 @@ mod tests {
         let error = get(&url, Duration::from_secs(5)).unwrap_err();
         assert!(error.to_string().contains("connection refused"), "{error}");
         assert_eq!(Exit::of(&error), Exit::CommandFailed);
+    }
+
+    #[test]
+    fn headers_and_body_arrive() {
+        let url = serve_once(b"HTTP/1.1 202 Accepted\r\nX-One: a\r\ncontent-length: 2\r\n\r\nok");
+        let request = Request::new(Method::Post, url).header("x-two", "b").body(b"body".to_vec());
+        assert!(request.changes && !request.clone().looks_only().changes);
+        let answer = send(&request).unwrap();
+        assert_eq!((answer.status, answer.header("x-one"), answer.text().as_str()), (202, Some("a"), "ok"));
     }
 
     #[test]

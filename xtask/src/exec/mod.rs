@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 pub use files::replace_file;
+pub use http::{Answer, Method, Request};
 
 use crate::exit::Exit;
 use crate::plan::Invocation;
@@ -157,11 +158,20 @@ impl Executor {
     /// The status that one HTTP GET is answered with, in a dry run too. `timeout` covers all of it. A status of 400 and
     /// above is no error.
     pub fn fetch(&self, url: &str, timeout: Duration) -> anyhow::Result<u16> {
-        let deadline = Instant::now().checked_add(timeout);
+        self.send(&Request::new(Method::Get, url).timeout(timeout)).map(|answer| answer.status)
+    }
+
+    /// Sends one HTTP request, and never a second time. A status of 400 and above is no error; a request that changes
+    /// something is refused in a dry run.
+    pub fn send(&self, request: &Request) -> anyhow::Result<Answer> {
+        if request.changes {
+            self.refuse_in_dry_run(|| request.display())?;
+        }
+        let deadline = Instant::now().checked_add(request.timeout);
         let (sender, answer) = channel();
-        let address = url.to_owned();
+        let sent = request.clone();
         // In a thread of its own, which is left alone after an interruption: a blocked read cannot be woken.
-        std::thread::spawn(move || sender.send(http::get(&address, timeout)));
+        std::thread::spawn(move || sender.send(http::send(&sent)));
         loop {
             self.check_interrupted()?;
             match answer.recv_timeout(Duration::from_millis(20)) {
@@ -172,9 +182,29 @@ impl Executor {
             // The look-up of a name may take longer than the client allows for.
             let grace = Duration::from_secs(1);
             if deadline.is_some_and(|deadline| Instant::now() > deadline + grace) {
-                return Err(self.redacted(http::timed_out(url, timeout)));
+                return Err(self.redacted(http::timed_out(request)));
             }
         }
+    }
+
+    /// Waits, and ends early with an error once a signal has asked us to stop.
+    pub fn sleep(&self, time: Duration) -> anyhow::Result<()> {
+        let until = Instant::now() + time;
+        loop {
+            self.check_interrupted()?;
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(Duration::from_millis(20)));
+        }
+    }
+
+    /// Keeps a secret that came from elsewhere than the environment, e.g. from a file, out of everything shown.
+    pub fn learn_secret(&self, value: &str) {
+        let mut redactor = Redactor::clone(&self.redactor());
+        redactor.learn_value(value);
+        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
     }
 
     /// Gives a file outside `target/` this content, whole or not at all; creates missing folders.
@@ -183,6 +213,12 @@ impl Executor {
         self.check_interrupted()?;
         replace_file(path, content)?;
         Ok(())
+    }
+
+    /// Appends to a file outside `target/` that exists for others to append to; creates it where it is missing.
+    pub fn append_file(&self, path: &Path, content: &[u8]) -> anyhow::Result<()> {
+        self.refuse_in_dry_run(|| format!("append to {}", path.display()))?;
+        files::append(path, content)
     }
 
     fn succeed(

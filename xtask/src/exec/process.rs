@@ -46,7 +46,11 @@ impl Process {
         stdout: Option<PipeWriter>,
         stderr: Option<PipeWriter>,
     ) -> std::io::Result<Process> {
-        let mut expression = duct::cmd(program, &command.args).stdin_null().unchecked();
+        let mut expression = duct::cmd(program, &command.args).unchecked();
+        expression = match command.stdin.is_empty() {
+            true => expression.stdin_null(),
+            false => expression.stdin_bytes(command.stdin.as_bytes()),
+        };
         expression = expression.dir(&command.cwd).full_env(environment);
         expression = match stdout {
             Some(pipe) => expression.stdout_file(pipe),

@@ -40,6 +40,11 @@ impl Redactor {
         self.needles.len() > before
     }
 
+    /// Remembers a value that is a secret whatever it is called.
+    pub(super) fn learn_value(&mut self, value: &str) {
+        self.add(value);
+    }
+
     fn add(&mut self, value: &str) {
         // Output is read line by line, so the lines of a key in PEM form are secrets each by itself.
         for part in std::iter::once(value).chain(value.lines()) {

@@ -156,6 +156,7 @@ impl Build<'_> {
                 );
                 Ok(Done { detail, ..Done::new(StepState::Ran) })
             }
+            other => anyhow::bail!("`{other}` is not part of a build"),
         }
     }
 

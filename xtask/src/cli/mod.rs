@@ -1,10 +1,14 @@
 //! The command line: what can be typed, with its help. Nothing is decided here.
 
+pub mod ci;
+pub mod deploy;
+pub mod docker;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::report::Format;
 
-/// Builds, serves and tests the Leptos app of this workspace.
+/// Builds, serves, tests, packs and deploys the Leptos app of this workspace.
 #[derive(Debug, Parser)]
 #[command(
     name = "cargo xtask",
@@ -33,6 +37,9 @@ pub enum Command {
     Serve(ServeArgs),
     Test(TestArgs),
     Setup(SetupArgs),
+    Docker(docker::DockerArgs),
+    Deploy(deploy::DeployArgs),
+    Ci(ci::CiArgs),
 }
 
 /// Build both halves of the app, the site and the server binary

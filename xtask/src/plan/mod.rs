@@ -3,6 +3,9 @@
 //! A plan prints itself as commands that can be pasted into a shell and serialises to JSON. It is built by pure
 //! functions from arguments, configuration and facts, and never knows how a step is carried out.
 
+pub mod deploy;
+pub mod image;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -63,6 +66,9 @@ pub struct Invocation {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env_remove: Vec<String>,
     pub cwd: PathBuf,
+    /// What the command reads from its standard input; nothing if empty. Never a secret: plans are printed.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub stdin: String,
     /// The longest time the command may take, in seconds.
     #[serde(rename = "timeout_seconds", serialize_with = "as_seconds")]
     pub timeout: Duration,
@@ -81,6 +87,24 @@ pub enum Operation {
     RunCached(RunCached),
     /// Assemble the site folder from its sources; write only what changed (room `leptos`).
     WriteSite(WriteSite),
+    /// Read the manifest and configuration of a base image from its registry (room `image`).
+    ReadBase(image::ReadBase),
+    /// Make an image of what a build left behind, on the base (room `image`).
+    AssembleImage(image::AssembleImage),
+    /// Send an image to a registry, or find that it is there already (room `image`).
+    PushImage(image::PushImage),
+    /// Run an image and look at it as its users will (room `image`).
+    SmokeImage(image::SmokeImage),
+    /// Change a service's image and settings, without a deployment (room `railway`).
+    UpdateService(deploy::UpdateService),
+    /// Set variables of a service, without a deployment (room `railway`).
+    SetVariables(deploy::SetVariables),
+    /// Deploy what the service's source says now (room `railway`).
+    StartDeployment(deploy::StartDeployment),
+    /// Follow the deployment to its end, and check that it runs the image (room `railway`).
+    WaitUntilServed(deploy::WaitUntilServed),
+    /// Ask the service's own address for its health and its revision (room `railway`).
+    VerifyServed(deploy::VerifyServed),
 }
 
 /// Input of [`Operation::InstallTool`].
@@ -157,6 +181,11 @@ impl Invocation {
         self
     }
 
+    pub fn stdin(mut self, text: impl Into<String>) -> Invocation {
+        self.stdin = text.into();
+        self
+    }
+
     pub fn timeout(mut self, timeout: Duration) -> Invocation {
         self.timeout = timeout;
         self
@@ -171,6 +200,9 @@ impl Invocation {
 /// The command as it can be pasted into a POSIX shell, without the folder it runs in.
 impl fmt::Display for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.stdin.is_empty() {
+            write!(f, "printf %s {} | ", quote(&self.stdin))?;
+        }
         if !self.env.is_empty() || !self.env_remove.is_empty() {
             f.write_str("env ")?;
             for name in &self.env_remove {
@@ -226,6 +258,15 @@ impl fmt::Display for Operation {
                 let compressed = if input.precompress { ", gzip and brotli" } else { "" };
                 write!(f, "# write the site to {}{hashed}{compressed}", input.site_root.display())
             }
+            Operation::ReadBase(input) => write!(f, "{input}"),
+            Operation::AssembleImage(input) => write!(f, "{input}"),
+            Operation::PushImage(input) => write!(f, "{input}"),
+            Operation::SmokeImage(input) => write!(f, "{input}"),
+            Operation::UpdateService(input) => write!(f, "{input}"),
+            Operation::SetVariables(input) => write!(f, "{input}"),
+            Operation::StartDeployment(input) => write!(f, "{input}"),
+            Operation::WaitUntilServed(input) => write!(f, "{input}"),
+            Operation::VerifyServed(input) => write!(f, "{input}"),
         }
     }
 }

@@ -1,0 +1,1 @@
+//! What is particular to running in GitHub Actions: its environment, its files and its summaries.

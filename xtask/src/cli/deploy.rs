@@ -1,0 +1,72 @@
+//! `cargo xtask deploy`: what can be typed.
+
+use clap::{Args, Subcommand};
+
+use crate::report::Format;
+
+/// Deploy an image on Railway, and do not believe it before it is served
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  \
+        cargo xtask deploy --image ghcr.io/owner/app@sha256:…\n  \
+        cargo xtask deploy status\n\n\
+        The token comes from RAILWAY_TOKEN (a project token) or RAILWAY_API_TOKEN (an account or workspace token); \
+        one of them, not both. An account or workspace token also needs project and environment."
+)]
+pub struct DeployArgs {
+    #[command(subcommand)]
+    pub command: Option<DeployCommand>,
+    /// The image by digest: REGISTRY/NAME@sha256:…
+    #[arg(long, value_name = "REF@DIGEST", required = true)]
+    pub image: Option<String>,
+    /// What the app is told that it is, as APP_REVISION [default: the commit of the checkout, if nothing differs
+    /// from it]
+    #[arg(long, value_name = "TEXT")]
+    pub revision: Option<String>,
+    /// How long the deployment may take until it is served, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    pub wait_timeout: u64,
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Look only: print what would be changed
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeployCommand {
+    Status(StatusArgs),
+}
+
+/// What is deployed now, and whether it is healthy
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// Which service. Each may be a name or an id; the defaults are in [workspace.metadata.xtask.railway].
+#[derive(Clone, Debug, Default, Args)]
+pub struct TargetArgs {
+    /// The project [default: RAILWAY_PROJECT_ID, else the token's]
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// The environment [default: RAILWAY_ENVIRONMENT_ID, else the token's]
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+    /// The service [default: RAILWAY_SERVICE_ID, else the only one of the project]
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// The service's address for its users [default: the first domain that Railway lists]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+}

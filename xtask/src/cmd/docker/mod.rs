@@ -1,0 +1,4 @@
+//! `cargo xtask docker`.
+
+pub mod pack;
+pub mod smoke;

@@ -1,0 +1,1 @@
+//! Railway: its GraphQL API as typed operations, and the way of one deployment through it.
