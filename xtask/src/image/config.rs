@@ -233,7 +233,8 @@ mod tests {
                 }
               ],
               "variant": "v1"
-            }"#]].assert_eq(&serde_json::to_string_pretty(&merged(&base())).unwrap());
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&merged(&base())).unwrap());
     }
 
     #[test]

@@ -96,7 +96,8 @@ mod tests {
             an ELF program for another system (machine 62)
             a program for macOS
             no program for Linux
-            no program for Linux"#]].assert_eq(&others.map(|program| describe(&program)).join("\n"));
+            no program for Linux"#]]
+        .assert_eq(&others.map(|program| describe(&program)).join("\n"));
     }
 
     #[cfg(target_os = "linux")]

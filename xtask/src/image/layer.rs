@@ -200,7 +200,8 @@ mod tests {
         // A change here gives every image another input digest.
         let folder = site();
         let layer = pack(LayerKind::Site, &files(folder.path())).unwrap();
-        expect!["sha256:649cdaa0b5442a8d22408aecced54284b7e786144c0632f33d15409dec705683"].assert_eq(&layer.diff_id.to_string());
+        expect!["sha256:649cdaa0b5442a8d22408aecced54284b7e786144c0632f33d15409dec705683"]
+            .assert_eq(&layer.diff_id.to_string());
     }
 
     #[test]
@@ -228,7 +229,8 @@ mod tests {
             644 4 app/site/a/nnn…/nnn….css
             644 1 app/site/a/x.js
             644 1 app/site/b.txt
-        "#]].assert_eq(&shown);
+        "#]]
+        .assert_eq(&shown);
     }
 
     #[cfg(unix)]

@@ -129,7 +129,8 @@ mod tests {
             | base (2) | 3.00 MB |  | mounted, there |
             | site | 900.0 kB | 1.50 MB | there |
             | binary | 4.00 MB | 9.00 MB | sent |
-        "#]].assert_eq(&render(&record(), Format::Markdown).unwrap());
+        "#]]
+        .assert_eq(&render(&record(), Format::Markdown).unwrap());
     }
 
     #[test]

@@ -5,7 +5,6 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -56,6 +55,12 @@ impl Registry {
         Registry::with_settings("", None)
     }
 
+    /// A registry that anybody may push to, and that answers with addresses without a host.
+    pub fn with_relative_locations() -> Option<Registry> {
+        // Settings come below `http:`, the last section.
+        Registry::with_settings("  relativeurls: true\n", None)
+    }
+
     /// A registry for [`USER`] with [`PASSWORD`] only, by Basic authentication.
     pub fn with_password() -> Option<Registry> {
         let authorization =
@@ -64,7 +69,7 @@ impl Registry {
         Registry::with_settings(settings, Some(authorization))
     }
 
-    /// A registry with more settings, where `FOLDER` stands for its folder, and what the test itself authorises with.
+    /// A registry with more settings, which follow the section `http`, where `FOLDER` stands for its folder, and what the test itself authorises with.
     pub fn with_settings(settings: &str, authorization: Option<String>) -> Option<Registry> {
         if !is_there("docker-registry") {
             return None;
@@ -109,11 +114,6 @@ impl Registry {
     /// `127.0.0.1:PORT`, which is also the first part of the names of its images.
     pub fn address(&self) -> &str {
         &self.address
-    }
-
-    /// The folder with its files; `data` is what it stores.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// All requests so far, e.g. `HEAD /v2/app/manifests/latest 404`, without queries and in their order.
