@@ -8,6 +8,7 @@ mod failure;
 mod files;
 mod http;
 mod limit;
+mod lock;
 mod output;
 mod process;
 mod program;
@@ -24,8 +25,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
+pub use failure::without_escapes;
 pub use files::replace_file;
 pub use http::{Answer, Method, Request};
+pub use lock::FileLock;
 
 use crate::exit::Exit;
 use crate::plan::Invocation;
@@ -204,6 +207,15 @@ impl Executor {
     pub fn learn_secret(&self, value: &str) {
         let mut redactor = Redactor::clone(&self.redactor());
         redactor.learn_value(value);
+        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
+    }
+
+    /// Keeps the values of secret-looking variables that belong to somebody else's environment out of everything shown.
+    pub fn learn_variables<'a>(&self, variables: impl Iterator<Item = (&'a str, &'a str)>) {
+        let mut redactor = Redactor::clone(&self.redactor());
+        for (name, value) in variables {
+            redactor.learn(name, value);
+        }
         *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
     }
 
