@@ -2,6 +2,7 @@
 //!
 //! Nothing here spawns a process, writes a file or knows what the values are for.
 
+pub mod address;
 pub mod automation;
 pub mod cargo;
 mod cfg;
@@ -9,6 +10,7 @@ pub mod environment;
 pub mod keys;
 pub mod lockfile;
 pub mod profiles;
+pub mod railway;
 pub mod root;
 pub mod service;
 pub mod tools;
