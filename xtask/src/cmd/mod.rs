@@ -11,6 +11,8 @@ pub mod test;
 
 use std::io::Write;
 
+use crate::config::automation::Automation;
+use crate::config::service::Service;
 use crate::exec::Executor;
 use crate::plan::Plan;
 use crate::report::Format;
@@ -25,6 +27,14 @@ fn admitted(exec: &Executor, plan: &Plan, format: Format) -> anyhow::Result<bool
         Format::Human | Format::Markdown => print(&exec.redact(&plan.to_string())),
     }?;
     Ok(false)
+}
+
+/// The path that answers 200 when the server is healthy: the flag's, else that of `railway.toml`, else that of the
+/// workspace's metadata, else the front page. It begins with `/`.
+fn health_path(flag: Option<&str>, service: &Service, automation: &Automation) -> String {
+    let configured = || service.healthcheck_path.as_deref().or(automation.health_path.as_deref());
+    let path = flag.or_else(configured).unwrap_or("/");
+    if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 
 /// Writes data to standard output. A reader that has gone away (`| head`) is not a failure.

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod checkouts;
+mod deploy;
 mod fakes;
 mod real;
 mod running;
