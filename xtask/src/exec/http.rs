@@ -134,7 +134,8 @@ impl Answer {
 
 /// Sends one request and reads the whole answer; a status of 400 and above is an answer. Redirections of GET and HEAD
 /// are followed where the request says so, without the `Authorization` header. Proxies come from the usual environment
-/// variables, but a loopback address means this machine and no proxy's. Trusted certificates come from `SSL_CERT_FILE` where that is set.
+/// variables, but a loopback address means this machine and no proxy's. Trusted certificates come from `SSL_CERT_FILE`
+/// where that is set.
 pub(super) fn send(request: &Request) -> anyhow::Result<Answer> {
     let follows = request.follows_redirections && matches!(request.method, Method::Get | Method::Head);
     let mut config = ureq::Agent::config_builder()

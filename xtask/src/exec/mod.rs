@@ -27,7 +27,6 @@ use anyhow::Context;
 
 pub use files::replace_file;
 pub use http::{Answer, Method, Request};
-pub use temporary::Temporary;
 
 use crate::exit::Exit;
 use crate::plan::Invocation;

