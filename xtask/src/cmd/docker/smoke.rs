@@ -94,7 +94,9 @@ pub fn verdict(record: &SmokeRecord) -> anyhow::Result<()> {
         format!("image `{}` fails {} of {} checks: {}", record.image, failed.len(), record.checks.len(), {
             failed.join(", ")
         });
-    Err(Failure::new(Exit::CheckFailed, message).into())
+    Err(Failure::new(Exit::CheckFailed, message)
+        .hint("the line of each failed check says what was found and what is wanted")
+        .into())
 }
 
 fn input(workspace: &Workspace, args: &SmokeArgs) -> anyhow::Result<SmokeImage> {

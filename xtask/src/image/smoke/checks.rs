@@ -113,24 +113,27 @@ pub fn unhealthy(
         }
         Silence::Nothing(why) => why,
     };
+    let wanted = format!("wanted 0.0.0.0:{port}");
     let found = match listening {
-        None => format!("no answer ({why}); where it listens cannot be seen from here"),
-        Some([]) => "it listens nowhere".to_owned(),
+        None => {
+            format!("no answer to GET {path} ({why}); where it listens cannot be seen from here, {wanted}")
+        }
+        Some([]) => format!("it listens nowhere, {wanted}"),
         Some(all) => {
             let here: Vec<&SocketAddr> = all.iter().filter(|address| address.port() == port).collect();
             let shown: Vec<String> = all.iter().map(SocketAddr::to_string).collect();
             match here.iter().find(|address| !address.ip().is_loopback()) {
-                Some(address) => format!("it listens on {address} and gives no answer ({why})"),
+                Some(address) => format!("it listens on {address}, but no answer to GET {path} ({why})"),
                 None if !here.is_empty() => {
-                    format!("it listens on {} only, which nobody outside reaches", here[0])
+                    format!("it listens on {} only, which nobody outside reaches; {wanted}", here[0])
                 }
                 None => {
-                    format!("it listens on {} and not on PORT: does it read the variable?", shown.join(", "))
+                    format!("it listens on {}, {wanted}: does it read PORT?", shown.join(", "))
                 }
             }
         }
     };
-    format!("after {within} s {found}; wanted 0.0.0.0:{port} (PORT) to answer GET {path} with 200")
+    format!("after {within} s {found}")
 }
 
 /// A server that ended by itself, or that the engine could not even start.

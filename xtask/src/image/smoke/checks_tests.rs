@@ -106,11 +106,11 @@ fn why_a_server_is_not_healthy() {
     ];
     expect![[r#"
         GET /health answers 503, wanted 200 within 60 s
-        after 60 s no answer (connection reset); where it listens cannot be seen from here; wanted 0.0.0.0:43117 (PORT) to answer GET /health with 200
-        after 60 s it listens nowhere; wanted 0.0.0.0:43117 (PORT) to answer GET /health with 200
-        after 60 s it listens on 127.0.0.1:43117 only, which nobody outside reaches; wanted 0.0.0.0:43117 (PORT) to answer GET /health with 200
-        after 60 s it listens on 0.0.0.0:3000, [::]:9090 and not on PORT: does it read the variable?; wanted 0.0.0.0:43117 (PORT) to answer GET /health with 200
-        after 60 s it listens on [::]:43117 and gives no answer (connection reset); wanted 0.0.0.0:43117 (PORT) to answer GET /health with 200"#]]
+        after 60 s no answer to GET /health (connection reset); where it listens cannot be seen from here, wanted 0.0.0.0:43117
+        after 60 s it listens nowhere, wanted 0.0.0.0:43117
+        after 60 s it listens on 127.0.0.1:43117 only, which nobody outside reaches; wanted 0.0.0.0:43117
+        after 60 s it listens on 0.0.0.0:3000, [::]:9090, wanted 0.0.0.0:43117: does it read PORT?
+        after 60 s it listens on [::]:43117, but no answer to GET /health (connection reset)"#]]
     .assert_eq(&found.join("\n"));
 }
 

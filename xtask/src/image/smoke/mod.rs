@@ -85,10 +85,10 @@ pub fn run(exec: &Executor, input: &SmokeImage, cwd: &Path, outcome: &mut Outcom
     let began = Instant::now();
     let (container, started) = exec
         .make_temporary(&input.start(cwd), input.remove(cwd))
-        // The message of the executor would show the values of variables.
+        // The executor's message would show the values of variables.
         .map_err(|error| match Exit::of(&error) {
-            Exit::TimedOut => Failure::new(Exit::TimedOut, "`docker run` did not come back in time").into(),
-            _ => error,
+            Exit::Interrupted(_) => error,
+            exit => Failure::new(exit, "`docker run` did not start, or not come back in time").into(),
         })?;
     let state = engine.container(&input.container);
     if !started.success && !state.as_ref().is_ok_and(|container| is_the_images_fault(&container.state)) {
@@ -207,7 +207,7 @@ fn show_log(engine: &Engine<'_>, input: &SmokeImage) -> anyhow::Result<()> {
     let lines = engine.log(&input.container)?;
     let text = match lines.len() {
         0 => "the server's log is empty\n".to_owned(),
-        count => format!("the last {count} lines of the server's log:\n    {}\n", lines.join("\n    ")),
+        _ => format!("last lines of the server's log:\n    {}\n", lines.join("\n    ")),
     };
     engine.exec.ui().raw(&text);
     Ok(())

@@ -141,9 +141,14 @@ fn import(image: &str, configuration: &[&str]) {
 
 /// The example `smoke-server`, which cargo builds beside the tests.
 fn server() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let profile = tests.parent().and_then(Path::parent).unwrap();
-    profile.join("examples/smoke-server")
+    let program = Path::new(env!("CARGO_BIN_EXE_xtask")).with_file_name("examples").join("smoke-server");
+    assert!(
+        program.is_file(),
+        "{} is missing: a run limited to some targets (`--test it`) does not build examples; build it with \
+         `cargo build --package xtask --example smoke-server` and the same profile",
+        program.display()
+    );
+    program
 }
 
 fn libraries(program: &Path) -> Vec<PathBuf> {

@@ -64,8 +64,10 @@ fn servers_that_never_become_healthy_are_told_apart() {
     for (behaviour, report) in found {
         let expected = match behaviour {
             "loopback" if cfg!(target_os = "linux") => " only, which nobody outside reaches; wanted 0.0.0.0:",
-            "port=3000" if cfg!(target_os = "linux") => "it listens on 0.0.0.0:3000 and not on PORT",
-            "silent" if cfg!(target_os = "linux") => "after 2 s it listens nowhere; wanted 0.0.0.0:",
+            "port=3000" if cfg!(target_os = "linux") => {
+                "after 2 s it listens on 0.0.0.0:3000, wanted 0.0.0.0:"
+            }
+            "silent" if cfg!(target_os = "linux") => "after 2 s it listens nowhere, wanted 0.0.0.0:",
             "health=503" => "failed: GET /health answers 503, wanted 200 within 2 s",
             "health=301" => "failed: GET /health answers 301, wanted 200 within 2 s",
             _ => "no answer",
@@ -86,11 +88,7 @@ fn a_server_that_ends_at_once_shows_its_last_words() {
         line(&report, "health").starts_with("failed: it ended by itself with exit code 7 after"),
         "{report:#}"
     );
-    assert!(
-        run.stderr.contains("the last 1 lines of the server's log:\n    no database\n"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("last lines of the server's log:\n    no database\n"), "{}", run.stderr);
 
     let Some(smoke) = Smoke::new(&["USER 65532", "ENTRYPOINT [\"/absent\"]"]) else { return };
     let (run, report) = smoke.report("", &[]);
