@@ -8,6 +8,7 @@ mod checkouts;
 mod fakes;
 mod real;
 mod running;
+mod smoke;
 mod support;
 mod template;
 mod tidy;
