@@ -2,4 +2,18 @@
 //!
 //! Pure where it can be; every request and every process goes through the executor.
 
+<<<<<<< HEAD
 pub mod smoke;
+=======
+mod assemble;
+mod base;
+mod config;
+mod digest;
+pub mod elf;
+mod layer;
+mod manifest;
+pub mod pack;
+mod push;
+pub mod reference;
+mod registry;
+>>>>>>> pack

@@ -3,6 +3,7 @@
 //! "Not measured" is `None` (JSON `null`), never zero. Nothing here prints.
 
 pub mod smoke;
+pub mod pack;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;

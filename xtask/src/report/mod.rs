@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod smoke;
+pub mod pack;
 pub mod table;
 
 /// How a report is printed.
