@@ -2,9 +2,6 @@
 //!
 //! Pure where it can be; every request and every process goes through the executor.
 
-<<<<<<< HEAD
-pub mod smoke;
-=======
 mod assemble;
 mod base;
 mod config;
@@ -16,4 +13,4 @@ pub mod pack;
 mod push;
 pub mod reference;
 mod registry;
->>>>>>> pack
+pub mod smoke;
