@@ -2,4 +2,15 @@
 //!
 //! Pure where it can be; every request and every process goes through the executor.
 
+mod assemble;
+mod base;
+mod config;
+mod digest;
+pub mod elf;
+mod layer;
+mod manifest;
+pub mod pack;
+mod push;
+pub mod reference;
+mod registry;
 pub mod smoke;

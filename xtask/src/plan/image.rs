@@ -12,7 +12,7 @@ use super::Invocation;
 /// Input of [`super::Operation::ReadBase`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReadBase {
-    /// The image that ours stands on, by tag or digest, e.g. `gcr.io/distroless/cc-debian12:nonroot`.
+    /// The image that ours stands on, in full, by tag or digest, e.g. `gcr.io/distroless/cc-debian12:nonroot`.
     pub reference: String,
     /// What the server binary was compiled for, e.g. `linux/amd64`.
     pub platform: String,
@@ -32,6 +32,8 @@ pub struct AssembleImage {
     /// Added to the base's environment.
     pub env: BTreeMap<String, String>,
     pub labels: BTreeMap<String, String>,
+    /// The time in the image, in RFC 3339. Not the time of the build: the same inputs give the same image.
+    pub created: String,
 }
 
 /// Input of [`super::Operation::PushImage`].

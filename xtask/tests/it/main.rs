@@ -6,7 +6,9 @@
 mod bad_input;
 mod checkouts;
 mod fakes;
+mod pack;
 mod real;
+mod registry;
 mod running;
 mod smoke;
 mod support;
