@@ -44,3 +44,20 @@ fn print(text: &str) -> anyhow::Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_health_path_wins() {
+        let path = |path: &str| Some(path.to_owned());
+        let service = Service { healthcheck_path: path("/service"), ..Service::default() };
+        let automation = Automation { health_path: path("/metadata"), ..Automation::default() };
+        let (no_service, nothing) = (Service::default(), Automation::default());
+        assert_eq!(health_path(Some("flag?x=1"), &service, &automation), "/flag?x=1");
+        assert_eq!(health_path(None, &service, &automation), "/service");
+        assert_eq!(health_path(None, &no_service, &automation), "/metadata");
+        assert_eq!(health_path(None, &no_service, &nothing), "/");
+    }
+}

@@ -2,6 +2,8 @@
 
 pub mod build;
 pub mod deploy;
+pub mod pack;
+pub mod smoke;
 pub mod table;
 
 /// How a report is printed.
