@@ -10,10 +10,9 @@ use crate::exit::Exit;
 use crate::facts::host::Host;
 use crate::facts::revision::Revision;
 use crate::leptos::build::{self, Outcome};
-use crate::leptos::lock::BuildLock;
 use crate::leptos::planning;
 use crate::leptos::units::Units;
-use crate::leptos::{WASM_TARGET, shipped};
+use crate::leptos::{WASM_TARGET, lock, shipped};
 use crate::record::{self, BUILD_SCHEMA, BuildRecord, RunResult};
 use crate::report::{self, Format};
 
@@ -57,7 +56,7 @@ fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result
     }
 
     // Held until everything is written that another build would write too.
-    let _lock = BuildLock::take(exec, &context.workspace.target_directory)?;
+    let _lock = lock::take(exec, &context.workspace.target_directory)?;
     let started = SystemTime::now();
     let (mut outcome, result) =
         build::run(exec, &plan, &context.toolchain, &context.workspace.target_directory);

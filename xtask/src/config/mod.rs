@@ -2,6 +2,7 @@
 //!
 //! Nothing here spawns a process, writes a file or knows what the values are for.
 
+pub mod address;
 pub mod automation;
 pub mod cargo;
 mod cfg;
@@ -10,6 +11,7 @@ pub mod image;
 pub mod keys;
 pub mod lockfile;
 pub mod profiles;
+pub mod railway;
 pub mod registry;
 pub mod root;
 pub mod service;

@@ -13,3 +13,4 @@ pub mod pack;
 mod push;
 pub mod reference;
 mod registry;
+pub mod smoke;

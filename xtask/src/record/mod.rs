@@ -2,7 +2,9 @@
 //!
 //! "Not measured" is `None` (JSON `null`), never zero. Nothing here prints.
 
+pub mod deploy;
 pub mod pack;
+pub mod smoke;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;

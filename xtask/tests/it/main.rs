@@ -5,11 +5,13 @@
 
 mod bad_input;
 mod checkouts;
+mod deploy;
 mod fakes;
 mod pack;
 mod real;
 mod registry;
 mod running;
+mod smoke;
 mod support;
 mod template;
 mod tidy;
