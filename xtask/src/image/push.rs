@@ -91,7 +91,7 @@ fn existing(
     let labels =
         base::configuration(target, &manifest)?.config.and_then(|config| config.labels).unwrap_or_default();
     let is_it = labels.get(INPUT_DIGEST_LABEL).is_some_and(|label| label == input_digest);
-    Ok(is_it.then_some((fetched, manifest)))
+    Ok(is_it.then_some((fetched, *manifest)))
 }
 
 fn bring(

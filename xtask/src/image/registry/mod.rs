@@ -303,7 +303,7 @@ impl<'a> Repository<'a> {
 
 /// Whether an answer may be another one after a while.
 fn is_busy(answer: &Answer) -> bool {
-    matches!(answer.status, 429 | 500 | 502 | 503 | 504)
+    matches!(answer.status, 429 | 500 | 502..=504)
 }
 
 /// Whether an error is one of the connection. A refusal has been explained by then, and is not asked for again.
