@@ -6,6 +6,8 @@
 mod bad_input;
 mod checkouts;
 mod fakes;
+mod railway_model;
+mod railway_schema;
 mod real;
 mod running;
 mod support;
