@@ -75,8 +75,13 @@ fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result
     Ok(Some(record))
 }
 
-/// Builds for another command, e.g. before the tests run.
-pub fn for_command(exec: &Executor, context: &Context, selection: &Selection) -> anyhow::Result<()> {
+/// Builds for another command, e.g. before the tests run. A dry run prints the build's plan in `format`.
+pub fn for_command(
+    exec: &Executor,
+    context: &Context,
+    selection: &Selection,
+    format: Format,
+) -> anyhow::Result<()> {
     build(
         exec,
         context,
@@ -86,7 +91,7 @@ pub fn for_command(exec: &Executor, context: &Context, selection: &Selection) ->
             server_only: false,
             timings: false,
             cargo: CargoArgs::default(),
-            format: Format::Human,
+            format,
             dry_run: exec.is_dry_run(),
         },
     )

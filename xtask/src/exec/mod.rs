@@ -14,6 +14,7 @@ mod program;
 mod redact;
 mod run;
 mod signal;
+mod temporary;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ pub use http::{Answer, Method, Request};
 use crate::exit::Exit;
 use crate::plan::Invocation;
 use crate::ui::Ui;
+use process::Patience;
 use redact::Redactor;
 use run::{Ended, Show};
 use signal::Interrupts;
@@ -254,6 +256,20 @@ impl Executor {
         // Announced before the check, so that a signal is seen either here or by whoever waits for the child.
         let _attendance = self.interrupts.attend();
         self.check_interrupted()?;
+        let ended = self.carry_through(command, show, Patience::none(can_be_abandoned), on_line);
+        // Success after an interruption would be recorded as success.
+        self.check_interrupted()?;
+        ended
+    }
+
+    /// Starts a command even after an interruption, and does not stop it before our patience is at an end.
+    fn carry_through(
+        &self,
+        command: &Invocation,
+        show: Show,
+        patience: Patience,
+        on_line: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<Ended> {
         self.learn_secrets(command);
         let capped = self.cap.filter(|cap| *cap < command.timeout && command.timeout != Duration::MAX);
         let command = match capped {
@@ -261,9 +277,7 @@ impl Executor {
             None => command,
         };
         let (ui, interrupts, redactor) = (self.ui, self.interrupts, self.redactor());
-        let ended = run::to_the_end(command, show, can_be_abandoned, on_line, ui, interrupts, redactor);
-        // Success after an interruption would be recorded as success.
-        self.check_interrupted()?;
+        let ended = run::to_the_end(command, show, patience, on_line, ui, interrupts, redactor);
         ended.with_context(|| format!("run `{}`", command.program_name()))?.map_err(|failure| match capped {
             Some(cap) if failure.exit == Exit::TimedOut => failure.hint(limit::hint(cap)).into(),
             _ => failure.into(),

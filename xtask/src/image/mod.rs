@@ -1,3 +1,16 @@
 //! Container images: what they are made of, how they reach a registry, and whether they work.
 //!
 //! Pure where it can be; every request and every process goes through the executor.
+
+mod assemble;
+mod base;
+mod config;
+mod digest;
+pub mod elf;
+mod layer;
+mod manifest;
+pub mod pack;
+mod push;
+pub mod reference;
+mod registry;
+pub mod smoke;

@@ -2,6 +2,9 @@
 //!
 //! "Not measured" is `None` (JSON `null`), never zero. Nothing here prints.
 
+pub mod pack;
+pub mod smoke;
+
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -6,10 +6,13 @@
 mod bad_input;
 mod checkouts;
 mod fakes;
+mod pack;
 mod railway_model;
 mod railway_schema;
 mod real;
+mod registry;
 mod running;
+mod smoke;
 mod support;
 mod template;
 mod tidy;

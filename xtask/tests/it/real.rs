@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::TcpListener;
 use std::time::SystemTime;
 
 use serde_json::Value;
 
+use crate::running::{Running, get, links};
 use crate::support::Workspace;
 
 /// The packages that a half compiled, by cargo's own messages.
@@ -57,7 +59,7 @@ fn each_edit_compiles_exactly_what_it_must() {
     }
     assert_eq!(times(&workspace, "target/site"), before);
 
-    workspace.edit("server/src/main.rs", "waiting on port", "waiting on PORT");
+    workspace.edit("server/src/main.rs", "listening on", "Listening on");
     let server = workspace.build(&[]);
     assert_eq!(compiled(&server, "front"), [""; 0]);
     assert_eq!(compiled(&server, "server"), ["fixture-server"]);
@@ -111,6 +113,30 @@ fn the_site_has_everything_under_its_hashed_name() {
 }
 
 #[test]
+fn the_built_server_serves_the_built_site() {
+    let workspace = Workspace::fixture();
+    workspace.build(&[]);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let mut serve = Running::start(&mut workspace.command(&["serve", "--port", &port]));
+    let url = format!("http://{}", serve.word_after("listening on http://"));
+    let links = links(&get(&format!("{url}/")).text(), "/pkg/fixture.");
+    assert_eq!(links.len(), 3, "{links:?}");
+    for link in links {
+        let content_type = match link.rsplit('.').next().unwrap() {
+            "js" => "text/javascript",
+            "css" => "text/css",
+            _ => "application/wasm",
+        };
+        let served = get(&format!("{url}{link}"));
+        assert_eq!((served.status, served.content_type.as_str()), (200, content_type), "{link}");
+        let built = fs::read(workspace.root().join("target/site").join(&link[1..])).unwrap();
+        assert!(served.body == built, "{link} is another file");
+    }
+    assert!(get(&format!("{url}/api/health")).text().starts_with(r#"{"status":"pass","revision":"#));
+    assert_eq!(serve.terminate(), Some(143));
+}
+
+#[test]
 fn one_half_alone_leaves_the_other_alone() {
     let workspace = Workspace::fixture();
     let front = workspace.build(&["--front-only"]);
@@ -126,7 +152,7 @@ fn one_half_alone_leaves_the_other_alone() {
     assert!(server["steps"].as_array().unwrap().iter().all(|step| step["name"] != "compile front"));
     assert!(workspace.root().join("target/xtask/timings/server.html").exists());
 
-    workspace.edit("server/src/main.rs", "waiting", "Waiting");
+    workspace.edit("server/src/main.rs", "listening", "Listening");
     let stale = workspace.xtask(&["serve"]);
     assert_eq!(stale.code, Some(1));
     assert!(stale.stderr.contains("server/src/main.rs` changed"), "{}", stale.stderr);
@@ -169,6 +195,6 @@ fn tests_leave_the_built_server_as_it_is() {
     assert_eq!(tested.code, Some(0), "{}", tested.stderr);
     assert!(tested.stderr.contains("prints_the_page"), "{}", tested.stderr);
     assert!(fs::read(&server).unwrap() == before, "the tests compiled another server");
-    let output = std::process::Command::new(&server).output().unwrap();
+    let output = std::process::Command::new(&server).arg("--print").output().unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains("server functions: fixture"));
 }

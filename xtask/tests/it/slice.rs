@@ -1,0 +1,124 @@
+//! The whole way, with real components: build, pack, smoke, deploy. A registry, a Docker engine, and the model of
+//! Railway, which runs the images behind a front; requests come in all the while.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::load::Load;
+use crate::railway::Railway;
+use crate::registry::{self, Registry};
+use crate::running::get;
+use crate::support::{Run, Workspace};
+
+/// The image that the app's image stands on by default; it has to be here, or to be had.
+const BASE: &str = "gcr.io/distroless/cc-debian12:nonroot";
+/// Requests a second during a deployment.
+const RATE: u32 = 300;
+
+/// The workspace with everything that a deployment needs, and what has been deployed from it.
+struct Station {
+    workspace: Workspace,
+    registry: Registry,
+    railway: Railway,
+}
+
+impl Station {
+    fn new() -> Option<Station> {
+        let registry = Registry::start()?;
+        let railway = Railway::start()?;
+        registry::copy_from_engine(BASE, &registry.reference("base/cc-debian12:nonroot"))?;
+        let mut workspace = Workspace::fixture();
+        workspace.write(
+            "railway.toml",
+            "[deploy]\nhealthcheckPath = \"/api/health\"\nhealthcheckTimeout = 8\noverlapSeconds = 2\n\
+             drainingSeconds = 10\n",
+        );
+        for (name, value) in railway.environment() {
+            workspace.set(&name, value);
+        }
+        Some(Station { workspace, registry, railway })
+    }
+
+    /// Builds, packs and pushes what the sources say now; the image by digest.
+    fn pack(&self) -> String {
+        let repository = self.registry.reference("team/fixture");
+        let base = self.registry.reference("base/cc-debian12:nonroot");
+        let packed = self.workspace.xtask(&["docker", "pack", "--push", "--image", &repository, "--base", &base]);
+        assert_eq!(packed.code, Some(0), "{}", packed.stderr);
+        assert!(packed.stdout.starts_with("sha256:") && packed.stdout.lines().count() == 1, "{}", packed.stdout);
+        format!("{repository}@{}", packed.stdout.trim())
+    }
+
+    fn smoke(&self, image: &str) -> Run {
+        self.workspace.xtask(&["docker", "smoke", image, "--start-limit", "5"])
+    }
+
+    fn deploy(&self, image: &str, revision: &str) -> Run {
+        self.workspace.xtask(&["deploy", "--image", image, "--revision", revision, "--format", "json"])
+    }
+
+    /// What `deploy status` says, and its exit code.
+    fn status(&self) -> (Value, Option<i32>) {
+        let status = self.workspace.xtask(&["deploy", "status", "--format", "json"]);
+        (serde_json::from_str(&status.stdout).unwrap_or_else(|_| panic!("{}", status.stderr)), status.code)
+    }
+
+    fn served_revision(&self) -> String {
+        let health = get(&format!("{}/api/health", self.railway.front()));
+        let health: Value = serde_json::from_slice(&health.body).unwrap();
+        health["revision"].as_str().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn from_source_to_a_verified_deployment() {
+    let Some(station) = Station::new() else { return };
+
+    let first = station.pack();
+    let smoked = station.smoke(&first);
+    assert_eq!(smoked.code, Some(0), "{}{}", smoked.stdout, smoked.stderr);
+    let deployed = station.deploy(&first, "one");
+    assert_eq!(deployed.code, Some(0), "{}", deployed.stderr);
+    assert_eq!(station.served_revision(), "one");
+
+    // The same again finds that there is nothing to do.
+    assert_eq!(station.pack(), first);
+    let again = station.deploy(&first, "one");
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!(station.railway.deployments(), 1);
+
+    station.workspace.edit("core/src/lib.rs", "42", "43");
+    let second = station.pack();
+    assert_ne!(second, first);
+    assert_eq!(station.smoke(&second).code, Some(0));
+    let load = Load::start(&format!("{}/", station.railway.front()), RATE);
+    load.settle();
+    let deployed = station.deploy(&second, "two");
+    // The old one is drained while requests still come in.
+    std::thread::sleep(Duration::from_secs(3));
+    let seen = load.stop();
+    assert_eq!(deployed.code, Some(0), "{}", deployed.stderr);
+    seen.assert_unbroken(RATE, &["one", "two"]);
+    assert_eq!(station.served_revision(), "two");
+    let record: Value = serde_json::from_str(&deployed.stdout).unwrap();
+    assert_eq!(record["schema"], "xtask.deploy/1");
+
+    station.workspace.edit("server/src/routes.rs", "HEALTHY: bool = true", "HEALTHY: bool = false");
+    let third = station.pack();
+    let smoked = station.smoke(&third);
+    assert_eq!(smoked.code, Some(1), "{}", smoked.stderr);
+    let load = Load::start(&format!("{}/", station.railway.front()), RATE);
+    load.settle();
+    let refused = station.deploy(&third, "three");
+    let seen = load.stop();
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert!(refused.stderr.contains("still serves"), "{}", refused.stderr);
+    seen.assert_unbroken(RATE, &["two"]);
+    assert_eq!(station.served_revision(), "two");
+
+    let (status, code) = station.status();
+    assert_eq!(code, Some(0), "{status:#}");
+    assert!(status.to_string().contains(second.split('@').nth(1).unwrap()), "{status:#}");
+    station.railway.assert_contract_kept();
+}
