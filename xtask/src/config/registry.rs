@@ -89,8 +89,8 @@ fn given(username: Option<String>, password: Option<String>) -> anyhow::Result<O
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct File {
-    auths: BTreeMap<String, Entry>,
-    cred_helpers: BTreeMap<String, String>,
+    auths: Option<BTreeMap<String, Entry>>,
+    cred_helpers: Option<BTreeMap<String, String>>,
     creds_store: Option<String>,
 }
 
@@ -120,7 +120,7 @@ impl DockerConfig {
                 .hint("`docker login` writes the file anew once it is out of the way")
         })?;
         let mut auths = BTreeMap::new();
-        for (key, entry) in &file.auths {
+        for (key, entry) in file.auths.iter().flatten() {
             let auth = entry.read().ok_or_else(|| {
                 Failure::usage(format!("{name}: the entry for `{key}` holds no username and password"))
                     .hint(format!("write it anew: `docker login {}`", registry_of(key)))
@@ -129,8 +129,12 @@ impl DockerConfig {
                 auths.insert(registry_of(key), auth);
             }
         }
-        let helpers =
-            file.cred_helpers.iter().map(|(key, helper)| (registry_of(key), helper.clone())).collect();
+        let helpers = file
+            .cred_helpers
+            .iter()
+            .flatten()
+            .map(|(key, helper)| (registry_of(key), helper.clone()))
+            .collect();
         let store = file.creds_store.filter(|store| !store.is_empty());
         Ok(DockerConfig { path: None, auths, helpers, store })
     }
@@ -206,6 +210,7 @@ mod tests {
         assert_eq!(config.helpers["helped.example"], "one");
         assert_eq!(config.store.as_deref(), Some("desktop"));
         assert!(parse("{}").unwrap().auths.is_empty());
+        assert!(parse(r#"{"auths": null, "credHelpers": null, "credsStore": ""}"#).unwrap().store.is_none());
     }
 
     #[test]

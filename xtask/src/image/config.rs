@@ -1,4 +1,5 @@
-//! The configuration of an image: what runs in it, how, and which layers it has. Fields that are not known here are kept.
+//! The configuration of an image: what runs in it, how, and which layers it has. Fields that are not known here are
+//! kept.
 
 use std::collections::BTreeMap;
 

@@ -10,7 +10,6 @@ use super::reference::Reference;
 use super::registry::Repository;
 use crate::config::registry::Sources;
 use crate::exec::Executor;
-use crate::plan::image::PushImage;
 use crate::plan::{Action, Operation, Plan};
 use crate::record::StepRecord;
 use crate::record::pack::LayerRecord;
@@ -51,16 +50,20 @@ pub fn run(exec: &Executor, plan: &Plan, sources: &Sources) -> (Outcome, anyhow:
 
 fn carry_out(exec: &Executor, plan: &Plan, sources: &Sources, outcome: &mut Outcome) -> anyhow::Result<()> {
     let target = target(plan)?;
+    // Kept for the push, with the token that it has by then.
+    let mut source = None;
     for planned in &plan.steps {
         let name = &planned.name;
         match &planned.action {
             Action::Operation(Operation::ReadBase(input)) => {
                 let reference = Reference::parse(&input.reference)?;
+                let repository = Repository::to_read(exec, sources, &reference, target.as_ref());
                 let base = step(exec, &mut outcome.steps, name, || {
-                    let repository = Repository::to_read(exec, sources, &reference, target.as_ref());
                     let base = base::read(&repository, &reference, &input.platform)?;
-                    Ok(Done::ran(format!("{} layers", base.layers.len()), base))
+                    let plural = if base.layers.len() == 1 { "" } else { "s" };
+                    Ok(Done::ran(format!("{} layer{plural}", base.layers.len()), base))
                 })?;
+                source = Some(repository);
                 outcome.base = Some(base);
             }
             Action::Operation(Operation::AssembleImage(input)) => {
@@ -72,10 +75,16 @@ fn carry_out(exec: &Executor, plan: &Plan, sources: &Sources, outcome: &mut Outc
                 outcome.image = Some(image);
             }
             Action::Operation(Operation::PushImage(input)) => {
-                let read = outcome.base.as_ref().zip(outcome.image.as_ref()).zip(target.as_ref());
-                let ((base, image), target) = read.context("an image is pushed before it is assembled")?;
+                let assembled = outcome.base.as_ref().zip(outcome.image.as_ref());
+                let ((base, image), (source, target)) =
+                    assembled
+                        .zip(source.as_ref().zip(target.as_ref()))
+                        .context("an image is pushed before it is assembled")?;
                 let pushed = step(exec, &mut outcome.steps, name, || {
-                    let pushed = send(exec, sources, input, target, base, image)?;
+                    let target = Repository::to_push(exec, sources, target, &base.reference);
+                    let pushed = push::push(exec, input, &target, source, base, image)?;
+                    let verb = if pushed.reused { "Reused" } else { "Pushed" };
+                    exec.ui().status(verb, format!("{}@{}", input.repository, pushed.digest));
                     Ok(if pushed.reused {
                         Done::fresh("the same inputs are there", pushed)
                     } else {
@@ -88,22 +97,6 @@ fn carry_out(exec: &Executor, plan: &Plan, sources: &Sources, outcome: &mut Outc
         }
     }
     Ok(())
-}
-
-fn send(
-    exec: &Executor,
-    sources: &Sources,
-    input: &PushImage,
-    target: &Reference,
-    base: &Base,
-    image: &Image,
-) -> anyhow::Result<Pushed> {
-    let to = Repository::to_push(exec, sources, target, &base.reference);
-    let from = Repository::to_read(exec, sources, &base.reference, Some(target));
-    let pushed = push::push(exec, input, &to, &from, base, image)?;
-    let verb = if pushed.reused { "Reused" } else { "Pushed" };
-    exec.ui().status(verb, format!("{}@{}", input.repository, pushed.digest));
-    Ok(pushed)
 }
 
 /// Where the plan pushes to, if it does: credentials of the target are the base's too where it is in the same registry.

@@ -1,6 +1,7 @@
 //! Brings an image into a registry: only what is not there yet, and nothing at all if it is there as a whole.
 
 use std::sync::Arc;
+use std::thread;
 
 use super::assemble::{INPUT_DIGEST_LABEL, Image};
 use super::base::{self, Base};
@@ -10,6 +11,9 @@ use super::registry::{Fetched, Repository};
 use crate::exec::Executor;
 use crate::plan::image::PushImage;
 use crate::record::pack::{LayerKind, LayerRecord, LayerState};
+
+/// How many layers of a base are looked for, or copied, at the same time.
+const BASE_THREADS: usize = 4;
 
 /// An image in a registry.
 #[derive(Clone, Debug)]
@@ -59,11 +63,7 @@ pub fn push(
         return Ok(Pushed { digest: there.digest, reused: true, tags, layers });
     }
 
-    let mut states = Vec::new();
-    for layer in &base.layers {
-        exec.check_interrupted()?;
-        states.push(bring_base_layer(exec, target, source, base, layer)?);
-    }
+    let mut states = bring_base(exec, target, source, base)?;
     for layer in &image.layers {
         exec.check_interrupted()?;
         states.push(bring(exec, target, layer.kind.name(), &layer.digest, &layer.content)?);
@@ -107,6 +107,31 @@ fn bring(
     exec.ui().status("Sending", format!("{name} layer, {} kB", content.len().div_ceil(1000)));
     target.upload(digest, content)?;
     Ok(LayerState::Sent)
+}
+
+/// The layers of the base, a few side by side: there may be more than a dozen, and for most of them the registry is
+/// only asked whether it has them.
+fn bring_base(
+    exec: &Executor,
+    target: &Repository<'_>,
+    source: &Repository<'_>,
+    base: &Base,
+) -> anyhow::Result<Vec<LayerState>> {
+    let size = base.layers.len().div_ceil(BASE_THREADS).max(1);
+    let bring_all = |layers: &[Descriptor]| -> anyhow::Result<Vec<LayerState>> {
+        layers.iter().map(|layer| bring_base_layer(exec, target, source, base, layer)).collect()
+    };
+    let parts: Vec<anyhow::Result<Vec<LayerState>>> = thread::scope(|scope| {
+        let threads: Vec<_> =
+            base.layers.chunks(size).map(|layers| scope.spawn(move || bring_all(layers))).collect();
+        threads
+            .into_iter()
+            .map(|thread| {
+                thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("copying a layer broke down")))
+            })
+            .collect()
+    });
+    Ok(parts.into_iter().collect::<anyhow::Result<Vec<_>>>()?.concat())
 }
 
 /// A layer of the base comes from its own registry: taken over there if that is ours too, else copied through us.

@@ -1,4 +1,5 @@
-//! The report of `docker pack`: the digest alone for people and scripts, a table for a pull request, the record as JSON.
+//! The report of `docker pack`: the digest alone for people and scripts, a table for a pull request, the record as
+//! JSON.
 
 use super::table::{Align, Table};
 use super::{Format, bytes, seconds};

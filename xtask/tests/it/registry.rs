@@ -220,11 +220,20 @@ impl Registry {
         digest(bytes.as_bytes())
     }
 
-    /// A small base image for one platform: a layer with `/etc/passwd`, and the user 65532. The manifest's descriptor.
+    /// A small base image for one platform: five layers with a file of `/etc` each, and the user 65532. The manifest's
+    /// descriptor.
     pub fn push_base(&self, repository: &str, tag: &str, platform: &str) -> Value {
         let (os, architecture) = platform.split_once('/').unwrap();
-        let tar = base_layer();
-        let layer = gzip(&tar);
+        let archives: Vec<Vec<u8>> =
+            BASE_FILES.iter().map(|(path, content)| archive(path, content)).collect();
+        let diff_ids: Vec<String> = archives.iter().map(|archive| digest(archive)).collect();
+        let layers: Vec<Value> = archives
+            .iter()
+            .map(|archive| {
+                let layer = gzip(archive);
+                json!({"mediaType": OCI_LAYER, "size": layer.len(), "digest": self.push_blob(repository, &layer)})
+            })
+            .collect();
         let config = json!({
             "created": "2026-01-01T00:00:00Z", "architecture": architecture, "os": os,
             "config": {
@@ -232,8 +241,8 @@ impl Registry {
                 "User": "65532", "WorkingDir": "/home/nonroot", "Cmd": ["/bin/none"],
                 "ExposedPorts": {"80/tcp": {}}, "StopSignal": "SIGTERM",
             },
-            "rootfs": {"type": "layers", "diff_ids": [digest(&tar)]},
-            "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "the test's base"}],
+            "rootfs": {"type": "layers", "diff_ids": diff_ids},
+            "history": vec![json!({"created_by": "the test's base"}); layers.len()],
             "x-kept": {"unknown": true},
         });
         let config = config.to_string();
@@ -241,7 +250,7 @@ impl Registry {
             "schemaVersion": 2, "mediaType": OCI_MANIFEST,
             "config": {"mediaType": OCI_CONFIG, "size": config.len(),
                        "digest": self.push_blob(repository, config.as_bytes())},
-            "layers": [{"mediaType": OCI_LAYER, "size": layer.len(), "digest": self.push_blob(repository, &layer)}],
+            "layers": layers,
         });
         let digest = self.push_manifest(repository, tag, &manifest);
         json!({
@@ -283,7 +292,7 @@ pub fn platform() -> &'static str {
     if cfg!(target_arch = "aarch64") { "linux/arm64" } else { "linux/amd64" }
 }
 
-fn is_there(program: &str) -> bool {
+pub fn is_there(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
         return true;
@@ -294,13 +303,21 @@ fn is_there(program: &str) -> bool {
     false
 }
 
-fn base_layer() -> Vec<u8> {
+/// What is in the base image, a layer each.
+const BASE_FILES: [(&str, &str); 5] = [
+    ("etc/passwd", "nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n"),
+    ("etc/group", "nonroot:x:65532:\n"),
+    ("etc/hostname", "base\n"),
+    ("etc/issue", "A base image for tests\n"),
+    ("etc/shells", ""),
+];
+
+fn archive(path: &str, content: &str) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
-    let passwd = "nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n";
     let mut header = tar::Header::new_gnu();
     header.set_mode(0o644);
-    header.set_size(passwd.len() as u64);
-    tar.append_data(&mut header, "etc/passwd", passwd.as_bytes()).unwrap();
+    header.set_size(content.len() as u64);
+    tar.append_data(&mut header, path, content.as_bytes()).unwrap();
     tar.into_inner().unwrap()
 }
 

@@ -108,7 +108,10 @@ fn target(context: &Context, args: &PackArgs) -> anyhow::Result<Option<Reference
             return Ok(None);
         }
         return Err(Failure::usage("`--push`: it is not said where to")
-            .hint("give `--image ghcr.io/OWNER/NAME`, or set `image` in [workspace.metadata.xtask] in the root Cargo.toml")
+            .hint(
+                "give `--image ghcr.io/OWNER/NAME`, or set `image` in [workspace.metadata.xtask] in the root \
+                 Cargo.toml",
+            )
             .into());
     };
     let target = Reference::parse(image)?;

@@ -226,7 +226,13 @@ impl<'a> Repository<'a> {
         };
         let message = format!("cannot {verb} {} {who}: {}", self.full_name(), self.said(answer));
         let places = match &found.account {
-            Some(_) => format!("the credentials are from {}; they need the right to {right}", found.place),
+            Some(_) if answer.status == 403 => {
+                format!("the credentials are from {}; they lack the right to {right}", found.place)
+            }
+            Some(_) => format!(
+                "the credentials are from {}; they are wrong, or lack the right to {right}",
+                found.place
+            ),
             None => format!("credentials were looked for in {}", found.looked.join(", ")),
         };
         let more = match (self.access, self.registry.as_str()) {
@@ -255,8 +261,8 @@ impl<'a> Repository<'a> {
         let first = body.and_then(|body| body.errors.into_iter().next());
         let words = first.map(|problem| {
             let parts: Vec<String> = [problem.code, problem.message].into_iter().flatten().collect();
-            let text: String =
-                parts.join(": ").chars().filter(|c| !c.is_control()).take(MESSAGE_LENGTH_MAX).collect();
+            let plain = |c: char| if c.is_control() { ' ' } else { c };
+            let text: String = parts.join(": ").chars().map(plain).take(MESSAGE_LENGTH_MAX).collect();
             format!(" ({})", self.exec.redact(&text))
         });
         format!("the registry answers {}{}", answer.status, words.unwrap_or_default())
@@ -313,4 +319,39 @@ fn is_transient(error: &anyhow::Error, limit: Duration) -> bool {
 /// Whole seconds; the other form of the header is a date, which no registry uses.
 fn retry_after(answer: &Answer) -> Option<Duration> {
     answer.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::Mode;
+    use crate::ui::Ui;
+
+    #[test]
+    fn where_registries_are_and_what_tokens_are_for() {
+        let exec = Executor::new(Ui::detect(true), Mode::DryRun).unwrap();
+        let sources = Sources::default();
+        let image = |text: &str| Reference::parse(text).unwrap();
+        let hub = Repository::to_read(&exec, &sources, &image("debian:12"), None);
+        assert_eq!(hub.url("manifests/12"), "https://registry-1.docker.io/v2/library/debian/manifests/12");
+        assert_eq!((hub.full_name().as_str(), hub.is_target), ("docker.io/library/debian", false));
+        let target = image("127.0.0.1:5000/app");
+        let push = |base: &str| Repository::to_push(&exec, &sources, &target, &image(base)).scopes.join(" ");
+        assert_eq!(push("127.0.0.1:5000/base"), "repository:app:pull,push repository:base:pull");
+        assert_eq!(push("127.0.0.1:5000/app:base"), "repository:app:pull,push");
+        assert_eq!(push("debian"), "repository:app:pull,push");
+        let base = Repository::to_read(&exec, &sources, &image("127.0.0.1:5000/base"), Some(&target));
+        assert_eq!((base.origin.as_str(), base.is_target), ("http://127.0.0.1:5000", true));
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        let error = |exit: Exit| anyhow::Error::from(Failure::new(exit, "x"));
+        assert!(is_transient(&error(Exit::CommandFailed), REPEATABLE));
+        assert!(is_transient(&error(Exit::TimedOut), REPEATABLE));
+        assert!(!is_transient(&error(Exit::TimedOut), REPEATABLE * 2));
+        assert!(!is_transient(&error(Exit::Interrupted(2)), REPEATABLE));
+        let refusal = Failure::new(Exit::CommandFailed, "x").hint("mend it");
+        assert!(!is_transient(&refusal.into(), REPEATABLE));
+    }
 }

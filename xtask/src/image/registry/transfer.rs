@@ -105,7 +105,7 @@ impl Repository<'_> {
 
     /// Sends a blob in one piece. After a broken connection it is sent again from its beginning.
     pub fn upload(&self, digest: &Digest, content: &Arc<Vec<u8>>) -> anyhow::Result<()> {
-        let what = format!("upload {digest}");
+        let what = format!("send {digest} to {}", self.full_name());
         let answer = self.retrying(&what, BLOB_LIMIT, || {
             let begun = self.send(&self.request(Method::Post, "blobs/uploads/"))?;
             if begun.status != 202 {

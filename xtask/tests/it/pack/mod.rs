@@ -36,7 +36,12 @@ fn workspace() -> Workspace {
 
 /// `docker pack --push` to `ADDRESS/app` on `ADDRESS/base:1`, with more arguments.
 fn push(workspace: &Workspace, address: &str, more: &[&str]) -> Run {
-    let (image, base) = (format!("{address}/app"), format!("{address}/base:1"));
+    push_as(workspace, address, "app", more)
+}
+
+/// The same under another name.
+fn push_as(workspace: &Workspace, address: &str, name: &str, more: &[&str]) -> Run {
+    let (image, base) = (format!("{address}/{name}"), format!("{address}/base:1"));
     workspace.xtask(&[&["docker", "pack", "--push", "--image", &image, "--base", &base], more].concat())
 }
 
