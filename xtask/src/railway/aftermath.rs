@@ -2,7 +2,7 @@
 //! now. Everything here is told as far as Railway tells it; a question without an answer is left out.
 
 use super::deployment::{Deployment, DeploymentStatus, newer_than};
-use super::operations::{GetLogs, ListEvents};
+use super::operations::{Event, GetLogs, ListEvents};
 use super::pinned::digest_of;
 use super::state::Remote;
 use crate::exec::without_escapes;
@@ -25,8 +25,7 @@ impl Remote<'_> {
         if let Some(failure) = self.overtaken(deployment).filter(|_| is_pushed_out) {
             return failure;
         }
-        let step =
-            self.failing_step(&deployment.id).map(|step| format!(" at step {step}")).unwrap_or_default();
+        let step = self.failing_step(deployment).map(|step| format!(" at step {step}")).unwrap_or_default();
         let mut message = format!("deployment {} {problem}{step}", deployment.id);
         message.push_str(&self.last_lines(&deployment.id));
         message.push_str(&self.serving(previous));
@@ -70,17 +69,16 @@ impl Remote<'_> {
     }
 
     /// E.g. `HEALTHCHECK (no answer with status 200)`.
-    fn failing_step(&self, id: &str) -> Option<String> {
-        let events = self.client.query(&ListEvents { id }).ok()?.deployment_events.into_nodes();
-        let error_of =
-            |index: usize| events[index].payload.as_ref().and_then(|payload| payload.error.as_deref());
-        let with_error = (0..events.len()).find(|index| error_of(*index).is_some());
-        let index = with_error.or_else(|| events.iter().rposition(|event| event.completed_at.is_none()))?;
-        let step = &events[index].step;
-        Some(match error_of(index) {
-            Some(error) => format!("{step} ({})", self.shown(error)),
-            None => step.clone(),
-        })
+    fn failing_step(&self, deployment: &Deployment) -> Option<String> {
+        let events =
+            self.client.query(&ListEvents { id: &deployment.id }).ok()?.deployment_events.into_nodes();
+        let error_of = |event: &Event| event.payload.as_ref().and_then(|payload| payload.error.clone());
+        if let Some((step, error)) = events.iter().find_map(|event| Some((&event.step, error_of(event)?))) {
+            return Some(format!("{step} ({})", self.shown(&error)));
+        }
+        // A deployment that has served has later steps under way, which are not to blame.
+        let unfinished = events.iter().rev().find(|event| event.completed_at.is_none());
+        unfinished.filter(|_| deployment.status == DeploymentStatus::Failed).map(|event| event.step.clone())
     }
 
     fn last_lines(&self, id: &str) -> String {

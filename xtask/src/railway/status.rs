@@ -1,6 +1,6 @@
 //! One look at what is deployed, as a record. Only looks.
 
-use super::deployment::{Deployment, newest_first};
+use super::deployment::{Deployment, Phase, newest_first};
 use super::receipt::DeployReceipt;
 use super::serving::Health;
 use super::state::State;
@@ -9,15 +9,24 @@ use crate::record::deploy::{
     DeployStatus, DeploymentStatus, HealthStatus, ReceiptStatus, STATUS_SCHEMA, ServiceName, Version,
 };
 
-/// The record. `health` is what the given address answered, if the service has one.
+/// The revision that the live deployment should have: our receipt's, if it is about this one, or else the variable's.
+pub fn live_revision(state: &State, receipt: Option<&DeployReceipt>) -> Option<String> {
+    let live = state.instance.live()?;
+    match receipt.filter(|receipt| receipt.deployed.deployment == live.id) {
+        Some(receipt) => receipt.deployed.revision.clone(),
+        None => state.revision.clone(),
+    }
+}
+
+/// The record. `health` is what the service's address answered, if it has one, and which revision was looked for.
 pub fn status(
     target: &Target,
     state: &State,
-    health: Option<(String, Health)>,
+    health: Option<(String, Health, Option<String>)>,
     receipt: Option<DeployReceipt>,
 ) -> DeployStatus {
     let live = state.instance.live();
-    let is_healthy = health.as_ref().is_some_and(|(_, health)| health.is_healthy());
+    let is_healthy = health.as_ref().is_some_and(|(_, health, _)| health.is_healthy());
     DeployStatus {
         schema: STATUS_SCHEMA,
         service: name_of(target),
@@ -26,9 +35,10 @@ pub fn status(
         latest: state.deployments.first().map(shown),
         source_image: state.instance.source.as_ref().and_then(|source| source.image.clone()),
         revision: state.revision.clone(),
-        health: health.map(|(address, health)| HealthStatus {
+        health: health.map(|(address, health, revision)| HealthStatus {
             address,
             status: health.status,
+            revision,
             names_revision: health.names_revision,
             problem: health.problem,
         }),
@@ -41,9 +51,13 @@ pub fn status(
 }
 
 /// What serves before a deployment. Its revision is that of our receipt, if that is about the same deployment; else the
-/// variable's, as long as no newer deployment and no newer run of ours can have set it.
+/// variable's, as long as no newer deployment and no newer run of ours can have set it. `None` too where the deployment
+/// that is about to be waited for has become live between two of our questions.
 pub fn serving_before(state: &State, receipt: Option<&DeployReceipt>, new_revision: &str) -> Option<Version> {
-    let live = state.instance.live()?;
+    let is_pending = |id: &str| {
+        state.deployments.iter().any(|known| known.id == id && known.status.phase() == Phase::Pending)
+    };
+    let live = state.instance.live().filter(|live| !is_pending(&live.id))?;
     let remembered = receipt.filter(|receipt| receipt.deployed.deployment == live.id);
     let is_newest = state.deployments.first().is_some_and(|newest| newest.id == live.id);
     let revision = match remembered {
@@ -111,6 +125,9 @@ mod tests {
         };
         let ours = DeployReceipt::new(&target, of("d-1"), None, "https://x", "2026-11-20");
         assert_eq!(revision(&state, Some(&ours), "new"), Some(Some("receipt".to_owned())));
+        state.deployments[1] = deployment("d-1", "DEPLOYING");
+        assert_eq!(revision(&state, Some(&ours), "new"), None);
+        state.deployments[1] = live;
         let other = DeployReceipt::new(&target, of("d-0"), None, "https://x", "2026-11-20");
         assert_eq!(revision(&state, Some(&other), "new"), Some(None));
     }

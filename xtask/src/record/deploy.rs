@@ -94,7 +94,9 @@ pub struct HealthStatus {
     pub address: String,
     /// `None` where nothing answered.
     pub status: Option<u16>,
-    /// Whether the answer names the revision; `None` where that was not asked.
+    /// What the deployment that serves should be, as far as that is known: our receipt's, or else the variable's.
+    pub revision: Option<String>,
+    /// Whether the answer names that revision; `None` where it is not known or the app does not tell.
     pub names_revision: Option<bool>,
     /// Why there was no answer.
     pub problem: Option<String>,

@@ -80,16 +80,17 @@ fn about(status: &DeployStatus) -> Vec<Fact> {
         Some(("service", service(&status.service))),
         Some(("health", health)),
         Some(("source", status.source_image.clone().unwrap_or_else(unknown))),
-        Some(("revision", status.revision.clone().unwrap_or_else(unknown))),
+        Some(("APP_REVISION", status.revision.clone().unwrap_or_else(unknown))),
         receipt,
     ];
     facts.into_iter().flatten().collect()
 }
 
 fn health_of(health: &HealthStatus) -> String {
+    let revision = health.revision.as_deref().unwrap_or_default();
     let answer = match (health.status, health.names_revision) {
-        (Some(status), Some(true)) => format!("{status}, names the revision"),
-        (Some(status), Some(false)) => format!("{status}, does not name the revision"),
+        (Some(status), Some(true)) => format!("{status}, names revision {revision}"),
+        (Some(status), Some(false)) => format!("{status}, does not name revision {revision}"),
         (Some(status), None) => status.to_string(),
         (None, _) => health.problem.clone().unwrap_or_else(|| "no answer".to_owned()),
     };
@@ -200,6 +201,7 @@ mod tests {
             health: Some(HealthStatus {
                 address: "https://app.example/health".to_owned(),
                 status: Some(200),
+                revision: Some("abc123".to_owned()),
                 names_revision: Some(false),
                 problem: None,
             }),
@@ -236,11 +238,11 @@ mod tests {
     #[test]
     fn people_read_what_is_deployed() {
         expect![[r#"
-            service    web (production) in project shop
-            health     200, does not name the revision (https://app.example/health)
-            source     ghcr.io/o/app@sha256:3
-            revision   not set
-            from here  d-2 at 2026-11-20T10:01:00Z; it serves
+            service       web (production) in project shop
+            health        200, does not name revision abc123 (https://app.example/health)
+            source        ghcr.io/o/app@sha256:3
+            APP_REVISION  not set
+            from here     d-2 at 2026-11-20T10:01:00Z; it serves
 
                     deployment  status   since                 image
             active  d-2         SUCCESS  2026-11-20T10:00:00Z  unknown

@@ -1,15 +1,16 @@
 //! The whole way, with real components: build, pack, smoke, deploy. A registry, a Docker engine, and the model of
 //! Railway, which runs the images behind a front; requests come in all the while.
 
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::load::Load;
-use crate::railway::Railway;
-use crate::registry::{self, Registry};
+use crate::railway_model::model::Model;
+use crate::registry::Registry;
 use crate::running::get;
-use crate::support::{Run, Workspace};
+use crate::support::{Run, Workspace, skipped};
 
 /// The image that the app's image stands on by default; it has to be here, or to be had.
 const BASE: &str = "gcr.io/distroless/cc-debian12:nonroot";
@@ -20,33 +21,64 @@ const RATE: u32 = 300;
 struct Station {
     workspace: Workspace,
     registry: Registry,
-    railway: Railway,
+    railway: Model,
+}
+
+/// A docker command that has to succeed.
+fn docker(args: &[&str]) {
+    let ran = Command::new("docker").args(args).stdin(Stdio::null()).output().unwrap();
+    assert!(ran.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&ran.stderr));
+}
+
+fn has_engine() -> bool {
+    let asked = Command::new("docker").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    asked.is_ok_and(|status| status.success())
 }
 
 impl Station {
+    /// `None` where the machine lacks a part.
     fn new() -> Option<Station> {
-        let registry = Registry::start()?;
-        let railway = Railway::start()?;
-        registry::copy_from_engine(BASE, &registry.reference("base/cc-debian12:nonroot"))?;
+        if !has_engine() {
+            skipped("no Docker engine answers");
+            return None;
+        }
+        let Some(registry) = Registry::start() else {
+            skipped("there is no docker-registry");
+            return None;
+        };
+        let base = format!("{}/base/cc-debian12:nonroot", registry.address());
+        let is_here =
+            Command::new("docker").args(["image", "inspect", BASE]).output().unwrap().status.success();
+        if !is_here {
+            docker(&["pull", "--quiet", BASE]);
+        }
+        docker(&["tag", BASE, &base]);
+        docker(&["push", "--quiet", &base]);
+        docker(&["image", "rm", &base]);
+        let railway = Model::start(&["--runner", "docker"]);
         let mut workspace = Workspace::fixture();
         workspace.write(
             "railway.toml",
             "[deploy]\nhealthcheckPath = \"/api/health\"\nhealthcheckTimeout = 8\noverlapSeconds = 2\n\
              drainingSeconds = 10\n",
         );
-        for (name, value) in railway.environment() {
-            workspace.set(&name, value);
-        }
+        workspace.set("RAILWAY_BACKBOARD_URL", railway.told("base_url"));
+        workspace.set("RAILWAY_TOKEN", railway.told("project_token"));
         Some(Station { workspace, registry, railway })
     }
 
     /// Builds, packs and pushes what the sources say now; the image by digest.
     fn pack(&self) -> String {
-        let repository = self.registry.reference("team/fixture");
-        let base = self.registry.reference("base/cc-debian12:nonroot");
-        let packed = self.workspace.xtask(&["docker", "pack", "--push", "--image", &repository, "--base", &base]);
+        let repository = format!("{}/team/fixture", self.registry.address());
+        let base = format!("{}/base/cc-debian12:nonroot", self.registry.address());
+        let packed =
+            self.workspace.xtask(&["docker", "pack", "--push", "--image", &repository, "--base", &base]);
         assert_eq!(packed.code, Some(0), "{}", packed.stderr);
-        assert!(packed.stdout.starts_with("sha256:") && packed.stdout.lines().count() == 1, "{}", packed.stdout);
+        assert!(
+            packed.stdout.starts_with("sha256:") && packed.stdout.lines().count() == 1,
+            "{}",
+            packed.stdout
+        );
         format!("{repository}@{}", packed.stdout.trim())
     }
 
@@ -65,7 +97,7 @@ impl Station {
     }
 
     fn served_revision(&self) -> String {
-        let health = get(&format!("{}/api/health", self.railway.front()));
+        let health = get(&format!("{}/api/health", self.railway.told("front_url")));
         let health: Value = serde_json::from_slice(&health.body).unwrap();
         health["revision"].as_str().unwrap().to_owned()
     }
@@ -86,13 +118,13 @@ fn from_source_to_a_verified_deployment() {
     assert_eq!(station.pack(), first);
     let again = station.deploy(&first, "one");
     assert_eq!(again.code, Some(0), "{}", again.stderr);
-    assert_eq!(station.railway.deployments(), 1);
+    assert_eq!(station.railway.deployments().len(), 1);
 
     station.workspace.edit("core/src/lib.rs", "42", "43");
     let second = station.pack();
     assert_ne!(second, first);
     assert_eq!(station.smoke(&second).code, Some(0));
-    let load = Load::start(&format!("{}/", station.railway.front()), RATE);
+    let load = Load::start(&format!("{}/", station.railway.told("front_url")), RATE);
     load.settle();
     let deployed = station.deploy(&second, "two");
     // The old one is drained while requests still come in.
@@ -108,7 +140,7 @@ fn from_source_to_a_verified_deployment() {
     let third = station.pack();
     let smoked = station.smoke(&third);
     assert_eq!(smoked.code, Some(1), "{}", smoked.stderr);
-    let load = Load::start(&format!("{}/", station.railway.front()), RATE);
+    let load = Load::start(&format!("{}/", station.railway.told("front_url")), RATE);
     load.settle();
     let refused = station.deploy(&third, "three");
     let seen = load.stop();
@@ -120,5 +152,5 @@ fn from_source_to_a_verified_deployment() {
     let (status, code) = station.status();
     assert_eq!(code, Some(0), "{status:#}");
     assert!(status.to_string().contains(second.split('@').nth(1).unwrap()), "{status:#}");
-    station.railway.assert_contract_kept();
+    assert_eq!(station.railway.control("violations"), json!([]));
 }

@@ -7,6 +7,7 @@ use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
 use crate::railway::receipt::DeployReceipt;
 use crate::railway::state::Remote;
+use crate::railway::status::live_revision;
 use crate::railway::{self, serving};
 use crate::report;
 
@@ -21,15 +22,15 @@ pub fn status(exec: &Executor, args: &StatusArgs) -> anyhow::Result<()> {
         url => url.ok(),
     };
     let health_path = health_path(None, &site.service, &site.automation);
-    let revision = state.revision.as_deref().filter(|_| site.verifies_revision());
+    let receipt = DeployReceipt::read(&site.workspace.target_directory, &target);
+    let revision = live_revision(&state, receipt.as_ref()).filter(|_| site.verifies_revision());
     let health = match url {
         Some(url) => {
-            let health = serving::look(exec, &url, &health_path, revision)?;
-            Some((format!("{url}{health_path}"), health))
+            let health = serving::look(exec, &url, &health_path, revision.as_deref())?;
+            Some((format!("{url}{health_path}"), health, revision))
         }
         None => None,
     };
-    let receipt = DeployReceipt::read(&site.workspace.target_directory, &target);
     let status = railway::status::status(&target, &state, health, receipt);
     print(&report::deploy::render_status(&status, args.format)?)?;
     if status.healthy {

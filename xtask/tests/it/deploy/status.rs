@@ -30,14 +30,14 @@ fn a_healthy_service() {
     let text = site.plain(&run.stdout);
     let from_here = text.lines().find(|line| line.starts_with("from here")).unwrap();
     assert!(
-        from_here.starts_with("from here  d-2 at 2") && from_here.ends_with("; something else serves now")
+        from_here.starts_with("from here     d-2 at 2") && from_here.ends_with("; something else serves now")
     );
     let text = text.replace(from_here, "from here  …");
     expect![[r#"
-        service    web (production) in project shop
-        health     200, does not name the revision (http://[address]/health)
-        source     ghcr.io/o/app@sha256:2
-        revision   new
+        service       web (production) in project shop
+        health        200, does not name revision new (http://[address]/health)
+        source        ghcr.io/o/app@sha256:2
+        APP_REVISION  new
         from here  …
 
                 deployment  status   since                     image
@@ -51,7 +51,7 @@ fn an_unhealthy_service_is_a_failed_check() {
     site.fake.with(|service| service.app = Some(("503 Service Unavailable", "")));
     let run = site.run(&["deploy", "status"]);
     assert_eq!(run.code, Some(1));
-    assert!(run.stdout.contains("health    503"), "{}", run.stdout);
+    assert!(run.stdout.contains("health        503"), "{}", run.stdout);
     expect!["error: web (production) is not healthy: http://[address]/health does not answer 200"]
         .assert_eq(&site.message(&run));
 }
@@ -62,10 +62,10 @@ fn nothing_is_deployed() {
     let run = site.run(&["deploy", "status"]);
     assert_eq!(run.code, Some(1));
     expect![[r#"
-        service   web (production) in project shop
-        health    404 (http://[address]/health)
-        source    not set
-        revision  not set
+        service       web (production) in project shop
+        health        404 (http://[address]/health)
+        source        not set
+        APP_REVISION  not set
 
                 deployment  status  since  image
         active  none"#]]
