@@ -138,7 +138,7 @@ fn one_image_from_two_checkouts() {
     assert_eq!(registry.manifest("app", &input_tag).digest.as_deref(), Some(digest));
 
     // A change of the server sends the server and nothing else.
-    two.edit("server/src/main.rs", "waiting on port", "waiting on the port");
+    two.edit("server/src/main.rs", "gave up on requests", "left requests");
     let changed = pushed(&two, address, &[]);
     assert_eq!(states(&changed), "there there there there there there sent");
     assert_ne!(changed["digest"], digest);
