@@ -43,6 +43,8 @@ pub struct DockerConfig {
     pub helpers: BTreeMap<String, String>,
     /// The helper for all others.
     pub store: Option<String>,
+    /// Which of the engines that the client knows is in use, where it is not the usual one.
+    pub context: Option<String>,
 }
 
 /// One entry of `auths`.
@@ -92,6 +94,7 @@ struct File {
     auths: Option<BTreeMap<String, Entry>>,
     cred_helpers: Option<BTreeMap<String, String>>,
     creds_store: Option<String>,
+    current_context: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -136,7 +139,8 @@ impl DockerConfig {
             .map(|(key, helper)| (registry_of(key), helper.clone()))
             .collect();
         let store = file.creds_store.filter(|store| !store.is_empty());
-        Ok(DockerConfig { path: None, auths, helpers, store })
+        let context = file.current_context.filter(|name| !name.is_empty());
+        Ok(DockerConfig { path: None, auths, helpers, store, context })
     }
 }
 

@@ -3,6 +3,7 @@
 // `allow-unwrap-in-tests` does not reach what stands beside the tests.
 #![allow(clippy::unwrap_used)]
 
+mod actions;
 mod bad_input;
 mod checkouts;
 mod deploy;
@@ -19,3 +20,4 @@ mod smoke;
 mod support;
 mod template;
 mod tidy;
+mod workflows;

@@ -2,8 +2,10 @@
 //!
 //! Each test has an image of its own, so that its containers can be told from others', and leaves neither behind.
 
+mod ci;
 mod good;
 mod interrupted;
+mod private;
 mod refused;
 mod sick;
 
