@@ -12,7 +12,13 @@ const START_SECONDS: u64 = 60;
 
 /// Make the app's container image, and prove that it works
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  \
+        cargo xtask docker pack --push --image ghcr.io/owner/app\n  \
+        cargo xtask docker smoke ghcr.io/owner/app@sha256:…"
+)]
 pub struct DockerArgs {
     #[command(subcommand)]
     pub command: DockerCommand,
@@ -42,7 +48,7 @@ pub struct PackArgs {
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
     /// The image to stand on, read from its registry [default: `base-image` in [workspace.metadata.xtask], else
-    /// gcr.io/distroless/cc-debian12:nonroot]
+    /// gcr.io/distroless/cc-debian13:nonroot]
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
     /// Send the image to its registry

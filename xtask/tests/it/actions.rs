@@ -49,6 +49,13 @@ impl Job {
         fs::read_to_string(self.file("output")).unwrap()
     }
 
+    /// One output, of one line, as a later step or job gets it.
+    pub fn output(&self, name: &str) -> String {
+        let outputs = self.outputs();
+        let line = outputs.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.unwrap_or_else(|| panic!("no `{name}` in {outputs}")).to_owned()
+    }
+
     /// The step's summary so far.
     pub fn summary(&self) -> String {
         fs::read_to_string(self.file("summary")).unwrap()

@@ -24,7 +24,7 @@ fn planned(event: &str, git_ref: &str) -> String {
 fn the_default_branch_pushes_and_tests() {
     expect![[r#"
         # read base
-        # read gcr.io/distroless/cc-debian12:nonroot for linux/amd64 from its registry
+        # read gcr.io/distroless/cc-debian13:nonroot for linux/amd64 from its registry
         # assemble image
         # assemble an image: [root]/target/production/app-server and [root]/target/site into /app
         # push image
