@@ -123,7 +123,9 @@ impl DockerConfig {
                 .hint("`docker login` writes the file anew once it is out of the way")
         })?;
         let mut auths = BTreeMap::new();
-        for (key, entry) in file.auths.iter().flatten() {
+        // Where Docker's client logs in with a browser, it keeps its own tokens beside the account.
+        let is_token = |key: &str| ["/access-token", "/refresh-token"].iter().any(|end| key.ends_with(end));
+        for (key, entry) in file.auths.iter().flatten().filter(|(key, _)| !is_token(key)) {
             let auth = entry.read().ok_or_else(|| {
                 Failure::usage(format!("{name}: the entry for `{key}` holds no username and password"))
                     .hint(format!("write it anew: `docker login {}`", registry_of(key)))
@@ -197,6 +199,8 @@ mod tests {
         let config = parse(
             r#"{"auths": {
                 "https://index.docker.io/v1/": {"auth": "aHViOmh1Yi1wYXNz"},
+                "https://index.docker.io/v1/access-token": {"auth": "aHViOm90aGVy"},
+                "https://index.docker.io/v1/refresh-token": {"auth": "aHViOm90aGVy"},
                 "ghcr.io": {"username": "me", "password": "pa:ss"},
                 "127.0.0.1:5000": {"auth": "YTpiOmM="},
                 "kept.example": {},
