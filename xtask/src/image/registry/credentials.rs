@@ -93,11 +93,17 @@ fn ask(exec: &Executor, helper: &str, registry: &str) -> anyhow::Result<Result<A
         .arg("get")
         .stdin(server)
         .timeout(HELPER_LIMIT);
-    let answer = match exec.probe(&command) {
+    asked(exec, &command)
+}
+
+fn asked(exec: &Executor, command: &Invocation) -> anyhow::Result<Result<Account, String>> {
+    let answer = match exec.probe(command) {
         Ok(answer) => answer,
         Err(error) => {
             exec.check_interrupted()?;
-            return Ok(Err(format!("{error:#}")));
+            // The first line alone: those after it are the helper's last words, which may be the password.
+            let why = format!("{error:#}");
+            return Ok(Err(why.lines().next().unwrap_or_default().to_owned()));
         }
     };
     if !answer.success {
@@ -165,6 +171,20 @@ mod tests {
         assert!(shown.contains("docker-credential-nowhere-to-be-found"), "{shown}");
         sources.docker.helpers.insert("quay.io".to_owned(), "a/b".to_owned());
         assert!(user(&sources, "quay.io", true).contains("not a name of a program"));
+    }
+
+    #[test]
+    fn a_helper_that_dies_tells_no_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("docker-credential-dying");
+        std::fs::write(&program, "#!/bin/sh\necho '{\"Secret\": \"hunter2-of-a-test\"}'\nkill -KILL $$\n")
+            .unwrap();
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let exec = Executor::new(Ui::detect(true), Mode::DryRun).unwrap();
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        let command = Invocation::new("docker-credential-dying", folder.path()).arg("get").env("PATH", path);
+        let why = asked(&exec, &command).unwrap().err().unwrap();
+        assert!(why.contains("docker-credential-dying") && !why.contains("hunter2"), "{why}");
     }
 
     #[test]
