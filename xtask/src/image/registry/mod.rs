@@ -175,7 +175,9 @@ impl<'a> Repository<'a> {
             },
             None => {
                 let message = format!("{} asks for authentication of an unknown kind", self.registry);
-                return Err(Failure::new(Exit::CommandFailed, message).into());
+                return Err(Failure::new(Exit::CommandFailed, message)
+                    .hint("Basic and Bearer are known; does a proxy answer in the registry's place?")
+                    .into());
             }
         };
         *self.authorization.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
