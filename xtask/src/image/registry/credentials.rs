@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::config::registry::{Account, DockerAuth, PASSWORD, Sources, USERNAME};
 use crate::exec::Executor;
-use crate::exit::Failure;
 use crate::plan::Invocation;
 
 /// How long a credential helper may take; it may wait for somebody to unlock a keychain.
@@ -52,13 +51,13 @@ pub fn find(exec: &Executor, sources: &Sources, registry: &str, is_target: bool)
             Some(DockerAuth::Account(account)) => {
                 return found(account.clone(), path.to_string(), true, looked);
             }
-            Some(DockerAuth::IdentityToken) => {
-                return Err(Failure::usage(format!(
-                    "{path} holds an identity token for {registry}, which is not supported"
-                ))
-                .hint(format!("log in with a password or an access token, or set {variables}"))
-                .into());
-            }
+            // Whatever is public can be read all the same.
+            Some(DockerAuth::IdentityToken) => looked.push(format!(
+                "{path} (an identity token for {registry}, which is not supported: log in with an access token)"
+            )),
+            Some(DockerAuth::Broken) => looked.push(format!(
+                "{path} (the entry for {registry} holds no username and password: `docker login {registry}`)"
+            )),
             None => looked.push(format!("{path} (nothing for {registry})")),
         }
     }
@@ -188,12 +187,17 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_token_is_refused() {
+    fn what_cannot_be_used_is_told_and_keeps_nobody_out() {
         let mut sources = Sources::default();
         sources.docker.path = Some(PathBuf::from("config.json"));
         sources.docker.auths.insert("quay.io".to_owned(), DockerAuth::IdentityToken);
+        sources.docker.auths.insert("gcr.io".to_owned(), DockerAuth::Broken);
         let exec = Executor::new(Ui::detect(true), Mode::DryRun).unwrap();
-        let error = find(&exec, &sources, "quay.io", false).err().unwrap();
-        assert!(error.to_string().contains("identity token for quay.io"), "{error}");
+        for (registry, told) in [("quay.io", "identity token for quay.io"), ("gcr.io", "docker login gcr.io")]
+        {
+            let found = find(&exec, &sources, registry, false).unwrap();
+            assert!(found.account.is_none());
+            assert!(found.looked.join("; ").contains(told), "{:?}", found.looked);
+        }
     }
 }
