@@ -117,21 +117,23 @@ impl Site<'_> {
             self.cached(tool, args, sources, Reads::NothingElse, output);
             (sheet, sources) = (css.clone(), vec![css]);
         }
-        if let Some(tool) = &input.tools.lightningcss {
-            let output = self.work.join("lightningcss");
-            let css = output.join(&name);
-            let mut args = words(&["--targets", &project.browserquery]);
-            if project.style_bundle && input.tools.sass.is_none() {
-                args.push("--bundle".to_owned());
-            }
-            if input.halves.release {
-                args.push("--minify".to_owned());
-            }
-            args.extend([text(&sheet), "--output-file".to_owned(), text(&css)]);
-            self.cached(tool, args, sources, Reads::NothingElse, output);
-            sheet = css;
+        let bundle = project.style_bundle && input.tools.sass.is_none();
+        self.for_browsers(sheet, sources, bundle, "lightningcss")
+    }
+
+    /// Lightning CSS, where it is needed; returns the sheet.
+    fn for_browsers(&mut self, sheet: PathBuf, sources: Vec<PathBuf>, bundle: bool, folder: &str) -> PathBuf {
+        let input = self.input;
+        let Some(tool) = &input.tools.lightningcss else { return sheet };
+        let output = self.work.join(folder);
+        let css = output.join(format!("{}.css", input.project.output_name));
+        let mut args = words(&["--targets", &input.project.browserquery]);
+        for (given, flag) in [(bundle, "--bundle"), (input.halves.release, "--minify")] {
+            args.extend(given.then(|| flag.to_owned()));
         }
-        sheet
+        args.extend([text(&sheet), "--output-file".to_owned(), text(&css)]);
+        self.cached(tool, args, sources, Reads::NothingElse, output);
+        css
     }
 
     /// Tailwind; returns its sheet.
@@ -155,7 +157,7 @@ impl Site<'_> {
         };
         let reads = if tailwind.closed { folder } else { Reads::Anything };
         self.cached(tool, args, tailwind.sources.clone(), reads, output);
-        Some(css)
+        Some(self.for_browsers(css.clone(), vec![css], false, "lightningcss-tailwind"))
     }
 }
 

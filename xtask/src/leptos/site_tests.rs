@@ -196,3 +196,16 @@ fn a_sheet_of_two_parts_is_one_file_in_their_order() {
     fs::write(folder.path().join("more.css"), "c{}").unwrap();
     assert_eq!(write(&exec, &input).unwrap().changed, 1);
 }
+
+#[test]
+fn compressed_by_somebody_else_is_compressed_again() {
+    let (_folder, exec, input) = fixture(false);
+    write(&exec, &input).unwrap();
+    let variants = ["pkg/app.js.gz", "pkg/app.js.br"].map(|name| input.site_root.join(name));
+    let before = variants.each_ref().map(|path| fs::read(path).unwrap());
+    for path in &variants {
+        fs::write(path, "other").unwrap();
+    }
+    assert_eq!(write(&exec, &input).unwrap().changed, 0);
+    assert_eq!(variants.each_ref().map(|path| fs::read(path).unwrap()), before);
+}

@@ -5,9 +5,11 @@
 
 mod bad_input;
 mod checkouts;
+mod drivers;
 mod fakes;
 mod real;
 mod running;
+mod styles;
 mod support;
 mod template;
 mod tidy;
