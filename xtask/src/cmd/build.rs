@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::facts::host::Host;
 use crate::facts::revision::Revision;
 use crate::leptos::build::{self, Outcome};
+use crate::leptos::driver::Driver;
 use crate::leptos::lock::BuildLock;
 use crate::leptos::units::Units;
 use crate::leptos::{WASM_TARGET, delegated, planning, shipped};
@@ -65,6 +66,17 @@ fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result
         return Ok(None);
     }
 
+    if context
+        .project
+        .tailwind
+        .as_ref()
+        .is_some_and(|tailwind| tailwind.config_file.is_some() && !tailwind.has_config())
+    {
+        exec.ui().note(
+            "Tailwind 4 does not read `tailwind-config-file`: name it in the input (`@config \"…\";`), or set \
+             LEPTOS_TAILWIND_VERSION to a version 3",
+        );
+    }
     // Held until everything is written that another build would write too.
     let _lock = BuildLock::take(exec, &context.workspace.target_directory)?;
     let started = SystemTime::now();
@@ -157,8 +169,12 @@ fn next(exec: &Executor, context: &Context, args: &BuildArgs) {
     if args.front_only || args.server_only {
         return;
     }
+    let driver = match context.driver {
+        Driver::Native => "",
+        Driver::CargoLeptos => " --driver cargo-leptos",
+    };
     let demo = if context.automation.demo_args.is_empty() { "" } else { " --demo" };
     exec.ui().note(format!(
-        "next: `cargo xtask serve{profile}{demo}` to see the app, `cargo xtask test{profile}` to run its tests"
+        "next: `cargo xtask serve{profile}{demo}` to see the app, `cargo xtask test{profile}{driver}` to run its tests"
     ));
 }

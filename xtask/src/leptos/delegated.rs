@@ -176,7 +176,7 @@ impl Halves {
 
     /// Takes a line of standard output; `false` where it is not one of cargo's messages.
     fn line(&mut self, line: &str) -> bool {
-        if !line.starts_with("{\"reason\":") {
+        if !(line.starts_with('{') && line.contains("\"reason\":")) {
             return false;
         }
         let of_front = self.mark.as_ref().is_some_and(|mark| line.contains(mark.as_str()));
