@@ -11,9 +11,8 @@ use crate::facts::host::Host;
 use crate::facts::revision::Revision;
 use crate::leptos::build::{self, Outcome};
 use crate::leptos::driver::Driver;
-use crate::leptos::lock::BuildLock;
 use crate::leptos::units::Units;
-use crate::leptos::{WASM_TARGET, delegated, planning, shipped};
+use crate::leptos::{WASM_TARGET, delegated, lock, planning, shipped};
 use crate::record::{self, BUILD_SCHEMA, BuildRecord, RunResult};
 use crate::report::{self, Format};
 
@@ -78,7 +77,7 @@ fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result
         );
     }
     // Held until everything is written that another build would write too.
-    let _lock = BuildLock::take(exec, &context.workspace.target_directory)?;
+    let _lock = lock::take(exec, &context.workspace.target_directory)?;
     let started = SystemTime::now();
     let (mut outcome, result) = match &delegate {
         None => build::run(exec, &plan, &context.toolchain, &context.workspace.target_directory),
@@ -98,8 +97,13 @@ fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result
     Ok(Some(record))
 }
 
-/// Builds for another command, e.g. before the tests run.
-pub fn for_command(exec: &Executor, context: &Context, selection: &Selection) -> anyhow::Result<()> {
+/// Builds for another command, e.g. before the tests run. A dry run prints the build's plan in `format`.
+pub fn for_command(
+    exec: &Executor,
+    context: &Context,
+    selection: &Selection,
+    format: Format,
+) -> anyhow::Result<()> {
     build(
         exec,
         context,
@@ -111,7 +115,7 @@ pub fn for_command(exec: &Executor, context: &Context, selection: &Selection) ->
             cargo: CargoArgs::default(),
             // The context knows who builds.
             driver: DriverArgs::default(),
-            format: Format::Human,
+            format,
             dry_run: exec.is_dry_run(),
         },
     )

@@ -8,12 +8,14 @@ mod failure;
 mod files;
 mod http;
 mod limit;
+mod lock;
 mod output;
 mod process;
 mod program;
 mod redact;
 mod run;
 mod signal;
+mod temporary;
 #[cfg(test)]
 mod tests;
 
@@ -24,12 +26,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
+pub use failure::without_escapes;
 pub use files::replace_file;
 pub use http::{Answer, Method, Request};
+pub use lock::FileLock;
 
 use crate::exit::Exit;
 use crate::plan::Invocation;
 use crate::ui::Ui;
+use process::Patience;
 use redact::Redactor;
 use run::{Ended, Show};
 use signal::Interrupts;
@@ -207,6 +212,15 @@ impl Executor {
         *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
     }
 
+    /// Keeps the values of secret-looking variables that belong to somebody else's environment out of everything shown.
+    pub fn learn_variables<'a>(&self, variables: impl Iterator<Item = (&'a str, &'a str)>) {
+        let mut redactor = Redactor::clone(&self.redactor());
+        for (name, value) in variables {
+            redactor.learn(name, value);
+        }
+        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
+    }
+
     /// Gives a file outside `target/` this content, whole or not at all; creates missing folders.
     pub fn write_file(&self, path: &Path, content: &[u8]) -> anyhow::Result<()> {
         self.refuse_in_dry_run(|| format!("write {}", path.display()))?;
@@ -254,6 +268,20 @@ impl Executor {
         // Announced before the check, so that a signal is seen either here or by whoever waits for the child.
         let _attendance = self.interrupts.attend();
         self.check_interrupted()?;
+        let ended = self.carry_through(command, show, Patience::none(can_be_abandoned), on_line);
+        // Success after an interruption would be recorded as success.
+        self.check_interrupted()?;
+        ended
+    }
+
+    /// Starts a command even after an interruption, and does not stop it before our patience is at an end.
+    fn carry_through(
+        &self,
+        command: &Invocation,
+        show: Show,
+        patience: Patience,
+        on_line: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<Ended> {
         self.learn_secrets(command);
         let capped = self.cap.filter(|cap| *cap < command.timeout && command.timeout != Duration::MAX);
         let command = match capped {
@@ -261,9 +289,7 @@ impl Executor {
             None => command,
         };
         let (ui, interrupts, redactor) = (self.ui, self.interrupts, self.redactor());
-        let ended = run::to_the_end(command, show, can_be_abandoned, on_line, ui, interrupts, redactor);
-        // Success after an interruption would be recorded as success.
-        self.check_interrupted()?;
+        let ended = run::to_the_end(command, show, patience, on_line, ui, interrupts, redactor);
         ended.with_context(|| format!("run `{}`", command.program_name()))?.map_err(|failure| match capped {
             Some(cap) if failure.exit == Exit::TimedOut => failure.hint(limit::hint(cap)).into(),
             _ => failure.into(),

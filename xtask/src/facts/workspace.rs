@@ -29,6 +29,9 @@ pub struct Workspace {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Package {
     pub name: String,
+    /// `package.repository` of its manifest.
+    #[serde(default)]
+    pub repository: Option<String>,
     pub manifest_path: PathBuf,
     /// `package.metadata` of its manifest.
     #[serde(default)]

@@ -2,6 +2,10 @@
 //!
 //! "Not measured" is `None` (JSON `null`), never zero. Nothing here prints.
 
+pub mod deploy;
+pub mod pack;
+pub mod smoke;
+
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};

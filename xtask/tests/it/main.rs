@@ -3,13 +3,23 @@
 // `allow-unwrap-in-tests` does not reach what stands beside the tests.
 #![allow(clippy::unwrap_used)]
 
+mod actions;
 mod bad_input;
 mod checkouts;
+mod deploy;
 mod drivers;
 mod fakes;
+mod load;
+mod pack;
+mod railway_model;
+mod railway_schema;
 mod real;
+mod registry;
 mod running;
+mod slice;
+mod smoke;
 mod styles;
 mod support;
 mod template;
 mod tidy;
+mod workflows;

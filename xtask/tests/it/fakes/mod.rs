@@ -3,6 +3,7 @@
 mod delegated;
 mod failing;
 mod happy;
+mod images;
 mod installing;
 mod interrupted;
 mod others;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, Workspace, contents, folded};
+use crate::support::{Run, Workspace, contents, example, folded};
 
 /// Every tool that xtask may start.
 const TOOLS: [&str; 18] = [
@@ -255,14 +256,7 @@ impl Fakes {
 
 /// The fake, built by cargo as an example of this package.
 fn fake_tool() -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_xtask")).with_file_name("examples").join("fake-tool");
-    assert!(
-        program.is_file(),
-        "{} is missing: a run limited to some targets (`--test it`) does not build examples; build it with \
-         `cargo build --package xtask --example fake-tool` and the same profile",
-        program.display()
-    );
-    program
+    example("fake-tool")
 }
 
 /// What `cargo metadata` says of the workspace.
