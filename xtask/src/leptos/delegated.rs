@@ -75,6 +75,10 @@ fn command(input: &Input<'_>, delegate: &Delegate) -> Invocation {
             command.args(own.chain([MESSAGES]).chain(timings).map(|argument| format!("{flag}={argument}")));
     }
     command = command.env("PATH", &delegate.path);
+    if let Some(version) = project.tailwind.as_ref().and_then(|tailwind| tailwind.version.as_ref()) {
+        // It may come from `.env`, which is not read for this one there.
+        command = command.env("LEPTOS_TAILWIND_VERSION", format!("v{version}"));
+    }
     if let Some((name, value)) = &delegate.rustflags {
         command = command.env(name, value);
     }

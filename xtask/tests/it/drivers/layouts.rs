@@ -86,6 +86,7 @@ site-root = "target/site-solo"
 style-file = "style.css"
 assets-dir = "assets"
 bin-target = "solo"
+bin-cargo-command = "cargo --color never"
 bin-features = ["ssr"]
 lib-features = ["hydrate"]
 js-minify = false
