@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Selection;
+use super::{DriverArgs, Selection};
 use crate::report::Format;
 
 /// How long a server may take to start where nobody says so, in seconds.
@@ -41,6 +41,8 @@ pub enum DockerCommand {
 pub struct PackArgs {
     #[command(flatten)]
     pub selection: Selection,
+    #[command(flatten)]
+    pub driver: DriverArgs,
     /// Registry, name and perhaps a tag, e.g. `ghcr.io/owner/app:1.2` [default: `image` in [workspace.metadata.xtask]]
     #[arg(long, value_name = "REF")]
     pub image: Option<String>,

@@ -6,6 +6,7 @@ use super::print;
 use crate::ci::github::GitHub;
 use crate::ci::summary::Summary;
 use crate::ci::{naming, outputs};
+use crate::cli::DriverArgs;
 use crate::cli::ci::{CiDeployArgs, ImageArgs};
 use crate::cli::deploy::DeployArgs;
 use crate::cli::docker::{PackArgs, SmokeArgs};
@@ -86,6 +87,7 @@ fn make_image(
     summary.begin("build and pack");
     let packing = PackArgs {
         selection: args.selection.clone(),
+        driver: DriverArgs::default(),
         image: Some(repository.clone()),
         tags: Vec::new(),
         base: None,

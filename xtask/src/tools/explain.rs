@@ -21,6 +21,8 @@ pub fn no_source(wanted: &Wanted, what: &str, failures: &[(Source, String)]) -> 
         }
         Tool::WasmOpt => format!("install Node with npm, or put wasm-opt {version} (binaryen) on PATH"),
         Tool::Sass => format!("install Node with npm, or put sass {version} on PATH"),
+        Tool::Tailwind => format!("install Node 20 with npm, or put tailwindcss {version} on PATH"),
+        Tool::LightningCss => format!("install Node with npm, or put lightningcss {version} on PATH"),
     };
     Failure::new(Exit::MissingTool, message).hint(hint)
 }

@@ -30,7 +30,7 @@ const APP_DIR: &str = "/app";
 const SITE_DIR: &str = "site";
 
 pub fn run(exec: &Executor, args: &PackArgs) -> anyhow::Result<()> {
-    let context = Context::load(exec, &args.selection)?;
+    let context = Context::load(exec, &args.selection)?.driven_by(&args.driver, &args.selection)?;
     let Some(record) = pack(exec, &context, args)? else { return Ok(()) };
     print(&report::pack::render(&record, args.format)?)
 }

@@ -2,13 +2,15 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use super::{Fakes, contents, fake_tool};
 
 /// The ways in which a source fails. None of them may end the search for another source.
 const FAILURES: [&str; 5] = ["err no route to host\nexit 1", "sleep 600", "noise", "noise\nexit 1", "kill"];
 
 /// The tool that goes missing, the programs that could bring it, and what the message calls its sources.
-const MISSING: [(&str, &[&str], &[&str]); 4] = [
+const MISSING: [(&str, &[&str], &[&str]); 6] = [
     ("wasm-target", &["rustup", "apt-get", "apt-cache"], &["rustup target add", "rust-src"]),
     ("wasm-bindgen", &["cargo"], &["cargo install --locked", "cargo install"]),
     (
@@ -21,6 +23,8 @@ const MISSING: [(&str, &[&str], &[&str]); 4] = [
         &["node", "npm", "python3", "cargo"],
         &["npm", "npm with Node from pip", "cargo install --locked"],
     ),
+    ("tailwindcss", &["node", "npm", "python3"], &["npm", "npm with Node from pip"]),
+    ("lightningcss", &["node", "npm", "python3"], &["npm", "npm with Node from pip"]),
 ];
 
 fn without(tool: &str) -> Fakes {
@@ -28,6 +32,8 @@ fn without(tool: &str) -> Fakes {
     match tool {
         "wasm-target" => fakes.remove_wasm_target(),
         "sass" => fakes.use_sass(),
+        "tailwindcss" => fakes.use_keys(&json!({"tailwind-input-file": "style/main.css"})),
+        "lightningcss" => fakes.use_keys(&json!({"style-bundle": true})),
         _ => {}
     }
     if tool != "wasm-target" {

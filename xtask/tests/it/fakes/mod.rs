@@ -1,5 +1,6 @@
 //! xtask among fakes: a small workspace, and a `PATH` that holds nothing but stand-ins for every external tool.
 
+mod delegated;
 mod failing;
 mod happy;
 mod images;
@@ -17,13 +18,15 @@ use serde_json::{Value, json};
 use crate::support::{Run, Workspace, contents, example, folded};
 
 /// Every tool that xtask may start.
-const TOOLS: [&str; 15] = [
+const TOOLS: [&str; 18] = [
     "apt-cache",
     "apt-get",
     "cargo",
+    "cargo-leptos",
     "cargo-nextest",
     "dpkg-deb",
     "git",
+    "lightningcss",
     "node",
     "npm",
     "pip",
@@ -31,6 +34,7 @@ const TOOLS: [&str; 15] = [
     "rustc",
     "rustup",
     "sass",
+    "tailwindcss",
     "wasm-bindgen",
     "wasm-opt",
 ];
@@ -153,6 +157,12 @@ impl Fakes {
             "sass",
             "[--version]\nout 1.97.3 compiled with dart2js\n[--no-source-map]\nwrite {4} body{}\n",
         );
+        let version = "[--help]\nout tailwindcss v4.2.1\n";
+        self.script("tailwindcss", &format!("{version}[--input]\nwrite {{--output}} .p-4{{}}\n"));
+        self.script(
+            "lightningcss",
+            "[--version]\nout lightningcss 1.0.0-alpha.71\n[--targets]\nwrite {--output-file} body{}\n",
+        );
     }
 
     fn script(&self, tool: &str, text: &str) {
@@ -179,6 +189,14 @@ impl Fakes {
     /// The project's style sheet needs Sass.
     fn use_sass(&self) {
         self.when("cargo", "metadata", &format!("out {}", metadata(&self.root(), "style/main.scss")));
+    }
+
+    /// The project's table has these keys more.
+    fn use_keys(&self, keys: &Value) {
+        let mut whole = metadata(&self.root(), "style/main.css");
+        let table = whole["metadata"]["leptos"][0].as_object_mut().unwrap();
+        table.extend(keys.as_object().unwrap().clone());
+        self.when("cargo", "metadata", &format!("out {whole}"));
     }
 
     fn run(&self, args: &[&str]) -> Run {
