@@ -12,5 +12,5 @@ mod manifest;
 pub mod pack;
 mod push;
 pub mod reference;
-mod registry;
+pub mod registry;
 pub mod smoke;
