@@ -29,9 +29,10 @@ pub struct Facts {
     pub compiler: String,
     /// Its file.
     pub file: Option<PathBuf>,
-    /// The wrapper that the compiler's name is a link to.
-    pub masks: Option<String>,
-    /// Whether the compiler says which one it is, as wrappers ask it; `None` where it was not asked.
+    /// The caches that the compiler, which is a script, starts itself.
+    pub starts: Vec<String>,
+    /// Whether the compiler says which one it is, as wrappers ask it; `None` where it was not asked, because it would
+    /// have started a cache.
     pub is_known: Option<bool>,
     /// A compiler that could be used instead.
     pub plain: Option<PathBuf>,
@@ -47,18 +48,20 @@ pub fn gather(base: &Base<'_>, host: &str, rustc_wrapper: Option<&Setting>, is_n
     let setting = setting(base, host);
     let text = setting.as_ref().map_or("cc", |setting| setting.value.trim());
     let shared = rustc_wrapper.filter(|wrapper| SHARED.contains(&stem(&wrapper.value)));
-    let (wrapper, compiler) = split(text, setting.as_ref(), shared);
+    let (wrapper, compiler, rest) = split(text, setting.as_ref(), shared);
     let file = program_file(&compiler, &base.root).filter(|_| !compiler.is_empty());
-    let masks = file.as_deref().and_then(masks);
+    let starts = file.as_deref().map(starts).unwrap_or_default();
     let plain = ["gcc", "clang", "cc"]
         .iter()
         .flat_map(|name| tool::all_on_path(name))
-        .find(|candidate| self::masks(candidate).is_none() && answers(base, candidate));
-    let is_known = match (&file, &masks) {
-        (Some(file), None) if wrapper.is_some() || setting.is_some() => Some(answers(base, file)),
+        .find(|candidate| is_plain(candidate) && answers(base, candidate, &[]));
+    let is_known = match &file {
+        // A wrapper asks the compiler alone, without what else `CC` has for it.
+        Some(file) if is_plain(file) && wrapper.is_some() => Some(answers(base, file, &[])),
+        Some(file) if is_plain(file) && setting.is_some() => Some(answers(base, file, &rest)),
         _ => None,
     };
-    Facts { setting, wrapper, compiler, file, masks, is_known, plain, is_needed }
+    Facts { setting, wrapper, compiler, file, starts, is_known, plain, is_needed }
 }
 
 /// The variable that `cc` reads first. Cargo's `[env]` sets what the environment does not.
@@ -75,37 +78,57 @@ fn setting(base: &Base<'_>, host: &str) -> Option<Setting> {
     })
 }
 
-fn split(text: &str, setting: Option<&Setting>, shared: Option<&Setting>) -> (Option<Setting>, String) {
+/// The wrapper, the compiler, and its further arguments.
+fn split(
+    text: &str,
+    setting: Option<&Setting>,
+    shared: Option<&Setting>,
+) -> (Option<Setting>, String, Vec<String>) {
     if Path::new(text).is_file() {
-        return (shared.cloned(), text.to_owned());
+        return (shared.cloned(), text.to_owned(), Vec::new());
     }
     let mut words = text.split_whitespace();
     let first = words.next().unwrap_or_default();
-    match setting.filter(|_| WRAPPERS.contains(&stem(first))) {
+    let (wrapper, compiler) = match setting.filter(|_| WRAPPERS.contains(&stem(first))) {
         Some(setting) => {
             let wrapper = Setting { value: first.to_owned(), place: setting.place.clone() };
-            (Some(wrapper), words.next().unwrap_or_default().to_owned())
+            (Some(wrapper), words.next().unwrap_or_default())
         }
-        None => (shared.cloned(), first.to_owned()),
-    }
+        None => (shared.cloned(), first),
+    };
+    (wrapper, compiler.to_owned(), words.map(str::to_owned).collect())
 }
 
 fn stem(program: &str) -> &str {
     Path::new(program).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
 }
 
-/// The wrapper behind a link with a compiler's name, e.g. `ccache` for `/usr/lib/ccache/cc`.
-fn masks(file: &Path) -> Option<String> {
-    let real = file.canonicalize().ok()?;
-    let name = stem(real.to_str()?);
-    WRAPPERS.contains(&name).then(|| name.to_owned())
+/// The longest script that is read for the programs it starts, in bytes.
+const SCRIPT_SIZE_MAX: u64 = 64 * 1024;
+
+/// The caches that a script names. A wrapper that asks such a compiler who it is asks itself:
+/// sccache 0.16 then says `Compiler not supported: ""`. (Tried too: a link to sccache with the compiler's name works.)
+fn starts(file: &Path) -> Vec<String> {
+    let is_short = std::fs::metadata(file).is_ok_and(|data| data.len() <= SCRIPT_SIZE_MAX);
+    let text = Some(file).filter(|_| is_short).and_then(|file| std::fs::read_to_string(file).ok());
+    let Some(text) = text.filter(|text| text.starts_with("#!")) else { return Vec::new() };
+    let is_separator = |c: char| c.is_whitespace() || "\"'=;&|()".contains(c);
+    let words: Vec<&str> = text.split(is_separator).map(stem).collect();
+    SHARED.iter().filter(|name| words.contains(name)).map(|name| (*name).to_owned()).collect()
+}
+
+/// Whether a program can be asked without starting a cache's server.
+fn is_plain(file: &Path) -> bool {
+    let real = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let is_wrapper = WRAPPERS.contains(&stem(&real.display().to_string()));
+    !is_wrapper && starts(file).is_empty()
 }
 
 /// Whether the compiler preprocesses the question and says who it is.
-fn answers(base: &Base<'_>, compiler: &Path) -> bool {
-    let command = Invocation::new(compiler.display().to_string(), &base.root).args(["-E", "-x", "c", "-"]);
-    base.ask_with(&command.stdin(QUESTION))
-        .is_ok_and(|said| said.success && said.stdout.contains("xtask_known"))
+fn answers(base: &Base<'_>, compiler: &Path, rest: &[String]) -> bool {
+    let command = Invocation::new(compiler.display().to_string(), &base.root).args(rest.iter().cloned());
+    let command = command.args(["-E", "-x", "c", "-"]).stdin(QUESTION);
+    base.ask_with(&command).is_ok_and(|said| said.success && said.stdout.contains("xtask_known"))
 }
 
 pub fn examine(facts: &Facts) -> Option<Finding> {
@@ -122,14 +145,13 @@ pub fn examine(facts: &Facts) -> Option<Finding> {
         (Some(wrapper), _) if facts.compiler.is_empty() => {
             ("cc-is-a-wrapper-alone", format!("`{}` without a compiler after it", wrapper.value))
         }
-        (Some(wrapper), Some(file)) if facts.masks.is_some() => (
+        (Some(wrapper), Some(file)) if facts.starts.iter().any(|name| name == stem(&wrapper.value)) => (
             "cc-wrapped-twice",
             format!(
-                "C is compiled by `{} {}`, and {} is a link to {}: \"Compiler not supported\"",
+                "C is compiled by `{0} {1}`, and {2} starts {0} again: it answers \"Compiler not supported\"",
                 wrapper.value,
                 facts.compiler,
-                file.display(),
-                facts.masks.as_deref().unwrap_or_default()
+                file.display()
             ),
         ),
         (_, None) if facts.setting.is_some() => {
@@ -189,7 +211,7 @@ mod tests {
         ];
         for (text, is_shared, wrapper, compiler) in table {
             let set = setting(text);
-            let (found, name) = split(text, Some(&set), is_shared.then_some(&shared));
+            let (found, name, _) = split(text, Some(&set), is_shared.then_some(&shared));
             assert_eq!(
                 (found.map(|found| found.value).as_deref(), name.as_str()),
                 (wrapper, compiler),
@@ -211,15 +233,15 @@ mod tests {
             ..Facts::default()
         };
         assert_eq!(rule(&fine), None);
-        let masked = Facts { masks: Some("ccache".to_owned()), ..fine.clone() };
-        assert_eq!(rule(&masked), Some(("cc-wrapped-twice", Severity::Error)));
+        let twice = Facts { starts: vec!["sccache".to_owned()], is_known: None, ..fine.clone() };
+        assert_eq!(rule(&twice), Some(("cc-wrapped-twice", Severity::Error)));
         assert_eq!(
-            rule(&Facts { is_needed: false, ..masked.clone() }),
+            rule(&Facts { is_needed: false, ..twice.clone() }),
             Some(("cc-wrapped-twice", Severity::Warning))
         );
-        assert_eq!(examine(&masked).unwrap().fix, Fix::command("export CC=/usr/bin/gcc"));
-        // Without a second wrapper the link is how such programs are meant to be used.
-        assert_eq!(rule(&Facts { wrapper: None, ..masked }), None);
+        assert_eq!(examine(&twice).unwrap().fix, Fix::command("export CC=/usr/bin/gcc"));
+        // Without a second wrapper the script is how such caches are meant to be used.
+        assert_eq!(rule(&Facts { wrapper: None, ..twice }), None);
         let unknown = Facts { is_known: Some(false), ..fine.clone() };
         assert_eq!(rule(&unknown).unwrap().0, "cc-unknown-to-wrapper");
         assert_eq!(rule(&Facts { wrapper: None, ..unknown }).unwrap().0, "cc-broken");
@@ -230,5 +252,21 @@ mod tests {
         let gone = Facts { setting: Some(setting("gone")), wrapper: None, file: None, plain: None, ..fine };
         assert_eq!(rule(&gone).unwrap().0, "cc-missing");
         assert_eq!(examine(&gone).unwrap().fix, Fix::command("unset CC"));
+    }
+
+    #[test]
+    fn scripts_that_start_a_cache() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cc");
+        for (text, expected) in [
+            ("#!/bin/sh\nexec sccache gcc \"$@\"\n", vec!["sccache"]),
+            ("#!/bin/sh\nexec /opt/bin/sccache gcc\n", vec!["sccache"]),
+            ("#!/bin/sh\nCACHE='kache';exec gcc\n", vec!["kache"]),
+            ("#!/bin/sh\nexec gcc \"$@\"\n", vec![]),
+            ("\u{7f}ELF sccache ", vec![]),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(starts(&file), expected, "{text}");
+        }
     }
 }

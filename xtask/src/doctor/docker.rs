@@ -83,7 +83,8 @@ fn missing_helpers(base: &Base<'_>, sources: &Sources) -> Vec<MissingHelper> {
     let docker = &sources.docker;
     let Some(path) = &docker.path else { return Vec::new() };
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    let named = docker.store.iter().chain(docker.helpers.values());
+    // An empty name means none.
+    let named = docker.store.iter().chain(docker.helpers.values()).filter(|helper| !helper.is_empty());
     let mut missing: Vec<MissingHelper> = Vec::new();
     for helper in named {
         let program = format!("docker-credential-{helper}");
@@ -125,7 +126,6 @@ pub fn examine(facts: &Facts) -> Vec<Finding> {
     for helper in &facts.missing_helpers {
         let found = format!("`{}` is named as a credential helper, and is not on PATH", helper.program);
         let wanted = "helpers that are there: without it every pull and push fails, of public images too";
-        // An empty name means none, for Docker and for xtask.
         let fix = match &helper.place {
             Place::Entry { file, line, text } if !text.is_empty() => {
                 let key = text.rsplit_once(':').map_or("", |(key, _)| key);

@@ -1,6 +1,6 @@
 //! The linker of the server half: the program that rustc starts, and the one that it asks that program for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -15,8 +15,8 @@ use crate::record::doctor::{Finding, Fix, Group, Severity};
 pub struct Facts {
     /// The program that rustc starts, and whether it is there.
     pub program: Option<(Setting, bool)>,
-    /// Whether anything sets it; rustc's own choice is `cc`.
-    pub is_default: bool,
+    /// What takes the setting away; `None` where nothing sets it, and rustc's own choice is `cc`.
+    pub removal: Option<Fix>,
     /// `-fuse-ld=`: what is asked for, the flags that ask, what takes them away, and whether it is there.
     pub asked: Option<Asked>,
 }
@@ -35,19 +35,20 @@ pub fn gather(base: &Base<'_>, toolchain: &toolchain::Facts, flags: &[Flags]) ->
     let Some(flags) = flags.iter().find(|flags| flags.target == toolchain.host) else {
         return Facts::default();
     };
-    let set = setting(base, flags);
-    let is_default = set.is_none();
-    let (program, folder) = set.unwrap_or_else(|| {
-        let place = Place::Variable("PATH".to_owned());
-        (Setting { value: "cc".to_owned(), place }, base.root.clone())
-    });
+    let (program, folder, removal) = match setting(base, flags) {
+        Some((program, folder, removal)) => (program, folder, Some(removal)),
+        None => {
+            let place = Place::Variable("PATH".to_owned());
+            (Setting { value: "cc".to_owned(), place }, base.root.clone(), None)
+        }
+    };
     let file = program_file(&program.value, &folder);
     let asked = asked(base, toolchain, flags, file.as_deref());
-    Facts { program: Some((program, file.is_some())), is_default, asked }
+    Facts { program: Some((program, file.is_some())), removal, asked }
 }
 
 /// What is configured, in cargo's order: flags come last on rustc's command line and win.
-fn setting(base: &Base<'_>, flags: &Flags) -> Option<(Setting, std::path::PathBuf)> {
+fn setting(base: &Base<'_>, flags: &Flags) -> Option<(Setting, PathBuf, Fix)> {
     let effective = flags.effective();
     let words: Vec<&str> = effective.iter().map(|(flag, _)| *flag).collect();
     for (index, word) in words.iter().enumerate().rev() {
@@ -56,14 +57,17 @@ fn setting(base: &Base<'_>, flags: &Flags) -> Option<(Setting, std::path::PathBu
             option => option.strip_prefix("-C").unwrap_or_default(),
         };
         if let Some(linker) = option.strip_prefix("linker=") {
-            let place = effective[index].1.place.clone();
-            return Some((Setting { value: linker.to_owned(), place }, base.root.clone()));
+            let source = effective[index].1;
+            let setting = Setting { value: linker.to_owned(), place: source.place.clone() };
+            let unwanted = if option == *word { vec!["-C", *word] } else { vec![*word] };
+            return Some((setting, base.root.clone(), source.without(&unwanted)));
         }
     }
     let name = format!("CARGO_TARGET_{}_LINKER", flags.target.to_uppercase().replace(['-', '.'], "_"));
     if let Some(value) = base.env.get(&name) {
         let place = Place::Variable(name);
-        return Some((Setting { value: value.to_owned(), place }, base.root.clone()));
+        let removal = place.removal();
+        return Some((Setting { value: value.to_owned(), place }, base.root.clone(), removal));
     }
     let tables = base.files.iter().filter_map(|file| file.value.get("target")?.as_object());
     let expressions =
@@ -72,7 +76,8 @@ fn setting(base: &Base<'_>, flags: &Flags) -> Option<(Setting, std::path::PathBu
     names.iter().find_map(|name| {
         let (value, place, file) = base.configured(&["target", name, "linker"])?;
         let program = value.as_str().or_else(|| value.get(0).and_then(Value::as_str))?;
-        Some((Setting { value: program.to_owned(), place }, file.base.clone()))
+        let removal = place.removal();
+        Some((Setting { value: program.to_owned(), place }, file.base.clone(), removal))
     })
 }
 
@@ -113,8 +118,8 @@ pub fn examine(facts: &Facts) -> Vec<Finding> {
     };
     if let Some((program, false)) = &facts.program {
         let found = format!("`{}` is the linker, and is not there", program.value);
-        findings.push(match facts.is_default {
-            true => find(
+        findings.push(match &facts.removal {
+            None => find(
                 found,
                 "a C compiler, which rustc links with",
                 "linker-missing",
@@ -123,7 +128,7 @@ pub fn examine(facts: &Facts) -> Vec<Finding> {
                     _ => "install it with the system's package manager, e.g. `sudo apt-get install gcc libc6-dev`",
                 }),
             ),
-            false => find(found, "a linker that is there", "linker-missing", program.place.removal())
+            Some(removal) => find(found, "a linker that is there", "linker-missing", removal.clone())
                 .at(program.place.shown()),
         });
     }
@@ -147,10 +152,10 @@ mod tests {
             Some(Asked { name: "mold".to_owned(), place: String::new(), removal, is_there })
         };
         let rules = |facts: &Facts| examine(facts).iter().map(|finding| finding.rule).collect::<Vec<_>>();
-        assert_eq!(rules(&Facts { program: program(true), asked: asked(true), is_default: false }), [""; 0]);
+        assert_eq!(rules(&Facts { program: program(true), asked: asked(true), removal: None }), [""; 0]);
         assert_eq!(rules(&Facts { program: program(false), ..Facts::default() }), ["linker-missing"]);
         assert_eq!(rules(&Facts { asked: asked(false), ..Facts::default() }), ["linker-asked-missing"]);
-        let own = examine(&Facts { program: program(false), asked: None, is_default: true });
+        let own = examine(&Facts { program: program(false), asked: None, removal: None });
         assert!(matches!(own[0].fix, Fix::Advice(_)));
     }
 }

@@ -79,7 +79,8 @@ pub fn gather(base: &Base<'_>, toolchain: &toolchain::Facts, workspace: &workspa
             let said = base.ask(&found.path.display().to_string(), &["--help"]).unwrap_or_default();
             facts.known_features = flags(&said.stdout);
             let args = ["--print", "cfg", "--target", "wasm32-unknown-unknown"];
-            facts.features = features(&base.ask("rustc", &args).unwrap_or_default().stdout);
+            let rustc = base.env.get("RUSTC").unwrap_or("rustc");
+            facts.features = features(&base.ask(rustc, &args).unwrap_or_default().stdout);
         }
         facts.status = threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect();
     });
@@ -201,11 +202,14 @@ fn lockfile(problem: &Problem) -> Finding {
             ("lockfile-missing", Fix::command("cargo generate-lockfile"))
         }
         text if text.contains(" versions of ") => {
-            ("wasm-bindgen-locked-twice", Fix::command("cargo update wasm-bindgen"))
+            ("wasm-bindgen-locked-twice", Fix::command("cargo update --workspace"))
         }
         _ => ("lockfile-broken", Fix::command("git checkout HEAD -- Cargo.lock")),
     };
-    let wanted = "a Cargo.lock with exactly one version of wasm-bindgen";
+    let wanted = match (rule, &problem.hint) {
+        ("wasm-bindgen-locked-twice", Some(hint)) => format!("one version; {hint}"),
+        _ => "a Cargo.lock with exactly one version of wasm-bindgen".to_owned(),
+    };
     Finding::new(Group::Tools, rule, Severity::Error, &problem.message, wanted, fix).at("Cargo.lock")
 }
 

@@ -6,6 +6,7 @@
 mod bad_input;
 mod checkouts;
 mod deploy;
+mod doctor;
 mod fakes;
 mod load;
 mod pack;
