@@ -94,7 +94,7 @@ fn edit(edit: &Edit) -> String {
         Some(line) => format!("{}:{line}", edit.file),
         None => edit.file.clone(),
     };
-    let indented = |text: &str| text.trim_end().replace('\n', "\n  ");
+    let indented = |text: &str| text.trim_matches('\n').replace('\n', "\n  ");
     match (edit.old.is_empty(), edit.new.is_empty()) {
         (true, _) => format!("add to {place}:\n  {}", indented(&edit.new)),
         (false, true) => format!("delete at {place}:\n  {}", indented(&edit.old)),
@@ -147,7 +147,7 @@ mod tests {
             new: new.to_owned(),
         };
         let edits =
-            vec![edit(Some(3), "a = 1\n", ""), edit(Some(4), "b", "c"), edit(None, "", "[d]\ne = 1\n")];
+            vec![edit(Some(3), "a = 1\n", ""), edit(Some(4), "b", "c"), edit(None, "", "\n[d]\ne = 1\n")];
         DoctorReport {
             schema: DOCTOR_SCHEMA,
             ok: false,
