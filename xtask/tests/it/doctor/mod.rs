@@ -277,3 +277,51 @@ fn host() -> (String, String) {
     let triple = verbose.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
     (triple.to_owned(), ask(&["--print", "sysroot"]).trim().to_owned())
 }
+
+/// Words with hyphens in the sources that are no names of rules.
+const NO_RULES: [&str; 13] = [
+    "extra-filename",
+    "get-url",
+    "kebab-case",
+    "link-arg",
+    "link-args",
+    "llvm-args",
+    "nontrapping-float-to-int",
+    "nontrapping-fptoint",
+    "rev-parse",
+    "rustc-workspace-wrapper",
+    "rustc-wrapper",
+    "target-feature",
+    "time-outs",
+];
+
+/// The names of rules in a source file, without its tests.
+fn rules_in(text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]").next().unwrap();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let quoted = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
+    let is_name = |word: &&str| {
+        word.contains('-')
+            && word.split('-').all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase()))
+    };
+    quoted.filter(is_name).filter(|word| !NO_RULES.contains(word)).map(str::to_owned).collect()
+}
+
+fn texts(folder: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = fs::read_dir(folder).unwrap().flatten();
+    entries.map(|entry| fs::read_to_string(entry.path()).unwrap()).collect()
+}
+
+#[test]
+fn every_rule_is_broken_and_mended_somewhere() {
+    let tests = [texts("tests/it/doctor"), texts("tests/it/fakes")].concat().join("\n");
+    let mut rules: Vec<String> = texts("src/doctor").iter().flat_map(|text| rules_in(text)).collect();
+    rules.sort();
+    rules.dedup();
+    assert!(rules.len() > 60, "{rules:?}");
+    let untested: Vec<&String> =
+        rules.iter().filter(|rule| !tests.contains(&format!("\"{rule}\""))).collect();
+    assert_eq!(untested, [""; 0]);
+    assert_eq!(rules_in("find(\n    \"a-rule\", \"Not this\");\n// \"nor-this\"\n"), ["a-rule"]);
+}
