@@ -310,7 +310,8 @@ fn rules_in(text: &str) -> Vec<String> {
 fn texts(folder: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = fs::read_dir(folder).unwrap().flatten();
-    entries.map(|entry| fs::read_to_string(entry.path()).unwrap()).collect()
+    let files = entries.filter(|entry| entry.path().is_file());
+    files.map(|entry| fs::read_to_string(entry.path()).unwrap()).collect()
 }
 
 #[test]
