@@ -14,3 +14,4 @@ mod push;
 pub mod reference;
 pub mod registry;
 pub mod smoke;
+pub mod tagging;

@@ -3,10 +3,12 @@
 // `allow-unwrap-in-tests` does not reach what stands beside the tests.
 #![allow(clippy::unwrap_used)]
 
+mod actions;
 mod bad_input;
 mod checkouts;
 mod deploy;
 mod doctor;
+mod engine;
 mod fakes;
 mod load;
 mod pack;
@@ -20,3 +22,4 @@ mod smoke;
 mod support;
 mod template;
 mod tidy;
+mod workflows;

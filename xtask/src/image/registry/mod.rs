@@ -5,6 +5,7 @@
 
 mod auth;
 mod credentials;
+mod login;
 mod right;
 mod transfer;
 mod url;
@@ -22,6 +23,7 @@ use auth::Challenge;
 use credentials::Found;
 
 pub use credentials::find as find_credentials;
+pub use login::Login;
 pub use right::PushRight;
 pub use transfer::Fetched;
 
@@ -176,7 +178,9 @@ impl<'a> Repository<'a> {
             },
             None => {
                 let message = format!("{} asks for authentication of an unknown kind", self.registry);
-                return Err(Failure::new(Exit::CommandFailed, message).into());
+                return Err(Failure::new(Exit::CommandFailed, message)
+                    .hint("Basic and Bearer are known; does a proxy answer in the registry's place?")
+                    .into());
             }
         };
         *self.authorization.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
@@ -306,7 +310,7 @@ impl<'a> Repository<'a> {
 
 /// Whether an answer may be another one after a while.
 fn is_busy(answer: &Answer) -> bool {
-    matches!(answer.status, 429 | 500 | 502 | 503 | 504)
+    matches!(answer.status, 429 | 500 | 502..=504)
 }
 
 /// Whether an error is one of the connection. A refusal has been explained by then, and is not asked for again.

@@ -34,7 +34,7 @@ impl Repository<'_> {
     pub fn push_right(&self) -> anyhow::Result<PushRight> {
         let request = Request::new(Method::Get, format!("{}/v2/", self.origin));
         let answer = self.retrying("asking the registry", request.timeout, || self.send(&request))?;
-        if !answer.is_success() {
+        if !(200..300).contains(&answer.status) {
             return Err(self.unexpected(&format!("cannot log in to {}", self.registry), &answer));
         }
         let authorization =

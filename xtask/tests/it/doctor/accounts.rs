@@ -8,11 +8,6 @@ pub fn metadata(patient: &Patient, lines: &str) {
     patient.workspace.write("Cargo.toml", &format!("{manifest}\n[workspace.metadata.xtask]\n{lines}\n"));
 }
 
-fn docker_config(patient: &Patient, text: &str) {
-    std::fs::create_dir_all(patient.home().join("docker")).unwrap();
-    std::fs::write(patient.home().join("docker/config.json"), text).unwrap();
-}
-
 #[test]
 fn registries() {
     case_by_hand(
@@ -33,9 +28,9 @@ fn registries() {
         "registry-credentials-unusable",
         |patient| {
             metadata(patient, "image = \"ghcr.io/owner/app\"");
-            docker_config(patient, "{\"auths\": {\"ghcr.io\": {\"identitytoken\": \"hunter2\"}}}");
+            patient.set("XTASK_REGISTRY_USERNAME", "me");
         },
-        |patient| docker_config(patient, "{\"auths\": {\"ghcr.io\": {\"auth\": \"bWU6aHVudGVyMg==\"}}}"),
+        |patient| patient.set("XTASK_REGISTRY_PASSWORD", "hunter2"),
     );
 }
 

@@ -2,6 +2,7 @@
 
 mod failing;
 mod happy;
+mod images;
 mod installing;
 mod interrupted;
 mod others;
