@@ -3,6 +3,7 @@
 pub mod ci;
 pub mod deploy;
 pub mod docker;
+pub mod doctor;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -38,6 +39,7 @@ pub enum Command {
     Serve(ServeArgs),
     Test(TestArgs),
     Setup(SetupArgs),
+    Doctor(doctor::DoctorArgs),
     Docker(docker::DockerArgs),
     Deploy(deploy::DeployArgs),
     Ci(ci::CiArgs),

@@ -5,6 +5,7 @@ pub mod ci;
 mod context;
 pub mod deploy;
 pub mod docker;
+pub mod doctor;
 pub mod serve;
 pub mod setup;
 pub mod test;

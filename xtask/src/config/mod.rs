@@ -5,11 +5,12 @@
 pub mod address;
 pub mod automation;
 pub mod cargo;
-mod cfg;
+pub mod cfg;
 pub mod environment;
 pub mod image;
 pub mod keys;
 pub mod lockfile;
+pub mod places;
 pub mod profiles;
 pub mod railway;
 pub mod registry;

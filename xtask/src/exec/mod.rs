@@ -15,6 +15,7 @@ mod program;
 mod redact;
 mod run;
 mod signal;
+mod space;
 mod temporary;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use failure::without_escapes;
 pub use files::replace_file;
 pub use http::{Answer, Method, Request};
 pub use lock::FileLock;
+pub use space::{Space, space};
 
 use crate::exit::Exit;
 use crate::plan::Invocation;
@@ -91,6 +93,12 @@ impl Executor {
     fn with_interrupts(ui: Ui, mode: Mode, interrupts: &'static Interrupts) -> Executor {
         let redactor = RwLock::new(Arc::new(Redactor::from_environment()));
         Executor { ui, mode, interrupts, redactor, cap: None }
+    }
+
+    /// The same, with a limit for every command. One that is set already and shorter stays.
+    pub fn limited(mut self, limit: Duration) -> Executor {
+        self.cap = Some(self.cap.map_or(limit, |cap| cap.min(limit)));
+        self
     }
 
     pub fn ui(&self) -> Ui {

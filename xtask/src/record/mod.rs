@@ -3,6 +3,7 @@
 //! "Not measured" is `None` (JSON `null`), never zero. Nothing here prints.
 
 pub mod deploy;
+pub mod doctor;
 pub mod pack;
 pub mod smoke;
 

@@ -7,6 +7,7 @@ mod actions;
 mod bad_input;
 mod checkouts;
 mod deploy;
+mod doctor;
 mod drivers;
 mod engine;
 mod fakes;

@@ -6,6 +6,7 @@
 mod auth;
 mod credentials;
 mod login;
+mod right;
 mod transfer;
 mod url;
 
@@ -21,7 +22,9 @@ use crate::exit::{Exit, Failure};
 use auth::Challenge;
 use credentials::Found;
 
+pub use credentials::find as find_credentials;
 pub use login::Login;
+pub use right::PushRight;
 pub use transfer::Fetched;
 
 /// How often a read or an upload is tried, and how long to wait in between where the registry does not say.
