@@ -6,6 +6,7 @@ pub mod docker;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::leptos::driver::Driver;
 use crate::report::Format;
 
 /// Builds, serves, tests, packs and deploys the Leptos app of this workspace.
@@ -45,6 +46,7 @@ pub enum Command {
 /// Build both halves of the app, the site and the server binary
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  cargo xtask build\n  cargo xtask build --profile dev --server-only\n  \
+                        cargo xtask build --driver cargo-leptos\n  \
                         cargo xtask build --dry-run   # what would be run")]
 pub struct BuildArgs {
     #[command(flatten)]
@@ -60,6 +62,8 @@ pub struct BuildArgs {
     pub timings: bool,
     #[command(flatten)]
     pub cargo: CargoArgs,
+    #[command(flatten)]
+    pub driver: DriverArgs,
     /// How the report is printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
@@ -72,12 +76,23 @@ pub struct BuildArgs {
 #[derive(Clone, Debug, Args)]
 pub struct Selection {
     /// The Leptos project, where the workspace has several
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, short, value_name = "NAME")]
     pub project: Option<String>,
     /// The profile of the server half; the wasm half uses NAME-wasm where there is one, and for
     /// `dev` and `release` what the metadata's `lib-profile-*` says
     #[arg(long, value_name = "NAME", default_value = crate::leptos::halves::DEFAULT_PROFILE)]
     pub profile: String,
+}
+
+/// Who builds.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DriverArgs {
+    /// Who drives the build [default: native, or cargo-leptos with `--split`]
+    #[arg(long, value_enum, value_name = "DRIVER")]
+    pub driver: Option<Driver>,
+    /// Cut the wasm file up where the app loads parts of it lazily; cargo-leptos does it
+    #[arg(long)]
+    pub split: bool,
 }
 
 /// Flags that go to cargo as they are.
@@ -134,6 +149,8 @@ pub struct ServeArgs {
 pub struct TestArgs {
     #[command(flatten)]
     pub selection: Selection,
+    #[command(flatten)]
+    pub driver: DriverArgs,
     /// Print the plan and change nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -33,6 +33,8 @@ pub struct Tool {
     pub cargo: Option<Package>,
     /// The package on npm.
     pub npm: Option<Package>,
+    /// Packages that are installed beside the one on npm, e.g. plugins.
+    pub npm_with: Vec<Package>,
     /// The package on PyPI.
     pub pip: Option<Package>,
 }
@@ -103,6 +105,7 @@ fn tool(name: &str, value: &Value) -> anyhow::Result<Tool> {
         target: section.text("target")?,
         cargo: package(&mut section, "cargo", "@")?,
         npm: package(&mut section, "npm", "@")?,
+        npm_with: packages(&mut section, "npm-with", "@")?,
         pip: package(&mut section, "pip", "==")?,
         version,
         version_from,
@@ -120,26 +123,32 @@ fn tool(name: &str, value: &Value) -> anyhow::Result<Tool> {
 }
 
 fn package(section: &mut Section<'_>, key: &'static str, separator: &str) -> anyhow::Result<Option<Package>> {
-    let Some(text) = section.text(key)? else {
-        return Ok(None);
-    };
+    let text = section.text(key)?;
+    text.map(|text| named(section.place(), key, separator, &text)).transpose()
+}
+
+fn packages(section: &mut Section<'_>, key: &'static str, separator: &str) -> anyhow::Result<Vec<Package>> {
+    let texts = section.texts(key)?.unwrap_or_default();
+    texts.iter().map(|text| named(section.place(), key, separator, text)).collect()
+}
+
+fn named(place: &str, key: &str, separator: &str, text: &str) -> anyhow::Result<Package> {
     // The first letter may be npm's scope mark.
     let split = text.char_indices().nth(1).and_then(|(second, _)| {
         let at = second + text[second..].find(separator)?;
         Some((&text[..at], &text[at + separator.len()..]))
     });
-    let (name, version) = split.map_or((text.as_str(), None), |(name, version)| (name, Some(version)));
+    let (name, version) = split.map_or((text, None), |(name, version)| (name, Some(version)));
     if name.is_empty()
         || name.contains(char::is_whitespace)
         || version.is_some_and(|version| !is_exact(version))
     {
-        let place = section.place();
         let message = format!(
             "`{key}` in {place} must be \"name\" or \"name{separator}exact version\", not \"{text}\""
         );
         return Err(Failure::usage(message).into());
     }
-    Ok(Some(Package { name: name.to_owned(), version: version.map(str::to_owned) }))
+    Ok(Package { name: name.to_owned(), version: version.map(str::to_owned) })
 }
 
 /// A version without wildcards, ranges or words like `latest`.
@@ -169,13 +178,15 @@ mod tests {
         let table = Table::parse(
             "[std]\nversion-from = 'rustc'\ntarget = 'wasm32-unknown-unknown'\n\
              [bind]\nversion-from = 'Cargo.lock'\ncargo = 'bind-cli'\n\
-             [opt]\nversion = '132'\nnpm = '@scope/opt@132.0.0'\npip = 'opt-bin==132.0.0'\n",
+             [opt]\nversion = '132'\nnpm = '@scope/opt@132.0.0'\nnpm-with = ['@scope/more@1.0']\npip = 'opt-bin==132.0.0'\n",
         )
         .unwrap();
         let opt = table.tool("opt").unwrap();
         assert_eq!(opt.version.as_deref(), Some("132"));
         let package = |name: &str| Package { name: name.to_owned(), version: Some("132.0.0".to_owned()) };
         assert_eq!(opt.npm, Some(package("@scope/opt")));
+        let more = Package { name: "@scope/more".to_owned(), version: Some("1.0".to_owned()) };
+        assert_eq!(opt.npm_with, [more]);
         assert_eq!(opt.pip, Some(package("opt-bin")));
         let bind = table.tool("bind").unwrap();
         assert_eq!(bind.cargo, Some(Package { name: "bind-cli".to_owned(), version: None }));

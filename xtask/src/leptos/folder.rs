@@ -11,19 +11,26 @@ use anyhow::Context;
 /// All files that a folder gives, with those behind links, as sorted relative paths. A folder that does not exist has
 /// none. A link to a folder that it is itself in is left out: it gives nothing new, without end.
 pub fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    list(folder, true)
+    list(folder, true, &|_| true)
+}
+
+/// The same without the folders that `enter`, given their paths, refuses.
+pub fn files_below_where(folder: &Path, enter: &dyn Fn(&Path) -> bool) -> anyhow::Result<Vec<PathBuf>> {
+    list(folder, true, enter)
 }
 
 /// All that is in a folder but the folders themselves, as sorted relative paths; a link is one entry, whatever it
 /// points to.
 pub fn entries_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    list(folder, false)
+    list(folder, false, &|_| true)
 }
 
-fn list(folder: &Path, follow: bool) -> anyhow::Result<Vec<PathBuf>> {
+fn list(folder: &Path, follow: bool, enter: &dyn Fn(&Path) -> bool) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     match fs::canonicalize(folder) {
-        Ok(real) => Walk { folder, follow, open: vec![real], found: &mut found }.folder(Path::new(""))?,
+        Ok(real) => {
+            Walk { folder, follow, enter, open: vec![real], found: &mut found }.folder(Path::new(""))?;
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("read folder `{}`", folder.display())),
     }
@@ -34,6 +41,7 @@ fn list(folder: &Path, follow: bool) -> anyhow::Result<Vec<PathBuf>> {
 struct Walk<'a> {
     folder: &'a Path,
     follow: bool,
+    enter: &'a dyn Fn(&Path) -> bool,
     /// Where the folders that are being read really are, outermost first.
     open: Vec<PathBuf>,
     found: &'a mut Vec<PathBuf>,
@@ -55,6 +63,9 @@ impl Walk<'_> {
             let is_folder = kind.is_dir() || self.follow && kind.is_symlink() && entry.path().is_dir();
             if !is_folder {
                 self.found.push(name);
+                continue;
+            }
+            if !(self.enter)(&entry.path()) {
                 continue;
             }
             let real = fs::canonicalize(entry.path()).with_context(context)?;
@@ -92,6 +103,9 @@ mod tests {
         assert_eq!(shown(&files_below(&inside).unwrap()), "a/one a/single all/b/three all/two lost");
         assert_eq!(shown(&entries_below(&inside).unwrap()), "a/one a/single all lost");
         assert_eq!(shown(&files_below(&folder.path().join("none")).unwrap()), "");
+        let not_b = |path: &Path| path.file_name().is_some_and(|name| name != "b");
+        let found = files_below_where(&inside, &not_b).unwrap();
+        assert_eq!(shown(&found), "a/one a/single all/two lost");
     }
 
     #[test]

@@ -106,6 +106,35 @@ pub fn choose(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::R
     })
 }
 
+/// The halves as cargo-leptos compiles them. It knows two builds, with `--release` and without, each with the profiles
+/// that the metadata names; `release` of the result says which one it is.
+pub fn of_cargo_leptos(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::Result<Halves> {
+    let or = |profile: &Option<String>, default: &str| profile.clone().unwrap_or(default.to_owned());
+    let release =
+        (or(&metadata.lib_profile_release, "release"), or(&metadata.bin_profile_release, "release"));
+    let dev = (or(&metadata.lib_profile_dev, "dev"), or(&metadata.bin_profile_dev, "dev"));
+    let ((front, server), is_release) = match name {
+        "dev" => (dev, false),
+        name if name == "release" || name == release.1 => (release, true),
+        name if name == dev.1 => (dev, false),
+        _ => {
+            let message = format!(
+                "cargo-leptos does not build with the profile `{name}`: its release build has `{}`, its other one `{}`",
+                release.1, dev.1
+            );
+            let hint = format!(
+                "give `--profile release` for what the metadata says, or set `bin-profile-release = \"{name}\"` there"
+            );
+            return Err(Failure::usage(message).hint(hint).into());
+        }
+    };
+    let half = |profile: String| {
+        let folder = resolve(profiles, &profile)?.target_subdir;
+        anyhow::Ok(Half { profile, folder, config: Vec::new(), lto: None })
+    };
+    Ok(Halves { front: half(front)?, server: half(server)?, release: is_release })
+}
+
 /// The `--config` values that turn the server's profile into the front half's, and the link-time optimisation to ask
 /// for beside them; `None` where host units could not be shared or a setting cannot be expressed.
 fn overrides(server: &Profile, front: &Profile) -> Option<(Vec<String>, Option<String>)> {
@@ -219,6 +248,28 @@ mod tests {
         assert_eq!(halves.front.config, ["profile.release.opt-level='s'"]);
         let dev = choose(&profiles(json!({})), &metadata, "dev").unwrap();
         assert_eq!((dev.front.folder.as_str(), dev.release), ("debug", false));
+    }
+
+    #[test]
+    fn cargo_leptos_has_two_builds() {
+        let manifest = json!({"production": {"inherits": "release"}, "small": {"inherits": "release"}});
+        let text = |text: &str| Some(text.to_owned());
+        let metadata = Metadata {
+            lib_profile_release: text("small"),
+            bin_profile_release: text("production"),
+            ..Metadata::default()
+        };
+        let folders = |name: &str| {
+            let halves = of_cargo_leptos(&profiles(manifest.clone()), &metadata, name).unwrap();
+            (halves.front.folder, halves.server.folder, halves.release)
+        };
+        let expected = ("small".to_owned(), "production".to_owned(), true);
+        assert_eq!(folders("production"), expected);
+        assert_eq!(folders("release"), expected);
+        assert_eq!(folders("dev"), ("debug".to_owned(), "debug".to_owned(), false));
+        let error = of_cargo_leptos(&profiles(manifest), &metadata, "ci").unwrap_err();
+        expect_test::expect!["cargo-leptos does not build with the profile `ci`: its release build has `production`, its other one `dev`"]
+            .assert_eq(&error.to_string());
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Everything particular to building a Leptos app: which project, which commands, and the site they give.
 //!
-//! The way through: [`project`] resolves the metadata, [`planning`] makes the plan, [`build`] carries it out,
-//! [`shipped`] and [`receipt`] remember what was built from which sources.
+//! The way through: [`project`] resolves the metadata, [`planning`] makes the plan, [`build`] carries it out (or
+//! [`delegated`] leaves it to cargo-leptos), [`shipped`] and [`receipt`] remember what was built from which sources.
 
 pub mod build;
 pub mod cached;
 mod compress;
+pub mod delegated;
 pub mod digest;
+pub mod driver;
 pub mod environment;
 mod folder;
 pub mod halves;
@@ -16,7 +18,10 @@ pub mod project;
 pub mod receipt;
 pub mod shipped;
 pub mod site;
+mod site_planning;
 pub mod units;
+
+pub use site_planning::needs_lightningcss;
 
 /// The target triple of the front half.
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";

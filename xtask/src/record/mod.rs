@@ -37,6 +37,8 @@ pub struct BuildRecord {
     pub project: String,
     /// The profile asked for.
     pub profile: String,
+    /// `native`, or `cargo-leptos` with its version.
+    pub driver: String,
     /// The release of rustc, e.g. `1.95.0`.
     pub rustc: String,
     pub host: Host,

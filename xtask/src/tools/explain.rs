@@ -21,6 +21,11 @@ pub fn no_source(wanted: &Wanted, what: &str, failures: &[(Source, String)]) -> 
         }
         Tool::WasmOpt => format!("install Node with npm, or put wasm-opt {version} (binaryen) on PATH"),
         Tool::Sass => format!("install Node with npm, or put sass {version} on PATH"),
+        Tool::Tailwind => format!(
+            "install Node 20 with npm, or put the program tailwindcss {version} on PATH (LEPTOS_TAILWIND_VERSION \
+             names another version)"
+        ),
+        Tool::LightningCss => format!("install Node with npm, or put lightningcss {version} on PATH"),
     };
     Failure::new(Exit::MissingTool, message).hint(hint)
 }

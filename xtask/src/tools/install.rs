@@ -17,7 +17,7 @@ use super::explain::{brief, no_source, unless_interrupted};
 use super::node::{Node, says, write_launcher};
 use super::source::{self, Source, Unreachable, sources};
 use super::store::{self, Place, Receipt};
-use super::{Tool, Wanted, apt, cargo, look, stated_version, sysroot};
+use super::{Tool, Wanted, apt, cargo, look, npm, stated_version, sysroot};
 
 /// The package of Debian's archive that wasm-opt is in.
 const BINARYEN: &str = "binaryen";
@@ -108,7 +108,8 @@ impl Job<'_> {
         let mut receipt =
             Receipt::new(self.wanted.tool.key(), &self.wanted.version, &filled.version, source.name());
         if let Some(name) = self.wanted.tool.program() {
-            let found = stated_version(self.exec, &store::program(folder, name));
+            let option = self.wanted.tool.version_option();
+            let found = stated_version(self.exec, &store::program(folder, name), option);
             if found.as_deref() != Some(&filled.version) {
                 bail!("the new program should be {} but {}", filled.version, says(found.as_deref()));
             }
@@ -155,10 +156,27 @@ impl Job<'_> {
     }
 
     fn npm(&self, node: &Node, folder: &Path) -> anyhow::Result<Filled> {
-        let tool = self.wanted.tool.key();
-        let package = self.package(tool, |entry| entry.npm.as_ref())?;
+        let tool = self.wanted.tool;
+        let mut package = self.package(tool.key(), |entry| entry.npm.as_ref())?;
+        if tool == Tool::Tailwind && !self.wanted.version.starts_with('4') {
+            // Its program has been a package of its own since version 4.
+            package.name = Tool::Tailwind.key().to_owned();
+        }
         let version = package.version.as_deref().unwrap_or(&self.wanted.version);
-        let needs = node.install(self.exec, &package.name, version, tool, folder)?;
+        let mut with = Vec::new();
+        for package in &self.table.tool(tool.key())?.npm_with {
+            let version = package.version.as_deref().context("a plugin without a version")?;
+            with.push(format!("{}@{version}", package.name));
+        }
+        let wanted = npm::Package {
+            name: &package.name,
+            version,
+            with: &with,
+            program: tool.key(),
+            // Sass and binaryen run without the parts for one platform; of these two they are the program itself.
+            with_optional: matches!(tool, Tool::Tailwind | Tool::LightningCss),
+        };
+        let needs = npm::install(self.exec, node, &wanted, folder)?;
         Ok(Filled { version: self.wanted.version.clone(), needs })
     }
 

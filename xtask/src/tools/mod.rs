@@ -4,14 +4,18 @@
 //! with `--version`, and otherwise names every source and why it failed. It knows nothing about what a build
 //! does with a tool.
 //!
+//! The one program that is only ever looked for is cargo-leptos ([`cargo_leptos`]).
+//!
 //! Nothing is checked against digests of our own: rustup, cargo, npm, pip and apt each verify what they fetch
 //! against their registry's digests or signatures, and we download nothing around them.
 
 mod apt;
 mod cargo;
+pub mod cargo_leptos;
 mod explain;
 mod install;
 mod node;
+mod npm;
 mod source;
 mod store;
 mod sysroot;
@@ -35,7 +39,13 @@ pub enum Tool {
     WasmBindgen,
     WasmOpt,
     Sass,
+    Tailwind,
+    LightningCss,
 }
+
+/// All of them.
+const TOOLS: [Tool; 6] =
+    [Tool::WasmTarget, Tool::WasmBindgen, Tool::WasmOpt, Tool::Sass, Tool::Tailwind, Tool::LightningCss];
 
 /// A tool at the only version that will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,19 +104,24 @@ impl Tool {
             Tool::WasmBindgen => "wasm-bindgen",
             Tool::WasmOpt => "wasm-opt",
             Tool::Sass => "sass",
+            Tool::Tailwind => "tailwindcss",
+            Tool::LightningCss => "lightningcss",
         }
     }
 
     /// The tool with this key.
     pub fn from_key(key: &str) -> Option<Tool> {
-        [Tool::WasmTarget, Tool::WasmBindgen, Tool::WasmOpt, Tool::Sass]
-            .into_iter()
-            .find(|tool| tool.key() == key)
+        TOOLS.into_iter().find(|tool| tool.key() == key)
     }
 
     /// The program's name on `PATH`; the wasm target has none.
     pub fn program(self) -> Option<&'static str> {
         (self != Tool::WasmTarget).then(|| self.key())
+    }
+
+    /// What makes the program tell its version. Tailwind has no option for that, and would begin to work.
+    fn version_option(self) -> &'static str {
+        if self == Tool::Tailwind { "--help" } else { "--version" }
     }
 }
 
@@ -139,7 +154,7 @@ pub fn look(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow::
             format!("user-local folder ({})", receipt.source),
         ));
     }
-    if let Some((path, version)) = on_path(exec, name)?
+    if let Some((path, version)) = on_path(exec, wanted.tool, name)?
         && version == wanted.version
     {
         return Ok(found(wanted, &path, version, "PATH".to_owned()));
@@ -175,7 +190,7 @@ pub fn status(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow
         status.path = Some(resolved.program).filter(|path| !path.is_empty());
         status.source = Some(resolved.source);
     } else if let Some(name) = wanted.tool.program()
-        && let Some((path, version)) = on_path(exec, name)?
+        && let Some((path, version)) = on_path(exec, wanted.tool, name)?
     {
         status.state = State::OtherVersion;
         status.found = Some(version);
@@ -212,18 +227,18 @@ fn look_for_target(toolchain: &Toolchain, wanted: &Wanted, folder: &Path) -> Res
 }
 
 /// The first program of this name on `PATH`, with the version that it states.
-fn on_path(exec: &Executor, name: &str) -> anyhow::Result<Option<(PathBuf, String)>> {
+fn on_path(exec: &Executor, tool: Tool, name: &str) -> anyhow::Result<Option<(PathBuf, String)>> {
     let Some(path) = tool::find_on_path(name) else {
         return Ok(None);
     };
-    let version = stated_version(exec, &path);
+    let version = stated_version(exec, &path, tool.version_option());
     exec.check_interrupted()?;
     Ok(version.map(|version| (path, version)))
 }
 
-/// What a program answers to `--version`; `None` where it fails or says nothing that looks like a version.
-fn stated_version(exec: &Executor, program: &Path) -> Option<String> {
-    tool::version_of(exec, program, &["--version"])
+/// The version in a program's answer to this option; `None` where it fails or says nothing that looks like one.
+fn stated_version(exec: &Executor, program: &Path, option: &str) -> Option<String> {
+    tool::version_of(exec, program, &[option])
 }
 
 #[cfg(test)]

@@ -86,6 +86,7 @@ pub fn sources(tool: Tool) -> &'static [Source] {
         ],
         Tool::WasmBindgen => &[Source::CargoLocked, Source::Cargo],
         Tool::WasmOpt => &[Source::Apt, Source::Npm, Source::NpmFromPip],
+        Tool::Tailwind | Tool::LightningCss => &[Source::Npm, Source::NpmFromPip],
         Tool::Sass => &[Source::Npm, Source::NpmFromPip, Source::CargoLocked, Source::Cargo],
     }
 }
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn every_source_of_a_tool_is_named_once() {
-        for tool in [Tool::WasmTarget, Tool::WasmBindgen, Tool::WasmOpt, Tool::Sass] {
+        for tool in super::super::TOOLS {
             let mut names: Vec<_> = sources(tool).iter().map(|source| source.name()).collect();
             names.sort_unstable();
             let count = names.len();
