@@ -12,6 +12,7 @@ pub mod keys;
 pub mod lockfile;
 pub mod profiles;
 pub mod railway;
+pub mod registries;
 pub mod registry;
 pub mod root;
 pub mod service;
