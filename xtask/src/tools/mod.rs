@@ -14,6 +14,7 @@ mod cargo;
 pub mod cargo_leptos;
 mod explain;
 mod install;
+pub mod local;
 mod node;
 mod npm;
 mod pip;

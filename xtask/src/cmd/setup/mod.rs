@@ -1,5 +1,6 @@
 //! `cargo xtask setup`: every tool that `build` and other groups need, at its pinned version, in a user-local folder.
 
+mod local;
 mod update;
 
 use std::collections::BTreeSet;
@@ -32,6 +33,9 @@ pub fn run(exec: &Executor, args: &SetupArgs) -> anyhow::Result<()> {
     if args.update {
         return update::run(exec, args.format);
     }
+    if args.undo {
+        return local::undo(exec);
+    }
     let context = Context::load(exec, &args.selection)?;
     let groups: BTreeSet<Group> = args.with.iter().copied().collect();
     let more: Vec<Wanted> = groups
@@ -62,6 +66,11 @@ pub fn run(exec: &Executor, args: &SetupArgs) -> anyhow::Result<()> {
     let (of_system, root) = system::look(exec, &groups.into_iter().collect::<Vec<_>>())?;
     report.tools.extend(of_system);
     report.root = root;
+    if args.local {
+        ready(&report)?;
+        return local::write(exec, &context, args.format);
+    }
+    report.tools.extend(tools::local::status(&context.workspace.root)?);
     print(&render(&report, args.format)?)?;
     ready(&report)
 }
