@@ -8,6 +8,7 @@ mod checkouts;
 mod deploy;
 mod fakes;
 mod load;
+mod local_config;
 mod pack;
 mod railway_model;
 mod railway_schema;

@@ -2,6 +2,7 @@
 
 mod failing;
 mod happy;
+mod hosts;
 mod installing;
 mod interrupted;
 mod others;
