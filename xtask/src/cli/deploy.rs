@@ -4,6 +4,9 @@ use clap::{Args, Subcommand};
 
 use crate::report::Format;
 
+/// How long a deployment may take where nobody says so, in seconds.
+const WAIT_SECONDS: u64 = 900;
+
 /// Deploy an image on Railway, and do not believe it before it is served
 ///
 /// Sets the service's image, the settings of railway.toml that differ, and APP_REVISION; deploys; follows the
@@ -42,7 +45,7 @@ pub struct DeployArgs {
     #[arg(
         long,
         value_name = "SECONDS",
-        default_value_t = 900,
+        default_value_t = WAIT_SECONDS,
         value_parser = clap::value_parser!(u64).range(1..=86_400)
     )]
     pub wait_timeout: u64,
@@ -86,4 +89,19 @@ pub struct TargetArgs {
     /// The service's address for its users [default: the first domain that Railway lists]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
+}
+
+impl DeployArgs {
+    /// The image by digest, and the defaults for everything else.
+    pub fn of(image: String) -> DeployArgs {
+        DeployArgs {
+            command: None,
+            image: Some(image),
+            revision: None,
+            wait_timeout: WAIT_SECONDS,
+            target: TargetArgs::default(),
+            format: Format::Human,
+            dry_run: false,
+        }
+    }
 }

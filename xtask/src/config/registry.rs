@@ -43,6 +43,8 @@ pub struct DockerConfig {
     pub helpers: BTreeMap<String, String>,
     /// The helper for all others.
     pub store: Option<String>,
+    /// Which of the engines that the client knows is in use, where it is not the usual one.
+    pub context: Option<String>,
 }
 
 /// One entry of `auths`.
@@ -92,6 +94,7 @@ struct File {
     auths: Option<BTreeMap<String, Entry>>,
     cred_helpers: Option<BTreeMap<String, String>>,
     creds_store: Option<String>,
+    current_context: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -120,7 +123,9 @@ impl DockerConfig {
                 .hint("`docker login` writes the file anew once it is out of the way")
         })?;
         let mut auths = BTreeMap::new();
-        for (key, entry) in file.auths.iter().flatten() {
+        // Where Docker's client logs in with a browser, it keeps its own tokens beside the account.
+        let is_token = |key: &str| ["/access-token", "/refresh-token"].iter().any(|end| key.ends_with(end));
+        for (key, entry) in file.auths.iter().flatten().filter(|(key, _)| !is_token(key)) {
             let auth = entry.read().ok_or_else(|| {
                 Failure::usage(format!("{name}: the entry for `{key}` holds no username and password"))
                     .hint(format!("write it anew: `docker login {}`", registry_of(key)))
@@ -136,7 +141,8 @@ impl DockerConfig {
             .map(|(key, helper)| (registry_of(key), helper.clone()))
             .collect();
         let store = file.creds_store.filter(|store| !store.is_empty());
-        Ok(DockerConfig { path: None, auths, helpers, store })
+        let context = file.current_context.filter(|name| !name.is_empty());
+        Ok(DockerConfig { path: None, auths, helpers, store, context })
     }
 }
 
@@ -193,6 +199,8 @@ mod tests {
         let config = parse(
             r#"{"auths": {
                 "https://index.docker.io/v1/": {"auth": "aHViOmh1Yi1wYXNz"},
+                "https://index.docker.io/v1/access-token": {"auth": "aHViOm90aGVy"},
+                "https://index.docker.io/v1/refresh-token": {"auth": "aHViOm90aGVy"},
                 "ghcr.io": {"username": "me", "password": "pa:ss"},
                 "127.0.0.1:5000": {"auth": "YTpiOmM="},
                 "kept.example": {},

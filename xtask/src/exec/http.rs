@@ -22,7 +22,6 @@ pub enum Method {
     Head,
     Post,
     Put,
-    Delete,
 }
 
 impl Method {
@@ -33,7 +32,6 @@ impl Method {
             Method::Head => "HEAD",
             Method::Post => "POST",
             Method::Put => "PUT",
-            Method::Delete => "DELETE",
         }
     }
 }
@@ -116,11 +114,6 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// 200 to 299.
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
     /// The first header of this name, which is given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

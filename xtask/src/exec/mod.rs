@@ -207,18 +207,16 @@ impl Executor {
 
     /// Keeps a secret that came from elsewhere than the environment, e.g. from a file, out of everything shown.
     pub fn learn_secret(&self, value: &str) {
-        let mut redactor = Redactor::clone(&self.redactor());
-        redactor.learn_value(value);
-        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
+        self.learn(|redactor| redactor.learn_value(value));
     }
 
     /// Keeps the values of secret-looking variables that belong to somebody else's environment out of everything shown.
     pub fn learn_variables<'a>(&self, variables: impl Iterator<Item = (&'a str, &'a str)>) {
-        let mut redactor = Redactor::clone(&self.redactor());
-        for (name, value) in variables {
-            redactor.learn(name, value);
-        }
-        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
+        self.learn(|redactor| {
+            for (name, value) in variables {
+                redactor.learn(name, value);
+            }
+        });
     }
 
     /// Gives a file outside `target/` this content, whole or not at all; creates missing folders.
@@ -308,14 +306,18 @@ impl Executor {
     }
 
     fn learn_secrets(&self, command: &Invocation) {
-        let mut redactor = Redactor::clone(&self.redactor());
-        let mut is_new = false;
-        for (name, value) in &command.env {
-            is_new |= redactor.learn(name, value);
-        }
-        if is_new {
-            *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
-        }
+        self.learn(|redactor| {
+            for (name, value) in &command.env {
+                redactor.learn(name, value);
+            }
+        });
+    }
+
+    /// Under one lock from the first look to the last: what two threads learn at the same time, e.g. a token each, is
+    /// kept by both.
+    fn learn(&self, teach: impl FnOnce(&mut Redactor)) {
+        let mut known = self.redactor.write().unwrap_or_else(PoisonError::into_inner);
+        teach(Arc::make_mut(&mut known));
     }
 
     /// The same failure with a message that holds no secret.

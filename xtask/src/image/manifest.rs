@@ -71,7 +71,7 @@ struct Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Document {
     Index(Vec<Descriptor>),
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
 }
 
 impl Document {

@@ -12,5 +12,6 @@ mod manifest;
 pub mod pack;
 mod push;
 pub mod reference;
-mod registry;
+pub mod registry;
 pub mod smoke;
+pub mod tagging;

@@ -12,7 +12,7 @@ use super::Invocation;
 /// Input of [`super::Operation::ReadBase`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReadBase {
-    /// The image that ours stands on, in full, by tag or digest, e.g. `gcr.io/distroless/cc-debian12:nonroot`.
+    /// The image that ours stands on, in full, by tag or digest, e.g. `gcr.io/distroless/cc-debian13:nonroot`.
     pub reference: String,
     /// What the server binary was compiled for, e.g. `linux/amd64`.
     pub platform: String,

@@ -3,9 +3,11 @@
 // `allow-unwrap-in-tests` does not reach what stands beside the tests.
 #![allow(clippy::unwrap_used)]
 
+mod actions;
 mod bad_input;
 mod checkouts;
 mod deploy;
+mod engine;
 mod fakes;
 mod load;
 mod local_config;
@@ -20,3 +22,4 @@ mod smoke;
 mod support;
 mod template;
 mod tidy;
+mod workflows;

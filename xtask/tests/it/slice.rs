@@ -1,11 +1,13 @@
 //! The whole way, with real components: build, pack, smoke, deploy. A registry, a Docker engine, and the model of
-//! Railway, which runs the images behind a front; requests come in all the while.
+//! Railway, which runs the images behind a front; requests come in all the while. The first version goes by hand, the
+//! second as the workflow's two steps, the third is sick.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::actions::{COMMIT, Job};
+use crate::engine::{Pulled, docker, has_engine};
 use crate::load::Load;
 use crate::railway_model::model::Model;
 use crate::registry::Registry;
@@ -13,7 +15,7 @@ use crate::running::get;
 use crate::support::{Run, Workspace, skipped};
 
 /// The image that the app's image stands on by default; it has to be here, or to be had.
-const BASE: &str = "gcr.io/distroless/cc-debian12:nonroot";
+const BASE: &str = "gcr.io/distroless/cc-debian13:nonroot";
 /// Requests a second during a deployment.
 const RATE: u32 = 300;
 
@@ -22,39 +24,34 @@ struct Station {
     workspace: Workspace,
     registry: Registry,
     railway: Model,
+    /// Last, so that no container of the model holds an image any more.
+    _pulled: Pulled,
 }
 
-/// A docker command that has to succeed.
-fn docker(args: &[&str]) {
-    let ran = Command::new("docker").args(args).stdin(Stdio::null()).output().unwrap();
-    assert!(ran.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&ran.stderr));
-}
-
-fn has_engine() -> bool {
-    let asked = Command::new("docker").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    asked.is_ok_and(|status| status.success())
+/// A command of the engine that has to succeed.
+fn must(args: &[&str]) {
+    let ran = docker(args).unwrap();
+    assert_eq!(ran.code, Some(0), "docker {args:?}: {}", ran.stderr);
 }
 
 impl Station {
     /// `None` where the machine lacks a part.
     fn new() -> Option<Station> {
         if !has_engine() {
-            skipped("no Docker engine answers");
             return None;
         }
-        let Some(registry) = Registry::start() else {
-            skipped("there is no docker-registry");
+        let registry = Registry::start()?;
+        let base = format!("{}/base/cc-debian13:nonroot", registry.address());
+        let is_here = docker(&["image", "inspect", BASE]).unwrap().code == Some(0);
+        if !is_here && docker(&["pull", "--quiet", BASE]).unwrap().code != Some(0) {
+            skipped(&format!("`{BASE}` is neither here nor to be had"));
             return None;
-        };
-        let base = format!("{}/base/cc-debian12:nonroot", registry.address());
-        let is_here =
-            Command::new("docker").args(["image", "inspect", BASE]).output().unwrap().status.success();
-        if !is_here {
-            docker(&["pull", "--quiet", BASE]);
         }
-        docker(&["tag", BASE, &base]);
-        docker(&["push", "--quiet", &base]);
-        docker(&["image", "rm", &base]);
+        must(&["tag", BASE, &base]);
+        must(&["push", "--quiet", &base]);
+        must(&["image", "rm", &base]);
+        let image = format!("{}/team/fixture", registry.address());
+        let pulled = Pulled(image.clone());
         let railway = Model::start(&["--runner", "docker"]);
         let mut workspace = Workspace::fixture();
         workspace.write(
@@ -64,13 +61,17 @@ impl Station {
         );
         workspace.set("RAILWAY_BACKBOARD_URL", railway.told("base_url"));
         workspace.set("RAILWAY_TOKEN", railway.told("project_token"));
-        Some(Station { workspace, registry, railway })
+        // A step of CI has no flags for these.
+        let manifest = workspace.read("Cargo.toml");
+        let metadata = format!("[workspace.metadata.xtask]\nimage = \"{image}\"\nbase-image = \"{base}\"\n");
+        workspace.write("Cargo.toml", &format!("{manifest}\n{metadata}"));
+        Some(Station { workspace, registry, railway, _pulled: pulled })
     }
 
     /// Builds, packs and pushes what the sources say now; the image by digest.
     fn pack(&self) -> String {
         let repository = format!("{}/team/fixture", self.registry.address());
-        let base = format!("{}/base/cc-debian12:nonroot", self.registry.address());
+        let base = format!("{}/base/cc-debian13:nonroot", self.registry.address());
         let packed =
             self.workspace.xtask(&["docker", "pack", "--push", "--image", &repository, "--base", &base]);
         assert_eq!(packed.code, Some(0), "{}", packed.stderr);
@@ -105,7 +106,7 @@ impl Station {
 
 #[test]
 fn from_source_to_a_verified_deployment() {
-    let Some(station) = Station::new() else { return };
+    let Some(mut station) = Station::new() else { return };
 
     let first = station.pack();
     let smoked = station.smoke(&first);
@@ -121,20 +122,25 @@ fn from_source_to_a_verified_deployment() {
     assert_eq!(station.railway.deployments().len(), 1);
 
     station.workspace.edit("core/src/lib.rs", "42", "43");
-    let second = station.pack();
+    let by_hand = station.workspace.env.len();
+    let job = Job::start(&mut station.workspace, "push", "refs/heads/main");
+    let imaged = station.workspace.xtask(&["ci", "image"]);
+    assert_eq!(imaged.code, Some(0), "{}", imaged.stderr);
+    let second = job.output("reference");
     assert_ne!(second, first);
-    assert_eq!(station.smoke(&second).code, Some(0));
+    station.workspace.set("XTASK_IMAGE", &second);
     let load = Load::start(&format!("{}/", station.railway.told("front_url")), RATE);
     load.settle();
-    let deployed = station.deploy(&second, "two");
+    let deployed = station.workspace.xtask(&["ci", "deploy"]);
     // The old one is drained while requests still come in.
     std::thread::sleep(Duration::from_secs(3));
     let seen = load.stop();
     assert_eq!(deployed.code, Some(0), "{}", deployed.stderr);
-    seen.assert_unbroken(RATE, &["one", "two"]);
-    assert_eq!(station.served_revision(), "two");
-    let record: Value = serde_json::from_str(&deployed.stdout).unwrap();
-    assert_eq!(record["schema"], "xtask.deploy/1");
+    seen.assert_unbroken(RATE, &[COMMIT, "one"]);
+    assert_eq!(station.served_revision(), COMMIT);
+    assert_eq!(job.output("url"), station.railway.told("front_url"));
+    assert!(job.summary().contains("### Image: ok") && job.summary().contains("### Deployment: ok"));
+    station.workspace.env.truncate(by_hand);
 
     station.workspace.edit("server/src/routes.rs", "HEALTHY: bool = true", "HEALTHY: bool = false");
     let third = station.pack();
@@ -146,8 +152,8 @@ fn from_source_to_a_verified_deployment() {
     let seen = load.stop();
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert!(refused.stderr.contains("still serves"), "{}", refused.stderr);
-    seen.assert_unbroken(RATE, &["two"]);
-    assert_eq!(station.served_revision(), "two");
+    seen.assert_unbroken(RATE, &[COMMIT]);
+    assert_eq!(station.served_revision(), COMMIT);
 
     let (status, code) = station.status();
     assert_eq!(code, Some(0), "{status:#}");

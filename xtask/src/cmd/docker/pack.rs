@@ -21,8 +21,9 @@ use crate::record::pack::{BaseRecord, PACK_SCHEMA, PackRecord};
 use crate::record::{self, RunResult};
 use crate::report;
 
-/// Has the C library, certificates, time zones and a user who is not root, and no shell.
-const DEFAULT_BASE: &str = "gcr.io/distroless/cc-debian12:nonroot";
+/// Has the C library, certificates, time zones and a user who is not root, and no shell. Debian 13 and not 12, whose C
+/// library (2.36) is older than that of GitHub's runners (2.39 on ubuntu-24.04): what is built there would not start.
+const DEFAULT_BASE: &str = "gcr.io/distroless/cc-debian13:nonroot";
 /// Where the app is in the image.
 const APP_DIR: &str = "/app";
 /// Where the site is below it.

@@ -3,19 +3,24 @@
 use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
 
+use crate::ci::github::GitHub;
+use crate::ci::naming;
 use crate::cli::docker::SmokeArgs;
 use crate::cmd::{admitted, health_path, print};
 use crate::config::automation::Automation;
 use crate::config::environment;
+use crate::config::registry::Sources;
 use crate::config::root;
 use crate::config::service::Service;
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
 use crate::facts::workspace::Workspace;
+use crate::image::reference::Reference;
+use crate::image::registry::Login;
 use crate::image::smoke::engine::{self, Engine};
 use crate::image::smoke::{self, Outcome};
 use crate::plan::image::SmokeImage;
-use crate::plan::{Action, Operation, Plan, Stage, Step};
+use crate::plan::{Action, Invocation, Operation, Plan, Stage, Step};
 use crate::record::smoke::{SMOKE_SCHEMA, SmokeRecord};
 use crate::record::{self, RunResult};
 use crate::report;
@@ -51,9 +56,9 @@ pub fn smoke(
 
     let mut outcome = Outcome::default();
     let result = plan.steps.iter().try_for_each(|step| match &step.action {
-        Action::Run(pull) => {
+        Action::Run(command) => {
             exec.ui().status("Pulling", &input.image);
-            docker.pull(pull, &input.image)
+            pull(&docker, command, &input.image, workspace)
         }
         Action::Operation(_) => smoke::run(exec, &input, &workspace.root, &mut outcome),
     });
@@ -82,6 +87,26 @@ pub fn smoke(
     result?;
     recorded?;
     Ok(Some(record))
+}
+
+/// Pulls the image, with an account that Docker's client does not find by itself where there is one.
+fn pull(docker: &Engine<'_>, command: &Invocation, image: &str, workspace: &Workspace) -> anyhow::Result<()> {
+    let sources = Sources::read()?;
+    // Something that only the engine can read, e.g. an id, is in no registry.
+    let login = match Reference::parse(image) {
+        Ok(image) => {
+            let own = naming::repository(
+                Automation::from_metadata(&workspace.metadata)?.image.as_deref(),
+                GitHub::read()?.as_ref(),
+            );
+            let own = own.and_then(|own| Reference::parse(&own)).ok();
+            let is_target = own.is_some_and(|own| own.registry == image.registry);
+            Login::for_pull(docker.exec, &sources, &image, is_target, &workspace.target_directory)?
+        }
+        Err(_) => None,
+    };
+    let command = login.as_ref().map_or_else(|| command.clone(), |login| login.of(command));
+    docker.pull(&command, image)
 }
 
 /// The failure that the record stands for, if it does.

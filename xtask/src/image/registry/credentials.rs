@@ -17,6 +17,8 @@ pub struct Found {
     pub account: Option<Account>,
     /// Where the account comes from.
     pub place: String,
+    /// Whether that is Docker's own configuration, so that Docker's client finds it too.
+    pub is_dockers: bool,
     /// All places that were looked at, with what was found there, for messages.
     pub looked: Vec<String>,
 }
@@ -25,14 +27,14 @@ pub struct Found {
 /// What is found is kept out of everything shown from here on.
 pub fn find(exec: &Executor, sources: &Sources, registry: &str, is_target: bool) -> anyhow::Result<Found> {
     let mut looked = Vec::new();
-    let found = |account: Account, place: String, looked: Vec<String>| {
+    let found = |account: Account, place: String, is_dockers: bool, looked: Vec<String>| {
         exec.learn_secret(&account.password);
         exec.learn_secret(&super::auth::basic(&account));
-        Ok(Found { account: Some(account), place, looked })
+        Ok(Found { account: Some(account), place, is_dockers, looked })
     };
     let variables = format!("{USERNAME} and {PASSWORD}");
     match &sources.given {
-        Some(account) if is_target => return found(account.clone(), variables, looked),
+        Some(account) if is_target => return found(account.clone(), variables, false, looked),
         Some(_) => looked.push(format!("{variables} (for another registry)")),
         None => looked.push(format!("{variables} (not set)")),
     }
@@ -42,12 +44,14 @@ pub fn find(exec: &Executor, sources: &Sources, registry: &str, is_target: bool)
         if let Some(helper) = helper {
             let place = format!("docker-credential-{helper}, which {path} names");
             match ask(exec, helper, registry)? {
-                Ok(account) => return found(account, place, looked),
+                Ok(account) => return found(account, place, true, looked),
                 Err(why) => looked.push(format!("{place} ({why})")),
             }
         }
         match sources.docker.auths.get(registry) {
-            Some(DockerAuth::Account(account)) => return found(account.clone(), path.to_string(), looked),
+            Some(DockerAuth::Account(account)) => {
+                return found(account.clone(), path.to_string(), true, looked);
+            }
             Some(DockerAuth::IdentityToken) => {
                 return Err(Failure::usage(format!(
                     "{path} holds an identity token for {registry}, which is not supported"
@@ -61,11 +65,11 @@ pub fn find(exec: &Executor, sources: &Sources, registry: &str, is_target: bool)
     if registry == "ghcr.io" {
         let variables = "GITHUB_ACTOR and GITHUB_TOKEN".to_owned();
         match &sources.github {
-            Some(account) => return found(account.clone(), variables, looked),
+            Some(account) => return found(account.clone(), variables, false, looked),
             None => looked.push(format!("{variables} (not set)")),
         }
     }
-    Ok(Found { account: None, place: String::new(), looked })
+    Ok(Found { account: None, place: String::new(), is_dockers: false, looked })
 }
 
 /// What a credential helper answers, by the names of its protocol.
@@ -89,11 +93,17 @@ fn ask(exec: &Executor, helper: &str, registry: &str) -> anyhow::Result<Result<A
         .arg("get")
         .stdin(server)
         .timeout(HELPER_LIMIT);
-    let answer = match exec.probe(&command) {
+    asked(exec, &command)
+}
+
+fn asked(exec: &Executor, command: &Invocation) -> anyhow::Result<Result<Account, String>> {
+    let answer = match exec.probe(command) {
         Ok(answer) => answer,
         Err(error) => {
             exec.check_interrupted()?;
-            return Ok(Err(format!("{error:#}")));
+            // The first line alone: those after it are the helper's last words, which may be the password.
+            let why = format!("{error:#}");
+            return Ok(Err(why.lines().next().unwrap_or_default().to_owned()));
         }
     };
     if !answer.success {
@@ -161,6 +171,20 @@ mod tests {
         assert!(shown.contains("docker-credential-nowhere-to-be-found"), "{shown}");
         sources.docker.helpers.insert("quay.io".to_owned(), "a/b".to_owned());
         assert!(user(&sources, "quay.io", true).contains("not a name of a program"));
+    }
+
+    #[test]
+    fn a_helper_that_dies_tells_no_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("docker-credential-dying");
+        std::fs::write(&program, "#!/bin/sh\necho '{\"Secret\": \"hunter2-of-a-test\"}'\nkill -KILL $$\n")
+            .unwrap();
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let exec = Executor::new(Ui::detect(true), Mode::DryRun).unwrap();
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        let command = Invocation::new("docker-credential-dying", folder.path()).arg("get").env("PATH", path);
+        let why = asked(&exec, &command).unwrap().err().unwrap();
+        assert!(why.contains("docker-credential-dying") && !why.contains("hunter2"), "{why}");
     }
 
     #[test]

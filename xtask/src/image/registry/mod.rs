@@ -5,6 +5,7 @@
 
 mod auth;
 mod credentials;
+mod login;
 mod transfer;
 mod url;
 
@@ -20,6 +21,7 @@ use crate::exit::{Exit, Failure};
 use auth::Challenge;
 use credentials::Found;
 
+pub use login::Login;
 pub use transfer::Fetched;
 
 /// How often a read or an upload is tried, and how long to wait in between where the registry does not say.
@@ -303,7 +305,7 @@ impl<'a> Repository<'a> {
 
 /// Whether an answer may be another one after a while.
 fn is_busy(answer: &Answer) -> bool {
-    matches!(answer.status, 429 | 500 | 502 | 503 | 504)
+    matches!(answer.status, 429 | 500 | 502..=504)
 }
 
 /// Whether an error is one of the connection. A refusal has been explained by then, and is not asked for again.

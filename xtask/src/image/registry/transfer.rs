@@ -131,7 +131,7 @@ impl Repository<'_> {
             .header("content-type", &manifest.media_type)
             .body(manifest.bytes.clone());
         let answer = self.read(&request)?;
-        if !matches!(answer.status, 200 | 201 | 202) {
+        if !matches!(answer.status, 200..=202) {
             return Err(self.unexpected(&request.display(), &answer));
         }
         if answer.header("docker-content-digest").is_some() {

@@ -166,8 +166,9 @@ impl Engine<'_> {
                 let message = format!("image `{reference}` is not here and cannot be pulled: {error}");
                 Failure::new(Exit::CommandFailed, message)
                     .hint(
-                        "is the reference right, and may you read it? `docker login` for a private registry; \
-                         an image of your own has to be built or pushed first",
+                        "is the reference right, and may you read it? A private registry wants an account: \
+                         `docker login`, or the variables that `docker pack` knows; an image of your own has to be \
+                         built or pushed first",
                     )
                     .into()
             }

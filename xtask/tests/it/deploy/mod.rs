@@ -1,6 +1,7 @@
 //! `deploy` and `deploy status` against a scripted stand-in for Railway: what is sent, in which order, and what is said
 //! when something goes wrong.
 
+mod ci;
 mod failing;
 mod fake;
 mod happy;

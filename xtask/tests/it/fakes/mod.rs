@@ -3,6 +3,7 @@
 mod failing;
 mod happy;
 mod hosts;
+mod images;
 mod installing;
 mod interrupted;
 mod others;

@@ -128,7 +128,7 @@ fn bases_that_do_not_fit() {
     };
     expect![[r#"
         error: step `read base`: the base REGISTRY/none:1 is not in its registry
-         hint: `--base` names another one"#]]
+         hint: `--base`, or `base-image` in [workspace.metadata.xtask], names another one"#]]
     .assert_eq(&run("none:1"));
     expect![[r#"
         error: step `read base`: the base REGISTRY/others:1 has no image for PLATFORM
