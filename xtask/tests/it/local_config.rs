@@ -221,7 +221,7 @@ fn lost_and_broken(machine: &Machine) {
     machine.script(&mold, "echo 'mold: fatal: no' >&2\nexit 1");
     machine.touch();
     machine.build();
-    assert!(machine.linked_by("Linker: LLD ") && !machine.linked_by("mold 2."));
+    assert!(!machine.linked_by("mold 2."));
     fs::remove_file(&mold).unwrap();
     machine.touch();
     machine.build();
@@ -270,6 +270,8 @@ fn bare() -> Machine {
     machine
 }
 
+// Elsewhere rustc does not use lld of its own accord, so that lld is better than nothing.
+#[cfg(target_arch = "x86_64")]
 #[test]
 fn where_nothing_is_better_nothing_is_written() {
     let machine = bare();
@@ -280,6 +282,7 @@ fn where_nothing_is_better_nothing_is_written() {
     machine.build();
 }
 
+#[cfg(target_arch = "x86_64")]
 #[test]
 fn a_linker_that_does_not_do_its_work_is_not_used() {
     let machine = bare();
@@ -297,6 +300,7 @@ fn a_linker_that_does_not_do_its_work_is_not_used() {
     machine.build();
 }
 
+#[cfg(target_arch = "x86_64")]
 #[test]
 fn a_cache_that_does_not_do_its_work_is_not_used() {
     let machine = bare();

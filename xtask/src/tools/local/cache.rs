@@ -24,9 +24,9 @@ pub fn program(exec: &Executor) -> anyhow::Result<Option<PathBuf>> {
     Ok(own.filter(|path| path.is_file()).or_else(|| find_on_path("sccache")))
 }
 
-/// Compiles a new crate twice through the script, and asks the cache whether it has given back the first result. Its
-/// server is one of our own with the user's settings, so that nobody else's compilations count. The inner error says why
-/// the cache is of no use.
+/// Compiles a new crate twice through the script, and asks the cache whether it has given back the first result.
+/// Its server is one of our own with the user's settings, so that nobody else's compilations count. The inner error
+/// says why the cache is of no use.
 pub fn prove(
     exec: &Executor,
     toolchain: &Toolchain,

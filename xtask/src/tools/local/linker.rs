@@ -37,8 +37,8 @@ pub struct Proof {
     pub problem: Option<String>,
 }
 
-/// The linkers of this machine, the one that is usually fastest first: mold, wild, lld. Any version will do, because each
-/// has to prove itself.
+/// The linkers of this machine, the one that is usually fastest first: mold, wild, lld. Any version will do, because
+/// each has to prove itself.
 pub fn candidates(exec: &Executor, toolchain: &Toolchain) -> anyhow::Result<Vec<Candidate>> {
     let own = Wanted::of_group(crate::config::tools::Group::Bench)
         .into_iter()

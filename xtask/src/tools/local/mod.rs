@@ -1,8 +1,8 @@
 //! The machine-local cargo configuration: linker and compile cache for plain cargo and rust-analyzer too.
 //!
-//! Cargo is told of two small scripts at constant paths in the user-local folder, and of nothing else. Nothing is written
-//! to the workspace before both were proved by compiling, linking and running. Knows nothing of which linker is fastest on
-//! this machine beyond the order in which they are tried.
+//! Cargo is told of two small scripts at constant paths in the user-local folder, and of nothing else. Nothing is
+//! written to the workspace before both were proved by compiling, linking and running. Knows nothing of which linker is
+//! fastest on this machine beyond the order in which they are tried.
 
 mod cache;
 mod linker;
@@ -121,8 +121,8 @@ pub fn write(
     Ok(report)
 }
 
-/// Takes back what [`write`] did in this workspace, and the scripts with the last workspace that uses them. Whether there
-/// was anything.
+/// Takes back what [`write`] did in this workspace, and the scripts with the last workspace that uses them. Whether
+/// there was anything.
 pub fn undo(exec: &Executor, root: &Path) -> anyhow::Result<bool> {
     ours(root)?;
     Place::take(exec, &store::home()?)?.leave(exec, root)
@@ -174,8 +174,8 @@ fn ours(root: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// The targets that this machine links with its C compiler: its own, and the same for the other C library where that is
-/// installed. What the user has chosen a linker for is not ours.
+/// The targets that this machine links with its C compiler: its own, and the same for the other C library where that
+/// is installed. What the user has chosen a linker for is not ours.
 fn linker_targets(
     toolchain: &Toolchain,
     config: &CargoConfig,
@@ -230,8 +230,8 @@ fn cache_program(
 
 fn text(settings: &Settings, place: &Place) -> String {
     let mut text = format!(
-        "{HEADER}\n# Linker and compile cache of this machine, through scripts that fall back to what cargo does without \
-         them.\n# `cargo xtask setup --undo` removes it. Where the scripts are gone, remove this file.\n"
+        "{HEADER}\n# Linker and compile cache of this machine, through scripts that fall back to what cargo does \
+         without them.\n# `cargo xtask setup --undo` removes it. Where the scripts are gone, remove this file.\n"
     );
     for target in &settings.targets {
         let path = place.linker().display().to_string();
