@@ -180,7 +180,7 @@ pub struct SetupArgs {
     #[arg(long)]
     pub check: bool,
     /// Only look which newer versions there are than xtask/tools.toml names
-    #[arg(long, conflicts_with_all = ["check", "local", "undo"])]
+    #[arg(long, conflicts_with_all = ["check", "local", "undo", "dry_run"])]
     pub update: bool,
     /// Let plain cargo on this machine use the fastest linker and the compile cache that work here
     #[arg(long, conflicts_with_all = ["check", "undo"])]

@@ -65,7 +65,8 @@ impl Context {
         context.driven_by(&DriverArgs::default(), selection)
     }
 
-    /// The same for the driver that is asked for. Cutting the wasm file up is cargo-leptos' work, so that asks for it too.
+    /// The same for the driver that is asked for. Cutting the wasm file up is cargo-leptos' work, so that asks for it
+    /// too.
     pub fn driven_by(mut self, args: &DriverArgs, selection: &Selection) -> anyhow::Result<Context> {
         self.split |= args.split;
         if self.split && args.driver == Some(Driver::Native) {

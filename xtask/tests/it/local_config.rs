@@ -33,6 +33,8 @@ impl Machine {
             machine.workspace.set(name, machine.home.path().join(file).display().to_string());
         }
         machine.workspace.set("SCCACHE_IDLE_TIMEOUT", "60");
+        let log = machine.home("log").display().to_string();
+        machine.workspace.set("XTASK_LINKER_LOG", log);
         machine.workspace.write(".cargo/config.toml", INCLUDE);
         machine.workspace.write(
             "probe/Cargo.toml",
@@ -79,6 +81,12 @@ impl Machine {
     /// Makes cargo compile both targets of the small crate, and link one, again.
     fn touch(&self) {
         self.workspace.edit("probe/src/lib.rs", "pub fn", "// Another line.\npub fn");
+    }
+
+    /// Who linked last, as the script itself says.
+    fn said(&self) -> String {
+        let log = fs::read_to_string(self.home("log")).unwrap_or_default();
+        log.lines().last().unwrap_or_default().to_owned()
     }
 
     fn linked_by(&self, linker: &str) -> bool {
@@ -163,6 +171,7 @@ fn real_tools_are_proved_used_lost_and_taken_back() {
     assert_eq!(text.matches("xtask-linker").count(), 1 + usize::from(musl.count() > 0), "{text}");
     machine.build();
     assert!(machine.linked_by("mold 2."));
+    assert_eq!(machine.said(), "mold");
     let again = machine.local();
     assert_eq!(again, report);
     assert_eq!(machine.workspace.read(FILE), text);
@@ -174,6 +183,7 @@ fn real_tools_are_proved_used_lost_and_taken_back() {
     machine.touch();
     machine.build();
     assert!(machine.linked_by("Linker: LLD ") && !machine.linked_by("mold 2."));
+    assert_eq!(machine.said(), "lld");
     fs::write(machine.home("linkers/chosen"), "mold\n").unwrap();
 
     // The cache gives back what it was given: the folder is new, the crate is not.
@@ -222,6 +232,7 @@ fn lost_and_broken(machine: &Machine) {
     machine.touch();
     machine.build();
     assert!(!machine.linked_by("mold 2."));
+    assert_eq!(machine.said(), "default");
     fs::remove_file(&mold).unwrap();
     machine.touch();
     machine.build();

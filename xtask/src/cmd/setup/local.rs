@@ -9,6 +9,10 @@ use crate::tools::local::{self, Report};
 
 pub fn write(exec: &Executor, context: &Context, format: Format) -> anyhow::Result<()> {
     let root = &context.workspace.root;
+    if exec.is_dry_run() && format == Format::Json {
+        // The plan before this is the document.
+        return Ok(());
+    }
     if exec.is_dry_run() {
         return print(&format!(
             "# prove linkers and compile cache by compiling and running, then write {}\n",

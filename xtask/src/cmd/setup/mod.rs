@@ -51,7 +51,7 @@ pub fn run(exec: &Executor, args: &SetupArgs) -> anyhow::Result<()> {
             }
         }
         if !admitted(exec, &install_plan(&missing), args.format)? {
-            return Ok(());
+            return if args.local { local::write(exec, &context, args.format) } else { Ok(()) };
         }
         if !missing.is_empty() {
             // Whoever types this may have mended the network.
