@@ -41,7 +41,7 @@ fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result
     let mut installed = Outcome::default();
     if !exec.is_dry_run() && !args.server_only && !tools.missing.is_empty() {
         // Looked for again afterwards: a wasm target may come as a private sysroot, which changes the plan.
-        let (outcome, result) = super::setup::install(exec, context, &tools);
+        let (outcome, result) = super::setup::install(exec, context, &tools.missing);
         if let Err(error) = result {
             let failed = Err(error);
             let _ = this.append(&this.record(outcome, &failed));

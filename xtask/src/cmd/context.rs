@@ -37,7 +37,7 @@ pub struct Context {
     /// Where the wasm half is compiled.
     front_directory: PathBuf,
     profiles: Profiles,
-    cargo_config: CargoConfig,
+    pub cargo_config: CargoConfig,
 }
 
 impl Context {

@@ -29,6 +29,18 @@ impl CargoConfig {
         CargoConfig::from_files(&files(root, home.as_deref()), process)
     }
 
+    /// Whether `.cargo/config.toml` of this folder includes the file of this name beside it.
+    pub fn includes(root: &Path, name: &str) -> anyhow::Result<bool> {
+        let file = root.join(".cargo/config.toml");
+        if !file.is_file() {
+            return Ok(false);
+        }
+        let own = read_toml(&file)?;
+        let items = own.get("include").and_then(Value::as_array).cloned().unwrap_or_default();
+        let path = |item: &Value| item.as_str().or_else(|| item.get("path")?.as_str()).map(str::to_owned);
+        Ok(items.iter().filter_map(path).any(|path| path == name))
+    }
+
     /// `files` in falling precedence.
     fn from_files(files: &[PathBuf], process: BTreeMap<String, String>) -> anyhow::Result<CargoConfig> {
         let mut merged = Value::Object(Map::new());

@@ -13,6 +13,7 @@ pub mod lockfile;
 pub mod places;
 pub mod profiles;
 pub mod railway;
+pub mod registries;
 pub mod registry;
 pub mod root;
 pub mod service;

@@ -12,6 +12,7 @@ mod drivers;
 mod engine;
 mod fakes;
 mod load;
+mod local_config;
 mod pack;
 mod railway_model;
 mod railway_schema;
