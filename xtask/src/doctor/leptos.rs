@@ -33,6 +33,8 @@ pub struct Dockerfile {
     pub name: String,
     /// The variables of Leptos that it mentions.
     pub mentions: BTreeSet<String>,
+    /// It puts files into its image. One that does not is another image under a new name, and sets nothing.
+    pub adds_files: bool,
     /// It copies from the context, so what the context has matters.
     pub copies: bool,
     /// It ends without a line break.
@@ -101,15 +103,19 @@ fn dockerfiles(root: &Path) -> Vec<Dockerfile> {
                 .filter(|known| text.contains(**known))
                 .map(|it| (*it).to_owned())
                 .collect(),
-            copies: text.lines().any(|line| {
-                let mut words = line.split_whitespace();
-                matches!(words.next(), Some("COPY" | "ADD")) && !line.contains("--from=")
-            }),
+            adds_files: text.lines().any(adds_files),
+            copies: text.lines().any(|line| adds_files(line) && !line.contains("--from=")),
             is_open_ended: !text.is_empty() && !text.ends_with('\n'),
             name,
         })
     };
     names.into_iter().filter_map(read).collect()
+}
+
+/// Whether a line of a Dockerfile copies something.
+fn adds_files(line: &str) -> bool {
+    let instruction = line.split_whitespace().next().unwrap_or_default();
+    ["COPY", "ADD"].iter().any(|known| instruction.eq_ignore_ascii_case(known))
 }
 
 pub fn examine(facts: &Facts, workspace: &workspace::Facts) -> Vec<Finding> {
@@ -146,7 +152,7 @@ fn conclude(facts: &Facts, is_readable: bool) -> Vec<Finding> {
         );
     }
     let Some(project) = &facts.project else { return findings };
-    for file in &facts.dockerfiles {
+    for file in facts.dockerfiles.iter().filter(|file| file.adds_files) {
         findings.extend(examine_dockerfile(file, project));
     }
     if let Some(copying) = facts.dockerfiles.iter().find(|file| file.copies) {

@@ -38,8 +38,10 @@ fn misspelt_settings() {
 #[test]
 fn dockerfiles() {
     let write = |patient: &super::Patient, text: &str| patient.workspace.write("Dockerfile.production", text);
-    case("leptos", "image-lacks-hash-files", |patient| write(patient, "FROM scratch"));
-    let found = case("leptos", "image-listens-on-loopback", |patient| write(patient, "FROM scratch\n"));
+    let copying = "FROM scratch\nCOPY --from=builder /app /app";
+    case("leptos", "image-lacks-hash-files", |patient| write(patient, copying));
+    let closed = format!("{copying}\n");
+    let found = case("leptos", "image-listens-on-loopback", |patient| write(patient, &closed));
     assert_eq!(found["fix"]["edit"][0]["new"], "ENV LEPTOS_SITE_ADDR=0.0.0.0:3000\n");
     case("leptos", "dockerignore-lacks-target", |patient| write(patient, "FROM scratch\nCOPY . .\n"));
     case("leptos", "dockerignore-lacks-target", |patient| {
