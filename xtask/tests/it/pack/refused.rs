@@ -45,7 +45,7 @@ fn mistakes_are_found_before_anything_is_built() {
     );
     refused(
         &workspace,
-        &["--image", "ghcr.io/owner/app", "--tag", "a/b"],
+        &["--image", "ghcr.io/owner/app", "--push", "--tag", "a/b"],
         &expect![[r#"
         error: `--tag a/b`: a tag consists of letters, digits, `_`, `.` and `-`, which `a/b` does
             not"#]],
