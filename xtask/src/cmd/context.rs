@@ -16,7 +16,7 @@ use crate::exit::Failure;
 use crate::facts::toolchain::Toolchain;
 use crate::facts::workspace::Workspace;
 use crate::leptos::halves::{self, Halves};
-use crate::leptos::planning::{BuildTools, Input, Rustflags};
+use crate::leptos::planning::{BuildTools, Input, Messages, Rustflags};
 use crate::leptos::project::{self, Project};
 use crate::leptos::{WASM_TARGET, environment as leptos_environment};
 use crate::tools::{self, Tool, Wanted};
@@ -135,6 +135,7 @@ impl Context {
             server: true,
             timings: false,
             cargo_args,
+            messages: Messages::Rendered,
         }
     }
 
