@@ -3,6 +3,7 @@
 pub mod ci;
 pub mod deploy;
 pub mod docker;
+pub mod watch;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -35,6 +36,7 @@ pub struct Cli {
 pub enum Command {
     Build(BuildArgs),
     Serve(ServeArgs),
+    Watch(watch::WatchArgs),
     Test(TestArgs),
     Setup(SetupArgs),
     Docker(docker::DockerArgs),

@@ -77,6 +77,16 @@ fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result
 
 /// Builds for another command, e.g. before the tests run.
 pub fn for_command(exec: &Executor, context: &Context, selection: &Selection) -> anyhow::Result<()> {
+    for_command_with(exec, context, selection, &CargoArgs::default())
+}
+
+/// The same with flags for cargo.
+pub fn for_command_with(
+    exec: &Executor,
+    context: &Context,
+    selection: &Selection,
+    cargo: &CargoArgs,
+) -> anyhow::Result<()> {
     build(
         exec,
         context,
@@ -85,7 +95,7 @@ pub fn for_command(exec: &Executor, context: &Context, selection: &Selection) ->
             front_only: false,
             server_only: false,
             timings: false,
-            cargo: CargoArgs::default(),
+            cargo: cargo.clone(),
             format: Format::Human,
             dry_run: exec.is_dry_run(),
         },

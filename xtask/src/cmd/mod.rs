@@ -8,6 +8,7 @@ pub mod docker;
 pub mod serve;
 pub mod setup;
 pub mod test;
+pub mod watch;
 
 use std::io::Write;
 

@@ -2,6 +2,8 @@
 //!
 //! "Not measured" is `None` (JSON `null`), never zero. Nothing here prints.
 
+pub mod watch;
+
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -11,3 +11,4 @@ mod running;
 mod support;
 mod template;
 mod tidy;
+mod watching;
