@@ -53,6 +53,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
     match &cli.command {
         Command::Build(args) => cmd::build::run(&executor(args.dry_run)?, args),
         Command::Serve(args) => cmd::serve::run(&executor(args.dry_run)?, args),
+        Command::Watch(args) => cmd::watch::run(&executor(args.dry_run)?, args),
         Command::Test(args) => cmd::test::run(&executor(args.dry_run)?, args),
         Command::Setup(args) => cmd::setup::run(&executor(args.dry_run)?, args),
         // In a dry run every effect is refused, and looking is not.

@@ -4,6 +4,7 @@ pub mod ci;
 pub mod deploy;
 pub mod docker;
 pub mod doctor;
+pub mod watch;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -39,6 +40,7 @@ pub struct Cli {
 pub enum Command {
     Build(BuildArgs),
     Serve(ServeArgs),
+    Watch(watch::WatchArgs),
     Test(TestArgs),
     Setup(SetupArgs),
     Doctor(doctor::DoctorArgs),

@@ -104,6 +104,17 @@ pub fn for_command(
     selection: &Selection,
     format: Format,
 ) -> anyhow::Result<()> {
+    for_command_with(exec, context, selection, format, &CargoArgs::default())
+}
+
+/// The same with flags for cargo.
+pub fn for_command_with(
+    exec: &Executor,
+    context: &Context,
+    selection: &Selection,
+    format: Format,
+    cargo: &CargoArgs,
+) -> anyhow::Result<()> {
     build(
         exec,
         context,
@@ -112,7 +123,7 @@ pub fn for_command(
             front_only: false,
             server_only: false,
             timings: false,
-            cargo: CargoArgs::default(),
+            cargo: cargo.clone(),
             // The context knows who builds.
             driver: DriverArgs::default(),
             format,

@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod serve;
 pub mod setup;
 pub mod test;
+pub mod watch;
 
 use std::io::Write;
 

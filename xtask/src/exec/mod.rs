@@ -14,11 +14,13 @@ mod process;
 mod program;
 mod redact;
 mod run;
+mod running;
 mod signal;
 mod space;
 mod temporary;
 #[cfg(test)]
 mod tests;
+mod wake;
 
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -31,7 +33,9 @@ pub use failure::without_escapes;
 pub use files::replace_file;
 pub use http::{Answer, Method, Request};
 pub use lock::FileLock;
+pub use running::Running;
 pub use space::{Space, space};
+pub use wake::Wake;
 
 use crate::exit::Exit;
 use crate::plan::Invocation;
@@ -159,6 +163,26 @@ impl Executor {
         mut on_line: impl FnMut(&str) + Send,
     ) -> anyhow::Result<Finished> {
         self.succeed(command, Show::Errors, &mut on_line)
+    }
+
+    /// The same with nothing shown: what it says on standard error is in the error, if it fails.
+    pub fn run_lines_unseen(
+        &self,
+        command: &Invocation,
+        mut on_line: impl FnMut(&str) + Send,
+    ) -> anyhow::Result<Finished> {
+        self.succeed(command, Show::Lines, &mut on_line)
+    }
+
+    /// Starts a command that runs on while we do other things, e.g. a server; shown as by [`Executor::run_visible`].
+    /// It has no time limit. It ends with the result at the latest, and never by [`Executor::abandon`].
+    pub fn start(&self, command: &Invocation) -> anyhow::Result<Running> {
+        self.refuse_in_dry_run(|| format!("run `{}`", failure::display(command, &self.redactor())))?;
+        let attendance = self.interrupts.attend();
+        self.check_interrupted()?;
+        self.learn_secrets(command);
+        let started = Running::start(command, self.ui, self.interrupts, attendance, self.redactor());
+        Ok(started.with_context(|| format!("run `{}`", command.program_name()))??)
     }
 
     /// Runs a command that changes nothing, in a dry run too. It may fail: only a missing program, a time-out, an

@@ -6,6 +6,7 @@ pub mod deploy;
 pub mod doctor;
 pub mod pack;
 pub mod smoke;
+pub mod watch;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;

@@ -25,4 +25,5 @@ mod styles;
 mod support;
 mod template;
 mod tidy;
+mod watching;
 mod workflows;
