@@ -9,6 +9,7 @@ use super::{admitted, build, serve, setup};
 use crate::cli::watch::WatchArgs;
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure, hint_of};
+use crate::leptos::driver::Driver;
 use crate::leptos::environment;
 use crate::leptos::planning::{self, BuildTools, Input, Messages, Rustflags};
 use crate::leptos::watch::{Session, Setup, Socket};
@@ -17,6 +18,10 @@ use crate::report::Format;
 
 pub fn run(exec: &Executor, args: &WatchArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection())?;
+    if context.driver != Driver::Native {
+        let message = "`split` in [workspace.metadata.xtask] is done by cargo-leptos alone";
+        return Err(Failure::usage(message).hint("run `cargo leptos watch --split`").into());
+    }
     let address = serve::address(args.port, args.host)?;
     let reload = SocketAddr::new(address.ip(), context.project.reload_port);
     if address.port() == reload.port() {
