@@ -82,8 +82,15 @@ impl Site {
     }
 
     /// The file that a request asks for, in the smallest encoding that the client accepts.
-    pub async fn file(&self, request: Request<()>) -> Option<Response<ServeFileSystemResponseBody>> {
+    ///
+    /// Files whose names do not tell their content carry no time: in an image all have the same one, and a browser that
+    /// asked whether its old copy is still current would be told so for ever.
+    pub async fn file(&self, mut request: Request<()>) -> Option<Response<ServeFileSystemResponseBody>> {
         let is_hashed = self.hashes.name(request.uri().path());
+        if !is_hashed {
+            request.headers_mut().remove(header::IF_MODIFIED_SINCE);
+            request.headers_mut().remove(header::IF_UNMODIFIED_SINCE);
+        }
         let mut files = ServeDir::new(&*self.options.site_root)
             .append_index_html_on_directories(false)
             .precompressed_br()
@@ -95,6 +102,9 @@ impl Site {
         let keep = if is_hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+        if !is_hashed {
+            headers.remove(header::LAST_MODIFIED);
+        }
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         Some(response)
     }

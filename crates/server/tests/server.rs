@@ -256,6 +256,10 @@ fn files_come_compressed_typed_and_with_a_lifetime() {
     let unhashed = server.get("/pkg/terminal.css");
     assert_eq!(unhashed.header("content-type"), Some("text/css"));
     assert_eq!(unhashed.header("cache-control"), Some("no-cache"));
+    // The times of files say nothing in an image, so nobody may be told "not modified" because of them.
+    assert_eq!(unhashed.header("last-modified"), None);
+    let since = "If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT";
+    assert_eq!(ask(server.address, "GET", "/pkg/terminal.css", &[since], "").status, 200);
 }
 
 #[test]

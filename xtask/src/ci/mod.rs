@@ -1,1 +1,9 @@
 //! What is particular to running in GitHub Actions: its environment, its files and its summaries.
+//!
+//! A step is one command, and works on a laptop too: where there is no GitHub, outputs go to standard output and the
+//! summary to standard error. Must not know what a step does.
+
+pub mod github;
+pub mod naming;
+pub mod outputs;
+pub mod summary;

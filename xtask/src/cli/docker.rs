@@ -4,12 +4,21 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Selection;
+use super::{DriverArgs, Selection};
 use crate::report::Format;
+
+/// How long a server may take to start where nobody says so, in seconds.
+const START_SECONDS: u64 = 60;
 
 /// Make the app's container image, and prove that it works
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  \
+        cargo xtask docker pack --push --image ghcr.io/owner/app\n  \
+        cargo xtask docker smoke ghcr.io/owner/app@sha256:…"
+)]
 pub struct DockerArgs {
     #[command(subcommand)]
     pub command: DockerCommand,
@@ -32,14 +41,16 @@ pub enum DockerCommand {
 pub struct PackArgs {
     #[command(flatten)]
     pub selection: Selection,
+    #[command(flatten)]
+    pub driver: DriverArgs,
     /// Registry, name and perhaps a tag, e.g. `ghcr.io/owner/app:1.2` [default: `image` in [workspace.metadata.xtask]]
     #[arg(long, value_name = "REF")]
     pub image: Option<String>,
     /// Another tag, beside the one of REF and the one of the image's inputs; may be repeated
-    #[arg(long = "tag", value_name = "TAG")]
+    #[arg(long = "tag", value_name = "TAG", requires = "push")]
     pub tags: Vec<String>,
     /// The image to stand on, read from its registry [default: `base-image` in [workspace.metadata.xtask], else
-    /// gcr.io/distroless/cc-debian12:nonroot]
+    /// gcr.io/distroless/cc-debian13:nonroot]
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
     /// Send the image to its registry
@@ -76,7 +87,7 @@ pub struct SmokeArgs {
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
     /// How long the server may take until it is healthy, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = START_SECONDS)]
     pub start_limit: u64,
     /// How long the server may take to end after SIGTERM, in seconds [default: `drainingSeconds` in railway.toml,
     /// else 10]
@@ -91,4 +102,21 @@ pub struct SmokeArgs {
     /// Arguments for the server
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<String>,
+}
+
+impl SmokeArgs {
+    /// The image, and the defaults for everything else.
+    pub fn of(image: String) -> SmokeArgs {
+        SmokeArgs {
+            image,
+            health_path: None,
+            env: Vec::new(),
+            env_file: None,
+            start_limit: START_SECONDS,
+            drain_limit: None,
+            format: Format::Human,
+            dry_run: false,
+            args: Vec::new(),
+        }
+    }
 }

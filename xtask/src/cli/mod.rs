@@ -3,10 +3,13 @@
 pub mod ci;
 pub mod deploy;
 pub mod docker;
+pub mod doctor;
 pub mod watch;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::tools::Group;
+use crate::leptos::driver::Driver;
 use crate::report::Format;
 
 /// Builds, serves, tests, packs and deploys the Leptos app of this workspace.
@@ -22,7 +25,8 @@ use crate::report::Format;
                   Environment:\n  \
                   XTASK_TIMEOUT  the longest that any one command may take, in whole seconds\n  \
                   XTASK_HOME     the folder that tools are kept in\n  \
-                  XTASK_OFFLINE  install nothing over the network"
+                  XTASK_OFFLINE  install nothing over the network\n  \
+                  XTASK_SOURCES  the only sources that tools may come from"
 )]
 pub struct Cli {
     /// Print results and problems only
@@ -39,6 +43,7 @@ pub enum Command {
     Watch(watch::WatchArgs),
     Test(TestArgs),
     Setup(SetupArgs),
+    Doctor(doctor::DoctorArgs),
     Docker(docker::DockerArgs),
     Deploy(deploy::DeployArgs),
     Ci(ci::CiArgs),
@@ -47,6 +52,7 @@ pub enum Command {
 /// Build both halves of the app, the site and the server binary
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  cargo xtask build\n  cargo xtask build --profile dev --server-only\n  \
+                        cargo xtask build --driver cargo-leptos\n  \
                         cargo xtask build --dry-run   # what would be run")]
 pub struct BuildArgs {
     #[command(flatten)]
@@ -62,6 +68,8 @@ pub struct BuildArgs {
     pub timings: bool,
     #[command(flatten)]
     pub cargo: CargoArgs,
+    #[command(flatten)]
+    pub driver: DriverArgs,
     /// How the report is printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
@@ -74,12 +82,23 @@ pub struct BuildArgs {
 #[derive(Clone, Debug, Args)]
 pub struct Selection {
     /// The Leptos project, where the workspace has several
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, short, value_name = "NAME")]
     pub project: Option<String>,
     /// The profile of the server half; the wasm half uses NAME-wasm where there is one, and for
     /// `dev` and `release` what the metadata's `lib-profile-*` says
     #[arg(long, value_name = "NAME", default_value = crate::leptos::halves::DEFAULT_PROFILE)]
     pub profile: String,
+}
+
+/// Who builds.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DriverArgs {
+    /// Who drives the build [default: native, or cargo-leptos with `--split`]
+    #[arg(long, value_enum, value_name = "DRIVER")]
+    pub driver: Option<Driver>,
+    /// Cut the wasm file up where the app loads parts of it lazily; cargo-leptos does it
+    #[arg(long)]
+    pub split: bool,
 }
 
 /// Flags that go to cargo as they are.
@@ -136,6 +155,8 @@ pub struct ServeArgs {
 pub struct TestArgs {
     #[command(flatten)]
     pub selection: Selection,
+    #[command(flatten)]
+    pub driver: DriverArgs,
     /// Print the plan and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -146,13 +167,31 @@ pub struct TestArgs {
 
 /// Install the tools that `build` needs, each at its pinned version, in a user-local folder
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --check --format json")]
+#[command(after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --check --format json\n  \
+                        cargo xtask setup --with bench,docker   # more tools\n  \
+                        cargo xtask setup --local               # linker and compile cache for plain cargo too\n  \
+                        cargo xtask setup --update              # which pins are behind\n\n\
+                        Nothing here needs root. What only root can install is named in one line.\n\n\
+                        Sources of tools are asked once an hour whether they answer. XTASK_SOURCES names the only ones \
+                        that may be used: rustup, crates, npm, pip, apt; or `all`, or `none`.")]
 pub struct SetupArgs {
     #[command(flatten)]
     pub selection: Selection,
+    /// Tools of another group too; may be repeated
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "GROUP")]
+    pub with: Vec<Group>,
     /// Only look; fail when something is missing
     #[arg(long)]
     pub check: bool,
+    /// Only look which newer versions there are than xtask/tools.toml names
+    #[arg(long, conflicts_with_all = ["check", "local", "undo", "dry_run"])]
+    pub update: bool,
+    /// Let plain cargo on this machine use the fastest linker and the compile cache that work here
+    #[arg(long, conflicts_with_all = ["check", "undo"])]
+    pub local: bool,
+    /// Take back what `--local` did
+    #[arg(long, conflicts_with_all = ["check", "with"])]
+    pub undo: bool,
     /// How the report is printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,

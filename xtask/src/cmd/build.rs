@@ -4,21 +4,20 @@ use std::time::{Instant, SystemTime};
 
 use super::context::Context;
 use super::{admitted, print};
-use crate::cli::{BuildArgs, CargoArgs, Selection};
+use crate::cli::{BuildArgs, CargoArgs, DriverArgs, Selection};
 use crate::exec::Executor;
 use crate::exit::Exit;
 use crate::facts::host::Host;
 use crate::facts::revision::Revision;
 use crate::leptos::build::{self, Outcome};
-use crate::leptos::lock::BuildLock;
-use crate::leptos::planning;
+use crate::leptos::driver::Driver;
 use crate::leptos::units::Units;
-use crate::leptos::{WASM_TARGET, shipped};
+use crate::leptos::{WASM_TARGET, delegated, lock, planning, shipped};
 use crate::record::{self, BUILD_SCHEMA, BuildRecord, RunResult};
 use crate::report::{self, Format};
 
 pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
-    let context = Context::load(exec, &args.selection)?;
+    let context = Context::load(exec, &args.selection)?.driven_by(&args.driver, &args.selection)?;
     let Some(record) = build(exec, &context, args)? else { return Ok(()) };
     print(&report::build::render(&record, args.format)?)?;
     if args.format == Format::Human {
@@ -29,17 +28,23 @@ pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
 
 /// Builds and records it; nothing in a dry run, which prints the plan.
 fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result<Option<BuildRecord>> {
-    let began = Instant::now();
-    let started = SystemTime::now();
+    let driver = context.look_for_driver(exec)?;
+    let this = Run {
+        exec,
+        context,
+        profile: &args.selection.profile,
+        driver: driver.as_ref().map_or("native".to_owned(), |tool| format!("cargo-leptos {}", tool.version)),
+        began: Instant::now(),
+        started: SystemTime::now(),
+    };
     let mut tools = context.tools(exec)?;
     let mut installed = Outcome::default();
     if !exec.is_dry_run() && !args.server_only && !tools.missing.is_empty() {
         // Looked for again afterwards: a wasm target may come as a private sysroot, which changes the plan.
-        let (outcome, result) = super::setup::install(exec, context, &tools);
+        let (outcome, result) = super::setup::install(exec, context, &tools.missing);
         if let Err(error) = result {
             let failed = Err(error);
-            let record = record_of(exec, context, args, (began, started), outcome, &failed);
-            let _ = record::append(&context.workspace.target_directory, "build", &record);
+            let _ = this.append(&this.record(outcome, &failed));
             return failed.map(|()| None);
         }
         installed = outcome;
@@ -51,33 +56,55 @@ fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result
     input.front = !args.server_only;
     input.server = !args.front_only;
     input.timings = args.timings;
-    let plan = planning::plan(&input);
+    let delegate = driver.map(|tool| context.delegate(tool, &tools));
+    let plan = match &delegate {
+        None => planning::plan(&input),
+        Some(delegate) => delegated::plan(&input, delegate),
+    };
     if !admitted(exec, &plan, args.format)? {
         return Ok(None);
     }
 
+    if context
+        .project
+        .tailwind
+        .as_ref()
+        .is_some_and(|tailwind| tailwind.config_file.is_some() && !tailwind.has_config())
+    {
+        exec.ui().note(
+            "Tailwind 4 does not read `tailwind-config-file`: name it in the input (`@config \"…\";`), or set \
+             LEPTOS_TAILWIND_VERSION to a version 3",
+        );
+    }
     // Held until everything is written that another build would write too.
-    let _lock = BuildLock::take(exec, &context.workspace.target_directory)?;
+    let _lock = lock::take(exec, &context.workspace.target_directory)?;
     let started = SystemTime::now();
-    let (mut outcome, result) =
-        build::run(exec, &plan, &context.toolchain, &context.workspace.target_directory);
+    let (mut outcome, result) = match &delegate {
+        None => build::run(exec, &plan, &context.toolchain, &context.workspace.target_directory),
+        Some(delegate) => delegated::run(exec, &plan, &input, &delegate.tool),
+    };
     outcome.steps.splice(0..0, installed.steps);
     let receipt = context.receipt(&args.selection);
     let result = result.and_then(|()| shipped::note(&input, &context.workspace, &receipt, started));
-    let mut record = record_of(exec, context, args, (began, started), outcome, &result);
+    let mut record = this.record(outcome, &result);
     if result.is_ok() {
         record.sizes = shipped::sizes(&input)?;
     }
-    let recorded = record::append(&context.workspace.target_directory, "build", &record);
+    let recorded = this.append(&record);
     // The reason why the build failed matters more than a record that could not be written.
     result?;
     recorded?;
     Ok(Some(record))
 }
 
-/// Builds for another command, e.g. before the tests run.
-pub fn for_command(exec: &Executor, context: &Context, selection: &Selection) -> anyhow::Result<()> {
-    for_command_with(exec, context, selection, &CargoArgs::default())
+/// Builds for another command, e.g. before the tests run. A dry run prints the build's plan in `format`.
+pub fn for_command(
+    exec: &Executor,
+    context: &Context,
+    selection: &Selection,
+    format: Format,
+) -> anyhow::Result<()> {
+    for_command_with(exec, context, selection, &CargoArgs::default(), format)
 }
 
 /// The same with flags for cargo.
@@ -86,6 +113,7 @@ pub fn for_command_with(
     context: &Context,
     selection: &Selection,
     cargo: &CargoArgs,
+    format: Format,
 ) -> anyhow::Result<()> {
     build(
         exec,
@@ -96,42 +124,54 @@ pub fn for_command_with(
             server_only: false,
             timings: false,
             cargo: cargo.clone(),
-            format: Format::Human,
+            // The context knows who builds.
+            driver: DriverArgs::default(),
+            format,
             dry_run: exec.is_dry_run(),
         },
     )
     .map(drop)
 }
 
-fn record_of(
-    exec: &Executor,
-    context: &Context,
-    args: &BuildArgs,
-    (began, started): (Instant, SystemTime),
-    outcome: Outcome,
-    result: &anyhow::Result<()>,
-) -> BuildRecord {
-    let host_units_twice = match (&outcome.front, &outcome.server) {
-        (Some(front), Some(server)) => Some(Units::host_units_twice(front, server, WASM_TARGET)),
-        _ => None,
-    };
-    BuildRecord {
-        schema: BUILD_SCHEMA,
-        result: match result {
-            Ok(()) => RunResult::Ok,
-            Err(error) if matches!(Exit::of(error), Exit::Interrupted(_)) => RunResult::Interrupted,
-            Err(_) => RunResult::Failed,
-        },
-        started: chrono::DateTime::<chrono::Utc>::from(started).to_rfc3339(),
-        project: context.project.name.clone(),
-        profile: args.selection.profile.clone(),
-        rustc: context.toolchain.rustc_version.clone(),
-        host: Host::probe(exec),
-        revision: Revision::probe(exec, &context.workspace.root),
-        steps: outcome.steps,
-        host_units_twice,
-        seconds: began.elapsed().as_secs_f64(),
-        sizes: Vec::new(),
+/// What is known of a run before it does anything.
+struct Run<'a> {
+    exec: &'a Executor,
+    context: &'a Context,
+    profile: &'a str,
+    driver: String,
+    began: Instant,
+    started: SystemTime,
+}
+
+impl Run<'_> {
+    fn record(&self, outcome: Outcome, result: &anyhow::Result<()>) -> BuildRecord {
+        let host_units_twice = match (&outcome.front, &outcome.server) {
+            (Some(front), Some(server)) => Some(Units::host_units_twice(front, server, WASM_TARGET)),
+            _ => None,
+        };
+        BuildRecord {
+            schema: BUILD_SCHEMA,
+            result: match result {
+                Ok(()) => RunResult::Ok,
+                Err(error) if matches!(Exit::of(error), Exit::Interrupted(_)) => RunResult::Interrupted,
+                Err(_) => RunResult::Failed,
+            },
+            started: chrono::DateTime::<chrono::Utc>::from(self.started).to_rfc3339(),
+            project: self.context.project.name.clone(),
+            profile: self.profile.to_owned(),
+            driver: self.driver.clone(),
+            rustc: self.context.toolchain.rustc_version.clone(),
+            host: Host::probe(self.exec),
+            revision: Revision::probe(self.exec, &self.context.workspace.root),
+            steps: outcome.steps,
+            host_units_twice,
+            seconds: self.began.elapsed().as_secs_f64(),
+            sizes: Vec::new(),
+        }
+    }
+
+    fn append(&self, record: &BuildRecord) -> anyhow::Result<()> {
+        record::append(&self.context.workspace.target_directory, "build", record).map(drop)
     }
 }
 
@@ -144,8 +184,12 @@ fn next(exec: &Executor, context: &Context, args: &BuildArgs) {
     if args.front_only || args.server_only {
         return;
     }
+    let driver = match context.driver {
+        Driver::Native => "",
+        Driver::CargoLeptos => " --driver cargo-leptos",
+    };
     let demo = if context.automation.demo_args.is_empty() { "" } else { " --demo" };
     exec.ui().note(format!(
-        "next: `cargo xtask serve{profile}{demo}` to see the app, `cargo xtask test{profile}` to run its tests"
+        "next: `cargo xtask serve{profile}{demo}` to see the app, `cargo xtask test{profile}{driver}` to run its tests"
     ));
 }

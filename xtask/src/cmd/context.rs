@@ -1,11 +1,11 @@
 //! What every command on a Leptos project starts from: its configuration and the facts about workspace and tools.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use crate::cli::Selection;
+use crate::cli::{DriverArgs, Selection};
 use crate::config::automation::Automation;
 use crate::config::cargo::CargoConfig;
 use crate::config::profiles::Profiles;
@@ -15,11 +15,14 @@ use crate::exec::Executor;
 use crate::exit::Failure;
 use crate::facts::toolchain::Toolchain;
 use crate::facts::workspace::Workspace;
+use crate::leptos::delegated::{self, Delegate};
+use crate::leptos::driver::Driver;
 use crate::leptos::halves::{self, Halves};
 use crate::leptos::planning::{BuildTools, Input, Messages, Rustflags};
-use crate::leptos::project::{self, Project};
-use crate::leptos::{WASM_TARGET, environment as leptos_environment};
-use crate::tools::{self, Tool, Wanted};
+use crate::leptos::project::{self, Project, style_is_sass};
+use crate::leptos::{WASM_TARGET, environment as leptos_environment, needs_lightningcss};
+use crate::tools::cargo_leptos::{self, CargoLeptos};
+use crate::tools::{self, Resolved, Tool, Wanted};
 
 /// One project of the workspace, and how it is to be compiled.
 pub struct Context {
@@ -28,7 +31,13 @@ pub struct Context {
     pub project: Project,
     pub toolchain: Toolchain,
     pub halves: Halves,
-    cargo_config: CargoConfig,
+    pub driver: Driver,
+    /// Whether the wasm file is cut up.
+    split: bool,
+    /// Where the wasm half is compiled.
+    front_directory: PathBuf,
+    profiles: Profiles,
+    pub cargo_config: CargoConfig,
 }
 
 impl Context {
@@ -40,30 +49,50 @@ impl Context {
         let folder = std::env::current_dir()?;
         let chosen = selection.project.as_deref().or(automation.project.as_deref());
         let project = project::resolve(&workspace, &environment, chosen, &folder)?;
-        if project.tailwind_input_file.is_some() {
-            let message = format!(
-                "project `{}` has a `tailwind-input-file`, which xtask cannot build yet",
-                project.name
-            );
-            let hint =
-                "make the style sheet beforehand and name it as `style-file`, or build with cargo-leptos";
-            return Err(Failure::usage(message).hint(hint).into());
-        }
         let profiles = Profiles::read(&workspace.root)?;
-        let metadata = halves::Metadata {
-            lib_profile_dev: project.lib_profile_dev.clone(),
-            lib_profile_release: project.lib_profile_release.clone(),
-            bin_profile_dev: project.bin_profile_dev.clone(),
-            bin_profile_release: project.bin_profile_release.clone(),
-        };
-        Ok(Context {
-            halves: halves::choose(&profiles, &metadata, &selection.profile)?,
+        let context = Context {
+            halves: halves::choose(&profiles, &profiles_of(&project), &selection.profile)?,
+            driver: Driver::Native,
+            split: automation.split,
+            front_directory: workspace.target_directory.clone(),
             toolchain: Toolchain::probe(exec, &workspace.root)?,
             cargo_config: CargoConfig::read(&workspace.root)?,
+            profiles,
             automation,
             project,
             workspace,
-        })
+        };
+        context.driven_by(&DriverArgs::default(), selection)
+    }
+
+    /// The same for the driver that is asked for. Cutting the wasm file up is cargo-leptos' work, so that asks for it
+    /// too.
+    pub fn driven_by(mut self, args: &DriverArgs, selection: &Selection) -> anyhow::Result<Context> {
+        self.split |= args.split;
+        if self.split && args.driver == Some(Driver::Native) {
+            let message =
+                "`--split` (or `split` in [workspace.metadata.xtask]) is done by cargo-leptos alone";
+            return Err(Failure::usage(message).hint("leave `--driver native` out").into());
+        }
+        if self.split || args.driver == Some(Driver::CargoLeptos) {
+            let metadata = profiles_of(&self.project);
+            self.halves = halves::of_cargo_leptos(&self.profiles, &metadata, &selection.profile)?;
+            self.driver = Driver::CargoLeptos;
+            let own = self.project.front_target_dir.clone();
+            self.front_directory = own.unwrap_or_else(|| self.workspace.target_directory.join("front"));
+        }
+        Ok(self)
+    }
+
+    /// The program that builds instead of us, if one does.
+    pub fn look_for_driver(&self, exec: &Executor) -> anyhow::Result<Option<CargoLeptos>> {
+        match self.driver {
+            Driver::Native => Ok(None),
+            Driver::CargoLeptos => {
+                delegated::check(&self.project, &self.workspace.root)?;
+                cargo_leptos::look(exec).map(Some)
+            }
+        }
     }
 
     /// What a build needs, each at the only version that will do.
@@ -80,8 +109,18 @@ impl Context {
         if self.halves.release {
             wanted.push(pinned(Tool::WasmOpt)?);
         }
-        if self.project.style_file.as_deref().is_some_and(is_sass) {
+        if self.project.style_file.as_deref().is_some_and(style_is_sass) {
             wanted.push(pinned(Tool::Sass)?);
+        }
+        if let Some(tailwind) = &self.project.tailwind {
+            wanted.push(match &tailwind.version {
+                Some(version) => Wanted::new(Tool::Tailwind, version),
+                None => pinned(Tool::Tailwind)?,
+            });
+        }
+        // cargo-leptos has it inside.
+        if self.driver == Driver::Native && needs_lightningcss(&self.project) {
+            wanted.push(pinned(Tool::LightningCss)?);
         }
         Ok(wanted)
     }
@@ -107,6 +146,8 @@ impl Context {
             wasm_bindgen: always(Tool::WasmBindgen)?,
             wasm_opt: take(Tool::WasmOpt),
             sass: take(Tool::Sass),
+            tailwind: take(Tool::Tailwind),
+            lightningcss: take(Tool::LightningCss),
             missing,
         })
     }
@@ -124,6 +165,8 @@ impl Context {
             project: &self.project,
             workspace_root: &self.workspace.root,
             target_directory: &self.workspace.target_directory,
+            front_directory: &self.front_directory,
+            driver: self.driver,
             cargo: &self.toolchain.cargo,
             host: &self.toolchain.host,
             halves: &self.halves,
@@ -131,6 +174,7 @@ impl Context {
             rustflags,
             server_fn_key: (!fixed).then(|| self.project.name.clone()),
             build_target: self.build_target(),
+            not_sources: self.project.not_sources(&self.workspace),
             front: true,
             server: true,
             timings: false,
@@ -154,6 +198,31 @@ impl Context {
             front: self.with_rustflags(WASM_TARGET, &front),
             server: self.with_rustflags(server.unwrap_or(&self.toolchain.host), &owned(erase)),
         }
+    }
+
+    /// What a build by cargo-leptos needs beside the plan's input.
+    pub fn delegate(&self, tool: CargoLeptos, tools: &BuildTools) -> Delegate {
+        let all = [
+            Some(&tools.wasm_bindgen),
+            tools.wasm_opt.as_ref(),
+            tools.sass.as_ref(),
+            tools.tailwind.as_ref(),
+        ];
+        let programs: Vec<&Resolved> = all.into_iter().flatten().collect();
+        let sysroot = &tools.wasm_target.rustflags;
+        let rustflags = (!sysroot.is_empty()).then(|| {
+            let flags = [self.cargo_config.rustflags(WASM_TARGET), sysroot.clone()].concat();
+            // Cargo takes flags from one place only. What is private in the sysroot is its wasm part, so it serves both
+            // halves where there are flags for both.
+            if std::env::var_os("CARGO_ENCODED_RUSTFLAGS").is_some() {
+                return ("CARGO_ENCODED_RUSTFLAGS".to_owned(), flags.join("\x1f"));
+            }
+            let for_both = std::env::var_os("RUSTFLAGS").is_some();
+            let for_wasm = format!("CARGO_TARGET_{}_RUSTFLAGS", WASM_TARGET.to_uppercase().replace('-', "_"));
+            (if for_both { "RUSTFLAGS".to_owned() } else { for_wasm }, flags.join(" "))
+        });
+        let path = cargo_leptos::path_for(&programs, &std::env::var("PATH").unwrap_or_default());
+        Delegate { tool, path, rustflags, split: self.split }
     }
 
     /// Cargo's default target; naming it on the command line changes nothing but that we know it too.
@@ -200,6 +269,12 @@ impl Context {
     }
 }
 
-fn is_sass(style: &Path) -> bool {
-    style.extension().is_some_and(|extension| extension == "scss" || extension == "sass")
+/// The profiles that the project's metadata names.
+fn profiles_of(project: &Project) -> halves::Metadata {
+    halves::Metadata {
+        lib_profile_dev: project.lib_profile_dev.clone(),
+        lib_profile_release: project.lib_profile_release.clone(),
+        bin_profile_dev: project.bin_profile_dev.clone(),
+        bin_profile_release: project.bin_profile_release.clone(),
+    }
 }

@@ -5,6 +5,7 @@ pub mod ci;
 mod context;
 pub mod deploy;
 pub mod docker;
+pub mod doctor;
 pub mod serve;
 pub mod setup;
 pub mod test;
@@ -12,6 +13,8 @@ pub mod watch;
 
 use std::io::Write;
 
+use crate::config::automation::Automation;
+use crate::config::service::Service;
 use crate::exec::Executor;
 use crate::plan::Plan;
 use crate::report::Format;
@@ -28,10 +31,35 @@ fn admitted(exec: &Executor, plan: &Plan, format: Format) -> anyhow::Result<bool
     Ok(false)
 }
 
+/// The path that answers 200 when the server is healthy: the flag's, else that of `railway.toml`, else that of the
+/// workspace's metadata, else the front page. It begins with `/`.
+fn health_path(flag: Option<&str>, service: &Service, automation: &Automation) -> String {
+    let configured = || service.healthcheck_path.as_deref().or(automation.health_path.as_deref());
+    let path = flag.or_else(configured).unwrap_or("/");
+    if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
+}
+
 /// Writes data to standard output. A reader that has gone away (`| head`) is not a failure.
 fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_health_path_wins() {
+        let path = |path: &str| Some(path.to_owned());
+        let service = Service { healthcheck_path: path("/service"), ..Service::default() };
+        let automation = Automation { health_path: path("/metadata"), ..Automation::default() };
+        let (no_service, nothing) = (Service::default(), Automation::default());
+        assert_eq!(health_path(Some("flag?x=1"), &service, &automation), "/flag?x=1");
+        assert_eq!(health_path(None, &service, &automation), "/service");
+        assert_eq!(health_path(None, &no_service, &automation), "/metadata");
+        assert_eq!(health_path(None, &no_service, &nothing), "/");
     }
 }

@@ -27,8 +27,8 @@ const OWN_PROFILE: [&str; 5] = [
 ];
 
 pub fn run(exec: &Executor, args: &TestArgs) -> anyhow::Result<()> {
-    let context = Context::load(exec, &args.selection)?;
-    super::build::for_command(exec, &context, &args.selection)?;
+    let context = Context::load(exec, &args.selection)?.driven_by(&args.driver, &args.selection)?;
+    super::build::for_command(exec, &context, &args.selection, Format::Human)?;
     let tools = context.tools(exec)?;
     let rustflags = context.rustflags(&tools);
     let plan = plan(&context, &tools, &rustflags, args);

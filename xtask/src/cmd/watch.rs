@@ -9,6 +9,7 @@ use super::{admitted, build, serve, setup};
 use crate::cli::watch::WatchArgs;
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure, hint_of};
+use crate::leptos::driver::Driver;
 use crate::leptos::environment;
 use crate::leptos::planning::{self, BuildTools, Input, Messages, Rustflags};
 use crate::leptos::watch::{Session, Setup, Socket};
@@ -17,6 +18,10 @@ use crate::report::Format;
 
 pub fn run(exec: &Executor, args: &WatchArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection())?;
+    if context.driver != Driver::Native {
+        let message = "`split` in [workspace.metadata.xtask] is done by cargo-leptos alone";
+        return Err(Failure::usage(message).hint("run `cargo leptos watch --split`").into());
+    }
     let address = serve::address(args.port, args.host)?;
     let reload = SocketAddr::new(address.ip(), context.project.reload_port);
     if address.port() == reload.port() {
@@ -33,15 +38,16 @@ pub fn run(exec: &Executor, args: &WatchArgs) -> anyhow::Result<()> {
     let socket = Socket::open(reload)?;
 
     let since = SystemTime::now();
-    let is_built = match build::for_command_with(exec, &context, &args.selection(), &args.cargo) {
-        Ok(()) => true,
-        Err(error) if Exit::of(&error) == Exit::CommandFailed => {
-            complain(exec, &error);
-            exec.ui().note("no app runs yet; waiting for changes");
-            false
-        }
-        Err(error) => return Err(error),
-    };
+    let is_built =
+        match build::for_command_with(exec, &context, &args.selection(), &args.cargo, Format::Human) {
+            Ok(()) => true,
+            Err(error) if Exit::of(&error) == Exit::CommandFailed => {
+                complain(exec, &error);
+                exec.ui().note("no app runs yet; waiting for changes");
+                false
+            }
+            Err(error) => return Err(error),
+        };
     let prepared = Prepared::new(exec, &context, args, address)?;
     let input = prepared.input(exec, &context);
     let mut session = Session::new(exec, socket, &prepared.setup(&context, &input, args), since, is_built);
@@ -105,7 +111,7 @@ impl Prepared {
         let mut tools = context.tools(exec)?;
         if !exec.is_dry_run() && !tools.missing.is_empty() {
             // A wasm target may come as a private sysroot, which changes the plan.
-            setup::install(exec, context, &tools).1?;
+            setup::install(exec, context, &tools.missing).1?;
             tools = context.tools(exec)?;
         }
         let rustflags = context.rustflags(&tools);

@@ -15,6 +15,8 @@ pub struct Automation {
     pub project: Option<String>,
     /// The server's arguments for data made up in process: what `serve --demo` adds.
     pub demo_args: Vec<String>,
+    /// Whether builds cut the wasm file up where the app loads parts of it lazily.
+    pub split: bool,
     /// Where images are pushed to: registry and name, e.g. `ghcr.io/owner/app`.
     pub image: Option<String>,
     /// The image that ours stand on.
@@ -46,6 +48,7 @@ impl Automation {
         let automation = Automation {
             project: section.text("project")?,
             demo_args: section.texts("demo-args")?.unwrap_or_default(),
+            split: section.flag("split")?.unwrap_or(false),
             image: section.text("image")?,
             base_image: section.text("base-image")?,
             health_path: section.read("health-path", "a path that begins with `/`", |value| {
@@ -93,7 +96,7 @@ mod tests {
     #[test]
     fn all_keys() {
         let metadata = json!({"leptos": [], "xtask": {
-            "project": "app", "demo-args": ["--demo"], "image": "ghcr.io/o/app", "base-image": "debian",
+            "project": "app", "demo-args": ["--demo"], "split": true, "image": "ghcr.io/o/app", "base-image": "debian",
             "health-path": "/health", "verify-revision": false,
             "railway": {"project": "p", "environment": "e", "service": "s", "url": "https://app.example"},
         }});
@@ -102,6 +105,7 @@ mod tests {
         let expected = Automation {
             project: text("app"),
             demo_args: vec!["--demo".to_owned()],
+            split: true,
             image: text("ghcr.io/o/app"),
             base_image: text("debian"),
             health_path: text("/health"),
@@ -124,7 +128,9 @@ mod tests {
             "unknown key `demo_args` in `[workspace.metadata.xtask]` in Cargo.toml; did you mean `demo-args`?"
         ]
         .assert_eq(&error.to_string());
-        expect!["known keys: base-image, demo-args, health-path, image, project, railway, verify-revision"]
-            .assert_eq(hint_of(&error).unwrap());
+        expect![
+            "known keys: base-image, demo-args, health-path, image, project, railway, split, verify-revision"
+        ]
+        .assert_eq(hint_of(&error).unwrap());
     }
 }

@@ -22,6 +22,14 @@ pub fn read(root: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     Ok(overlay(file, process))
 }
 
+/// Every variable of a file of `NAME=value` lines, in its order.
+pub fn read_file(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
+    parse(&text, &shown)
+}
+
 fn overlay(
     file: Vec<(String, String)>,
     process: impl Iterator<Item = (String, String)>,
@@ -148,5 +156,7 @@ mod tests {
         read(folder.path()).unwrap();
         std::fs::write(folder.path().join(".env"), "LEPTOS_FROM_FILE=1\n").unwrap();
         assert_eq!(read(folder.path()).unwrap()["LEPTOS_FROM_FILE"], "1");
+        assert_eq!(read_file(&folder.path().join(".env")).unwrap()[0].1, "1");
+        assert_eq!(Exit::of(&read_file(&folder.path().join("gone")).unwrap_err()), Exit::Usage);
     }
 }

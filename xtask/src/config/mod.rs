@@ -2,13 +2,19 @@
 //!
 //! Nothing here spawns a process, writes a file or knows what the values are for.
 
+pub mod address;
 pub mod automation;
 pub mod cargo;
-mod cfg;
+pub mod cfg;
 pub mod environment;
+pub mod image;
 pub mod keys;
 pub mod lockfile;
+pub mod places;
 pub mod profiles;
+pub mod railway;
+pub mod registries;
+pub mod registry;
 pub mod root;
 pub mod service;
 pub mod tools;

@@ -45,7 +45,9 @@ impl Service {
             // How Railway itself would build; nothing here depends on it.
             let mut section = Section::new(format!("`[build]` in {FILE}"), build)?;
             section.text("builder")?;
+            section.text("buildCommand")?;
             section.text("dockerfilePath")?;
+            section.text("railpackVersion")?;
             section.texts("watchPatterns")?;
             section.finish()?;
         }
@@ -119,6 +121,14 @@ mod tests {
         ]]
         .assert_eq(&shown.join(" "));
         assert_eq!(parse("").unwrap(), Service::default());
+    }
+
+    #[test]
+    fn the_file_of_this_workspace_is_good() {
+        // Copied into another workspace, xtask may find none there.
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let service = Service::read(&root).unwrap();
+        assert_eq!(service == Service::default(), !root.join(FILE).exists());
     }
 
     #[test]

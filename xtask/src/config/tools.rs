@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::keys::{Section, not_known};
@@ -27,14 +29,39 @@ pub struct Tool {
     pub version: Option<String>,
     /// What decides the version instead.
     pub version_from: Option<VersionFrom>,
+    /// What the tool is for.
+    pub group: Group,
     /// The target triple, for a tool that is a standard library.
     pub target: Option<String>,
+    /// The package in the archive of a Debian-like system.
+    pub apt: Option<String>,
+    /// Whether the crate's authors publish programs where cargo-binstall finds them.
+    pub binstall: bool,
     /// The crate on crates.io.
     pub cargo: Option<Package>,
     /// The package on npm.
     pub npm: Option<Package>,
+    /// Packages that are installed beside the one on npm, e.g. plugins.
+    pub npm_with: Vec<Package>,
     /// The package on PyPI.
     pub pip: Option<Package>,
+}
+
+/// What tools are for. Everything but `build` is set up only where it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Group {
+    /// What a build of the app needs
+    #[default]
+    Build,
+    /// Another linker and a compile cache
+    Bench,
+    /// What looks at Dockerfiles and runs images
+    Docker,
+    /// What a deployment needs
+    Deploy,
+    /// What the tests talk to
+    Services,
 }
 
 /// What decides a version that the table does not pin.
@@ -82,6 +109,11 @@ impl Table {
             not_known(message, name, self.tools.keys().map(String::as_str), "tools").into()
         })
     }
+
+    /// All tools, by key.
+    pub fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.tools.values()
+    }
 }
 
 fn tool(name: &str, value: &Value) -> anyhow::Result<Tool> {
@@ -98,11 +130,24 @@ fn tool(name: &str, value: &Value) -> anyhow::Result<Tool> {
             return Err(Failure::usage(message).into());
         }
     };
+    let group = match section.text("group")? {
+        None => Group::default(),
+        Some(text) => Group::from_str(&text, false).map_err(|_| {
+            let message = format!("there is no group `{text}`, which {place} names");
+            let groups = Group::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+            let groups: Vec<String> = groups.map(|group| group.get_name().to_owned()).collect();
+            not_known(message, &text, groups.iter().map(String::as_str), "groups")
+        })?,
+    };
     let tool = Tool {
         name: name.to_owned(),
+        group,
+        apt: package(&mut section, "apt", "=")?.map(|package| package.name),
+        binstall: section.flag("binstall")?.unwrap_or_default(),
         target: section.text("target")?,
         cargo: package(&mut section, "cargo", "@")?,
         npm: package(&mut section, "npm", "@")?,
+        npm_with: packages(&mut section, "npm-with", "@")?,
         pip: package(&mut section, "pip", "==")?,
         version,
         version_from,
@@ -120,26 +165,32 @@ fn tool(name: &str, value: &Value) -> anyhow::Result<Tool> {
 }
 
 fn package(section: &mut Section<'_>, key: &'static str, separator: &str) -> anyhow::Result<Option<Package>> {
-    let Some(text) = section.text(key)? else {
-        return Ok(None);
-    };
+    let text = section.text(key)?;
+    text.map(|text| named(section.place(), key, separator, &text)).transpose()
+}
+
+fn packages(section: &mut Section<'_>, key: &'static str, separator: &str) -> anyhow::Result<Vec<Package>> {
+    let texts = section.texts(key)?.unwrap_or_default();
+    texts.iter().map(|text| named(section.place(), key, separator, text)).collect()
+}
+
+fn named(place: &str, key: &str, separator: &str, text: &str) -> anyhow::Result<Package> {
     // The first letter may be npm's scope mark.
     let split = text.char_indices().nth(1).and_then(|(second, _)| {
         let at = second + text[second..].find(separator)?;
         Some((&text[..at], &text[at + separator.len()..]))
     });
-    let (name, version) = split.map_or((text.as_str(), None), |(name, version)| (name, Some(version)));
+    let (name, version) = split.map_or((text, None), |(name, version)| (name, Some(version)));
     if name.is_empty()
         || name.contains(char::is_whitespace)
         || version.is_some_and(|version| !is_exact(version))
     {
-        let place = section.place();
         let message = format!(
             "`{key}` in {place} must be \"name\" or \"name{separator}exact version\", not \"{text}\""
         );
         return Err(Failure::usage(message).into());
     }
-    Ok(Some(Package { name: name.to_owned(), version: version.map(str::to_owned) }))
+    Ok(Package { name: name.to_owned(), version: version.map(str::to_owned) })
 }
 
 /// A version without wildcards, ranges or words like `latest`.
@@ -169,13 +220,15 @@ mod tests {
         let table = Table::parse(
             "[std]\nversion-from = 'rustc'\ntarget = 'wasm32-unknown-unknown'\n\
              [bind]\nversion-from = 'Cargo.lock'\ncargo = 'bind-cli'\n\
-             [opt]\nversion = '132'\nnpm = '@scope/opt@132.0.0'\npip = 'opt-bin==132.0.0'\n",
+             [opt]\nversion = '132'\nnpm = '@scope/opt@132.0.0'\nnpm-with = ['@scope/more@1.0']\npip = 'opt-bin==132.0.0'\n",
         )
         .unwrap();
         let opt = table.tool("opt").unwrap();
         assert_eq!(opt.version.as_deref(), Some("132"));
         let package = |name: &str| Package { name: name.to_owned(), version: Some("132.0.0".to_owned()) };
         assert_eq!(opt.npm, Some(package("@scope/opt")));
+        let more = Package { name: "@scope/more".to_owned(), version: Some("1.0".to_owned()) };
+        assert_eq!(opt.npm_with, [more]);
         assert_eq!(opt.pip, Some(package("opt-bin")));
         let bind = table.tool("bind").unwrap();
         assert_eq!(bind.cargo, Some(Package { name: "bind-cli".to_owned(), version: None }));
@@ -216,6 +269,12 @@ mod tests {
             expect![[
                 r#"`cargo` in `[a]` in xtask/tools.toml must be "name" or "name@exact version", not "b c""#
             ]],
+        );
+        check(
+            "[a]\nversion = '1'\ngroup = 'bensh'\n",
+            expect![
+                "there is no group `bensh`, which `[a]` in xtask/tools.toml names; did you mean `bench`?"
+            ],
         );
         check("a = 1\n", expect!["`[a]` in xtask/tools.toml must be a table, not the number 1"]);
     }

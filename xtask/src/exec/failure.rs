@@ -128,7 +128,7 @@ fn short(command: &Invocation) -> String {
 }
 
 /// The text without terminal control sequences.
-fn without_escapes(text: &str) -> String {
+pub fn without_escapes(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {

@@ -3,6 +3,7 @@
 //! Owns the client's settings and what its errors mean. Does not know why somebody asks, and nothing about retries.
 
 use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,6 @@ pub enum Method {
     Head,
     Post,
     Put,
-    Delete,
 }
 
 impl Method {
@@ -32,7 +32,6 @@ impl Method {
             Method::Head => "HEAD",
             Method::Post => "POST",
             Method::Put => "PUT",
-            Method::Delete => "DELETE",
         }
     }
 }
@@ -52,6 +51,8 @@ pub struct Request {
     pub changes: bool,
     /// The largest answer that is read, in bytes.
     pub body_size_max: u64,
+    /// Whether a redirection of GET or HEAD is followed; else it is the answer.
+    pub follows_redirections: bool,
 }
 
 impl Request {
@@ -65,6 +66,7 @@ impl Request {
             timeout: Duration::from_secs(30),
             changes: !matches!(method, Method::Get | Method::Head),
             body_size_max: BODY_SIZE_MAX,
+            follows_redirections: true,
         }
     }
 
@@ -89,6 +91,12 @@ impl Request {
         self
     }
 
+    /// Takes a redirection as the answer.
+    pub fn without_redirections(mut self) -> Request {
+        self.follows_redirections = false;
+        self
+    }
+
     /// For messages. The query of the address is left out: signed addresses keep secrets there.
     pub fn display(&self) -> String {
         format!("{} {}", self.method.name(), self.url.split('?').next().unwrap_or(&self.url))
@@ -106,11 +114,6 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// 200 to 299.
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
     /// The first header of this name, which is given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -123,16 +126,21 @@ impl Answer {
 }
 
 /// Sends one request and reads the whole answer; a status of 400 and above is an answer. Redirections of GET and HEAD
-/// are followed, without the `Authorization` header. Proxies come from the usual environment variables, and trusted
-/// certificates from `SSL_CERT_FILE` where that is set.
+/// are followed where the request says so, without the `Authorization` header. Proxies come from the usual environment
+/// variables, but a loopback address means this machine and no proxy's. Trusted certificates come from `SSL_CERT_FILE`
+/// where that is set.
 pub(super) fn send(request: &Request) -> anyhow::Result<Answer> {
-    let config = ureq::Agent::config_builder()
+    let follows = request.follows_redirections && matches!(request.method, Method::Get | Method::Head);
+    let mut config = ureq::Agent::config_builder()
         .timeout_global(Some(request.timeout))
         .http_status_as_error(false)
         .user_agent(concat!("xtask/", env!("CARGO_PKG_VERSION")))
         .tls_config(tls_config()?)
-        .max_redirects(if matches!(request.method, Method::Get | Method::Head) { 10 } else { 0 })
-        .build();
+        .max_redirects(if follows { 10 } else { 0 });
+    if is_loopback(&request.url) {
+        config = config.proxy(None);
+    }
+    let config = config.build();
     let explain = |error| explain(request, error);
     let mut builder = ureq::http::Request::builder().method(request.method.name()).uri(&request.url);
     for (name, value) in &request.headers {
@@ -157,6 +165,12 @@ pub(super) fn send(request: &Request) -> anyhow::Result<Answer> {
             .collect(),
         body,
     })
+}
+
+fn is_loopback(url: &str) -> bool {
+    let Ok(uri) = url.parse::<ureq::http::Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn tls_config() -> anyhow::Result<TlsConfig> {
@@ -238,6 +252,24 @@ mod tests {
         assert_eq!(get(&url, Duration::from_secs(5)).unwrap(), 404);
         let cut = serve_once(b"HTTP/1.1 200 OK\r\ncontent-length: 40\r\n\r\nnone");
         assert!(get(&cut, Duration::from_secs(5)).is_err());
+    }
+
+    #[test]
+    fn a_redirection_can_be_the_answer() {
+        let answer = b"HTTP/1.1 302 Found\r\nlocation: /y\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        let request = Request::new(Method::Get, serve_once(answer)).without_redirections();
+        let answer = send(&request).unwrap();
+        assert_eq!((answer.status, answer.header("location")), (302, Some("/y")));
+    }
+
+    #[test]
+    fn loopback_addresses_are_known() {
+        for url in ["http://127.0.0.1:1/x", "http://localhost", "https://[::1]:2/"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in ["http://128.0.0.1/", "https://localhost.example/", "not an address"] {
+            assert!(!is_loopback(url), "{url}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod failure;
 mod files;
 mod http;
 mod limit;
+mod lock;
 mod output;
 mod process;
 mod program;
@@ -15,6 +16,8 @@ mod redact;
 mod run;
 mod running;
 mod signal;
+mod space;
+mod temporary;
 #[cfg(test)]
 mod tests;
 mod wake;
@@ -26,14 +29,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
+pub use failure::without_escapes;
 pub use files::replace_file;
 pub use http::{Answer, Method, Request};
+pub use lock::FileLock;
 pub use running::Running;
+pub use space::{Space, space};
 pub use wake::Wake;
 
 use crate::exit::Exit;
 use crate::plan::Invocation;
 use crate::ui::Ui;
+use process::Patience;
 use redact::Redactor;
 use run::{Ended, Show};
 use signal::Interrupts;
@@ -90,6 +97,12 @@ impl Executor {
     fn with_interrupts(ui: Ui, mode: Mode, interrupts: &'static Interrupts) -> Executor {
         let redactor = RwLock::new(Arc::new(Redactor::from_environment()));
         Executor { ui, mode, interrupts, redactor, cap: None }
+    }
+
+    /// The same, with a limit for every command. One that is set already and shorter stays.
+    pub fn limited(mut self, limit: Duration) -> Executor {
+        self.cap = Some(self.cap.map_or(limit, |cap| cap.min(limit)));
+        self
     }
 
     pub fn ui(&self) -> Ui {
@@ -226,9 +239,16 @@ impl Executor {
 
     /// Keeps a secret that came from elsewhere than the environment, e.g. from a file, out of everything shown.
     pub fn learn_secret(&self, value: &str) {
-        let mut redactor = Redactor::clone(&self.redactor());
-        redactor.learn_value(value);
-        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
+        self.learn(|redactor| redactor.learn_value(value));
+    }
+
+    /// Keeps the values of secret-looking variables that belong to somebody else's environment out of everything shown.
+    pub fn learn_variables<'a>(&self, variables: impl Iterator<Item = (&'a str, &'a str)>) {
+        self.learn(|redactor| {
+            for (name, value) in variables {
+                redactor.learn(name, value);
+            }
+        });
     }
 
     /// Gives a file outside `target/` this content, whole or not at all; creates missing folders.
@@ -278,6 +298,20 @@ impl Executor {
         // Announced before the check, so that a signal is seen either here or by whoever waits for the child.
         let _attendance = self.interrupts.attend();
         self.check_interrupted()?;
+        let ended = self.carry_through(command, show, Patience::none(can_be_abandoned), on_line);
+        // Success after an interruption would be recorded as success.
+        self.check_interrupted()?;
+        ended
+    }
+
+    /// Starts a command even after an interruption, and does not stop it before our patience is at an end.
+    fn carry_through(
+        &self,
+        command: &Invocation,
+        show: Show,
+        patience: Patience,
+        on_line: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<Ended> {
         self.learn_secrets(command);
         let capped = self.cap.filter(|cap| *cap < command.timeout && command.timeout != Duration::MAX);
         let command = match capped {
@@ -285,9 +319,7 @@ impl Executor {
             None => command,
         };
         let (ui, interrupts, redactor) = (self.ui, self.interrupts, self.redactor());
-        let ended = run::to_the_end(command, show, can_be_abandoned, on_line, ui, interrupts, redactor);
-        // Success after an interruption would be recorded as success.
-        self.check_interrupted()?;
+        let ended = run::to_the_end(command, show, patience, on_line, ui, interrupts, redactor);
         ended.with_context(|| format!("run `{}`", command.program_name()))?.map_err(|failure| match capped {
             Some(cap) if failure.exit == Exit::TimedOut => failure.hint(limit::hint(cap)).into(),
             _ => failure.into(),
@@ -306,14 +338,18 @@ impl Executor {
     }
 
     fn learn_secrets(&self, command: &Invocation) {
-        let mut redactor = Redactor::clone(&self.redactor());
-        let mut is_new = false;
-        for (name, value) in &command.env {
-            is_new |= redactor.learn(name, value);
-        }
-        if is_new {
-            *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
-        }
+        self.learn(|redactor| {
+            for (name, value) in &command.env {
+                redactor.learn(name, value);
+            }
+        });
+    }
+
+    /// Under one lock from the first look to the last: what two threads learn at the same time, e.g. a token each, is
+    /// kept by both.
+    fn learn(&self, teach: impl FnOnce(&mut Redactor)) {
+        let mut known = self.redactor.write().unwrap_or_else(PoisonError::into_inner);
+        teach(Arc::make_mut(&mut known));
     }
 
     /// The same failure with a message that holds no secret.

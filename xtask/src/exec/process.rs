@@ -30,6 +30,22 @@ pub(super) enum Stop {
     Abandoned,
 }
 
+/// What stops a command before its end, beside its time-out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Whether the failure of what it is part of stops it.
+    pub(super) can_be_abandoned: bool,
+    /// How long after the first signal it may go on.
+    pub(super) after_signal: Duration,
+}
+
+impl Patience {
+    /// A command that a signal stops at once.
+    pub(super) fn none(can_be_abandoned: bool) -> Patience {
+        Patience { can_be_abandoned, after_signal: Duration::ZERO }
+    }
+}
+
 /// A started child. Dropping it kills its group.
 pub(super) struct Process {
     handle: duct::Handle,
@@ -75,17 +91,17 @@ impl Process {
         &self,
         timeout: Duration,
         interrupts: &Interrupts,
-        can_be_abandoned: bool,
+        patience: Patience,
         pause: &mut dyn FnMut(Duration) -> bool,
     ) -> std::io::Result<Option<Stop>> {
         // "For ever" has no deadline.
         let deadline = Instant::now().checked_add(timeout);
         let mut delay = Duration::from_millis(1);
         while !self.has_ended()? {
-            if interrupts.signal().is_some() {
+            if interrupts.age().is_some_and(|age| age >= patience.after_signal) {
                 return Ok(Some(Stop::Interrupted));
             }
-            if can_be_abandoned && interrupts.abandoned() {
+            if patience.can_be_abandoned && interrupts.abandoned() {
                 return Ok(Some(Stop::Abandoned));
             }
             let left =

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::failure;
 use super::output::{DATA_SIZE_MAX, Echo, Kept, Readers, Sink};
-use super::process::{Process, Stop};
+use super::process::{Patience, Process, Stop};
 use super::program;
 use super::redact::Redactor;
 use super::signal::Interrupts;
@@ -62,7 +62,7 @@ pub(super) struct Ended {
 pub(super) fn to_the_end(
     command: &Invocation,
     show: Show,
-    can_be_abandoned: bool,
+    patience: Patience,
     on_line: &mut dyn FnMut(&str),
     ui: Ui,
     interrupts: &Interrupts,
@@ -87,7 +87,7 @@ pub(super) fn to_the_end(
         Ok(process) => process,
         Err(error) => return Ok(Err(failure::not_started(command, &redactor, &error))),
     };
-    let stop = process.wait(command.timeout, interrupts, can_be_abandoned, &mut pause)?;
+    let stop = process.wait(command.timeout, interrupts, patience, &mut pause)?;
     let elapsed = started.elapsed();
     if stop.is_some() {
         process.stop(command.stop_grace, interrupts, &mut pause)?;

@@ -7,6 +7,7 @@ use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use rustix::process::Signal;
@@ -14,6 +15,7 @@ use rustix::process::Signal;
 /// What has arrived so far. Only tests make more than one of these.
 pub(super) struct Interrupts {
     first: AtomicI32,
+    since: Mutex<Option<Instant>>,
     count: AtomicUsize,
     attended: AtomicUsize,
     abandoned: AtomicBool,
@@ -26,6 +28,7 @@ impl Interrupts {
     pub(super) const fn new() -> Interrupts {
         Interrupts {
             first: AtomicI32::new(0),
+            since: Mutex::new(None),
             count: AtomicUsize::new(0),
             attended: AtomicUsize::new(0),
             abandoned: AtomicBool::new(false),
@@ -45,6 +48,8 @@ impl Interrupts {
     /// Counts one signal.
     pub(super) fn note(&self, signal: i32) {
         let _ = self.first.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
+        // Last, so that whoever is stopped because of the time finds the signal too.
+        self.since.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -54,6 +59,11 @@ impl Interrupts {
             0 => None,
             signal => Some(signal),
         }
+    }
+
+    /// How long ago the first signal arrived, if any did.
+    pub(super) fn age(&self) -> Option<Duration> {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner).map(|since| since.elapsed())
     }
 
     /// Whether a second signal arrived: whoever sent it does not want to wait any longer.
@@ -144,11 +154,12 @@ mod tests {
     #[test]
     fn the_first_signal_is_kept_and_the_second_is_urgent() {
         let interrupts = Interrupts::new();
-        assert_eq!(interrupts.signal(), None);
+        assert_eq!((interrupts.signal(), interrupts.age()), (None, None));
         interrupts.note(15);
         assert_eq!((interrupts.signal(), interrupts.urgent()), (Some(15), false));
         interrupts.note(2);
         assert_eq!((interrupts.signal(), interrupts.urgent()), (Some(15), true));
+        assert!(interrupts.age().is_some());
     }
 
     #[test]

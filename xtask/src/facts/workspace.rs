@@ -29,7 +29,13 @@ pub struct Workspace {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Package {
     pub name: String,
+    /// `package.repository` of its manifest.
+    #[serde(default)]
+    pub repository: Option<String>,
     pub manifest_path: PathBuf,
+    /// `package.rust-version` of its manifest.
+    #[serde(default)]
+    pub rust_version: Option<String>,
     /// `package.metadata` of its manifest.
     #[serde(default)]
     pub metadata: Value,

@@ -1,7 +1,8 @@
 //! Commands whose output depends on nothing but their inputs (wasm-bindgen, wasm-opt, a style preprocessor):
 //! run once, and reused by content digest from then on.
 //!
-//! Three answers, cheapest first: the inputs were not touched; their content was seen before; run it.
+//! Three answers, cheapest first: the inputs were not touched; their content was seen before; run it. The second one is
+//! only given where the inputs are all that the command reads.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,10 +13,10 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Stamp, sha256};
-use super::folder::files_below;
+use super::folder::{files_below, files_below_where};
 use crate::exec::{Executor, Finished, replace_file};
 use crate::exit::{Exit, Failure};
-use crate::plan::RunCached;
+use crate::plan::{Reads, RunCached};
 
 /// Outputs kept for each kind of command; older ones are removed. A handful covers switching between branches.
 const KEPT: usize = 8;
@@ -36,9 +37,12 @@ pub enum Reuse {
 /// Beside the output folder: what its content was made from.
 #[derive(Serialize, Deserialize)]
 struct Made {
+    /// Of the content of all that the command reads; empty where that is not known.
     key: String,
     command: String,
     inputs: BTreeMap<PathBuf, Stamp>,
+    /// A digest of names and stamps of what else it reads.
+    others: String,
     outputs: BTreeMap<PathBuf, Stamp>,
 }
 
@@ -48,21 +52,25 @@ pub fn run(exec: &Executor, input: &RunCached) -> anyhow::Result<Reuse> {
     let command = format!("{} {}", input.program_version, input.command);
     let made: Option<Made> = fs::read(&made_file).ok().and_then(|text| serde_json::from_slice(&text).ok());
     let stamps = stamps_of(&input.inputs)?;
+    let others = others(&input.reads)?;
     let intact = |made: &Made| stamps_below(&input.output_dir).is_ok_and(|found| found == made.outputs);
 
     if let Some(made) = &made
+        && input.reads != Reads::Anything
         && made.command == command
         && made.inputs == stamps
+        && made.others == others
         && intact(made)
     {
         return Ok(Reuse::Unchanged);
     }
 
-    let key = content_key(&command, &input.inputs)?;
+    let by_content = input.reads == Reads::NothingElse;
+    let key = if by_content { content_key(&command, &input.inputs)? } else { String::new() };
     let kept = input.store.join(&key);
-    let reuse = if made.as_ref().is_some_and(|made| made.key == key && intact(made)) {
+    let reuse = if by_content && made.as_ref().is_some_and(|made| made.key == key && intact(made)) {
         Reuse::Unchanged
-    } else if kept.is_dir() {
+    } else if by_content && kept.is_dir() {
         replace_folder(&kept, &input.output_dir)?;
         Reuse::Restored
     } else {
@@ -78,17 +86,19 @@ pub fn run(exec: &Executor, input: &RunCached) -> anyhow::Result<Reuse> {
             let hint = format!("see what it says: {}", exec.redact(&input.command.to_string()));
             return Err(Failure::new(Exit::CommandFailed, message).hint(hint).into());
         }
-        if stamps_of(&input.inputs)? != stamps {
+        if stamps_of(&input.inputs)? != stamps || self::others(&input.reads)? != others {
             // Edited meanwhile: nobody knows which content this output belongs to.
             return Ok(Reuse::Ran(finished));
         }
-        replace_folder(&input.output_dir, &kept)?;
-        forget_old(&input.store)?;
+        if by_content {
+            replace_folder(&input.output_dir, &kept)?;
+            forget_old(&input.store)?;
+        }
         Reuse::Ran(finished)
     };
 
     let outputs = stamps_below(&input.output_dir)?;
-    let made = Made { key, command, inputs: stamps, outputs };
+    let made = Made { key, command, inputs: stamps, others, outputs };
     replace_file(&made_file, &serde_json::to_vec(&made)?)?;
     Ok(reuse)
 }
@@ -99,6 +109,24 @@ fn content_key(command: &str, inputs: &[PathBuf]) -> anyhow::Result<String> {
         parts.push(fs::read(input).with_context(|| format!("read `{}`", input.display()))?);
     }
     Ok(sha256(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+}
+
+/// Names and stamps of everything that may be read beside the inputs, as one digest.
+fn others(reads: &Reads) -> anyhow::Result<String> {
+    let Reads::Folder { folder, without, without_names } = reads else { return Ok(String::new()) };
+    let named = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        without_names.iter().any(|without| without == name)
+    };
+    let enter = |path: &Path| !named(path) && !without.iter().any(|without| without == path);
+    let mut text = String::new();
+    for file in files_below_where(folder, &enter)? {
+        // A link to nothing has no stamp, and one that goes away is another list of names.
+        let stamp = Stamp::of(&folder.join(&file)).ok();
+        let (size, modified) = stamp.map_or((0, 0), |stamp| (stamp.size, stamp.modified));
+        text.push_str(&format!("{}\0{size}\0{modified}\n", file.display()));
+    }
+    Ok(sha256(&[text.as_bytes()]))
 }
 
 fn stamps_of(paths: &[PathBuf]) -> anyhow::Result<BTreeMap<PathBuf, Stamp>> {
@@ -192,6 +220,7 @@ mod tests {
         let input = RunCached {
             command: Invocation::new("sh", root).args(["-c", script]),
             inputs: vec![root.join("in.txt")],
+            reads: Reads::NothingElse,
             program_version: "1".to_owned(),
             output_dir: root.join("out"),
             store: root.join("store"),
@@ -214,6 +243,44 @@ mod tests {
         fs::write(folder.path().join("in.txt"), "one").unwrap();
         assert!(matches!(run(&exec, &input).unwrap(), Reuse::Restored));
         assert_eq!(fs::read_to_string(folder.path().join("out/copy.txt")).unwrap(), "one");
+        assert_eq!(runs(&folder), 2);
+    }
+
+    #[test]
+    fn what_reads_a_folder_runs_when_a_file_in_it_is_touched() {
+        let (folder, exec, mut input) = fixture();
+        let root = folder.path();
+        for file in ["src/a", "src/target/b", "src/x/modules/c"] {
+            fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+            fs::write(root.join(file), "").unwrap();
+        }
+        input.reads = Reads::Folder {
+            folder: root.join("src"),
+            without: vec![root.join("src/target")],
+            without_names: vec!["modules".to_owned()],
+        };
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Ran(_)));
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Unchanged));
+        fs::write(root.join("src/target/b"), "more").unwrap();
+        fs::write(root.join("src/x/modules/c"), "more").unwrap();
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Unchanged));
+        fs::write(root.join("src/a"), "more").unwrap();
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Ran(_)));
+        fs::write(root.join("src/new"), "").unwrap();
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Ran(_)));
+        fs::remove_file(root.join("src/new")).unwrap();
+        assert!(matches!(run(&exec, &input).unwrap(), Reuse::Ran(_)));
+        assert_eq!(runs(&folder), 4);
+        assert!(!input.store.exists());
+    }
+
+    #[test]
+    fn what_reads_nobody_knows_what_runs_every_time() {
+        let (folder, exec, mut input) = fixture();
+        input.reads = Reads::Anything;
+        for _ in 0..2 {
+            assert!(matches!(run(&exec, &input).unwrap(), Reuse::Ran(_)));
+        }
         assert_eq!(runs(&folder), 2);
     }
 

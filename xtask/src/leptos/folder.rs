@@ -11,33 +11,45 @@ use anyhow::Context;
 /// All files that a folder gives, with those behind links, as sorted relative paths. A folder that does not exist has
 /// none. A link to a folder that it is itself in is left out: it gives nothing new, without end.
 pub fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    list(folder, true)
+    list(folder, true, &|_| true)
+}
+
+/// The same without the folders that `enter`, given their paths, refuses.
+pub fn files_below_where(folder: &Path, enter: &dyn Fn(&Path) -> bool) -> anyhow::Result<Vec<PathBuf>> {
+    list(folder, true, enter)
 }
 
 /// All that is in a folder but the folders themselves, as sorted relative paths; a link is one entry, whatever it
 /// points to.
 pub fn entries_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    list(folder, false)
+    list(folder, false, &|_| true)
 }
 
 /// The files as [`files_below`] has them, and the folders that they can be in, this one among them; all as whole paths.
 pub fn tree_below(folder: &Path) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
-    let (files, folders) = walk(folder, true)?;
+    let (files, folders) = walk(folder, true, &|_| true)?;
     let whole = |paths: Vec<PathBuf>| paths.into_iter().map(|path| folder.join(path)).collect();
     Ok((whole(files), whole(folders)))
 }
 
-fn list(folder: &Path, follow: bool) -> anyhow::Result<Vec<PathBuf>> {
-    let (mut files, _) = walk(folder, follow)?;
+fn list(folder: &Path, follow: bool, enter: &dyn Fn(&Path) -> bool) -> anyhow::Result<Vec<PathBuf>> {
+    let (mut files, _) = walk(folder, follow, enter)?;
     files.sort();
     Ok(files)
 }
 
-fn walk(folder: &Path, follow: bool) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+/// Files and folders, as they come.
+fn walk(
+    folder: &Path,
+    follow: bool,
+    enter: &dyn Fn(&Path) -> bool,
+) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let (mut found, mut folders) = (Vec::new(), Vec::new());
     match fs::canonicalize(folder) {
-        Ok(real) => Walk { folder, follow, open: vec![real], found: &mut found, folders: &mut folders }
-            .folder(Path::new(""))?,
+        Ok(real) => {
+            let (open, found, folders) = (vec![real], &mut found, &mut folders);
+            Walk { folder, follow, enter, open, found, folders }.folder(Path::new(""))?;
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("read folder `{}`", folder.display())),
     }
@@ -47,6 +59,7 @@ fn walk(folder: &Path, follow: bool) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBu
 struct Walk<'a> {
     folder: &'a Path,
     follow: bool,
+    enter: &'a dyn Fn(&Path) -> bool,
     /// Where the folders that are being read really are, outermost first.
     open: Vec<PathBuf>,
     found: &'a mut Vec<PathBuf>,
@@ -70,6 +83,9 @@ impl Walk<'_> {
             let is_folder = kind.is_dir() || self.follow && kind.is_symlink() && entry.path().is_dir();
             if !is_folder {
                 self.found.push(name);
+                continue;
+            }
+            if !(self.enter)(&entry.path()) {
                 continue;
             }
             let real = fs::canonicalize(entry.path()).with_context(context)?;
@@ -107,6 +123,9 @@ mod tests {
         assert_eq!(shown(&files_below(&inside).unwrap()), "a/one a/single all/b/three all/two lost");
         assert_eq!(shown(&entries_below(&inside).unwrap()), "a/one a/single all lost");
         assert_eq!(shown(&files_below(&folder.path().join("none")).unwrap()), "");
+        let not_b = |path: &Path| path.file_name().is_some_and(|name| name != "b");
+        let found = files_below_where(&inside, &not_b).unwrap();
+        assert_eq!(shown(&found), "a/one a/single all/two lost");
     }
 
     #[test]

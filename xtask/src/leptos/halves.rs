@@ -137,6 +137,34 @@ fn without_debug_info(server: &str, wasm: &str) -> Half {
     }
 }
 
+/// The halves as cargo-leptos compiles them. It knows two builds, with `--release` and without, each with the profiles
+/// that the metadata names; `release` of the result says which one it is.
+pub fn of_cargo_leptos(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::Result<Halves> {
+    let or = |profile: &Option<String>, default: &str| profile.clone().unwrap_or(default.to_owned());
+    let release =
+        (or(&metadata.lib_profile_release, "release"), or(&metadata.bin_profile_release, "release"));
+    let dev = (or(&metadata.lib_profile_dev, "dev"), or(&metadata.bin_profile_dev, "dev"));
+    let ((front, server), is_release) = match name {
+        "dev" => (dev, false),
+        name if name == "release" || name == release.1 => (release, true),
+        name if name == dev.1 => (dev, false),
+        _ => {
+            let message = format!(
+                "cargo-leptos does not build with the profile `{name}`: its release build has `{}`, its other one `{}`",
+                release.1, dev.1
+            );
+            let hint = format!(
+                "give `--profile release` for what the metadata says, or set `bin-profile-release = \"{name}\"` there"
+            );
+            return Err(Failure::usage(message).hint(hint).into());
+        }
+    };
+    let half = |profile: String| {
+        anyhow::Ok(Half { config: Vec::new(), ..self::half(profiles, &resolve(profiles, &profile)?) })
+    };
+    Ok(Halves { front: half(front)?, server: half(server)?, release: is_release })
+}
+
 /// The `--config` values that turn the server's profile into the front half's, and the link-time optimisation to ask
 /// for beside them; `None` where host units could not be shared or a setting cannot be expressed.
 fn overrides(server: &Profile, front: &Profile) -> Option<(Vec<String>, Option<String>)> {
@@ -266,6 +294,28 @@ mod tests {
         assert!(own.front.keeps_debug_info);
         let fast = chosen(json!({"fast": {"inherits": "dev", "opt-level": 1}}), "fast");
         assert_eq!(fast.front.config[0], "profile.fast-wasm.inherits='fast'");
+    }
+
+    #[test]
+    fn cargo_leptos_has_two_builds() {
+        let manifest = json!({"production": {"inherits": "release"}, "small": {"inherits": "release"}});
+        let text = |text: &str| Some(text.to_owned());
+        let metadata = Metadata {
+            lib_profile_release: text("small"),
+            bin_profile_release: text("production"),
+            ..Metadata::default()
+        };
+        let folders = |name: &str| {
+            let halves = of_cargo_leptos(&profiles(manifest.clone()), &metadata, name).unwrap();
+            (halves.front.folder, halves.server.folder, halves.release)
+        };
+        let expected = ("small".to_owned(), "production".to_owned(), true);
+        assert_eq!(folders("production"), expected);
+        assert_eq!(folders("release"), expected);
+        assert_eq!(folders("dev"), ("debug".to_owned(), "debug".to_owned(), false));
+        let error = of_cargo_leptos(&profiles(manifest), &metadata, "ci").unwrap_err();
+        expect_test::expect!["cargo-leptos does not build with the profile `ci`: its release build has `production`, its other one `dev`"]
+            .assert_eq(&error.to_string());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::driver::Driver;
 use super::halves::{Half, Halves};
 use super::project::Project;
-use super::{WASM_TARGET, environment};
-use crate::plan::{Action, InstallTool, Invocation, Operation, Plan, RunCached, Stage, Step, WriteSite};
+use super::{WASM_TARGET, environment, site_planning};
+use crate::plan::{Action, InstallTool, Invocation, Operation, Plan, Stage, Step};
 use crate::tools::Resolved;
 
 /// The longest a cargo run may take: a cold build with fat LTO on a small machine, several times over.
@@ -16,7 +17,7 @@ const COMPILE_LIMIT: Duration = Duration::from_secs(3600);
 pub const COMPILE_FRONT: &str = "compile front";
 pub const COMPILE_SERVER: &str = "compile server";
 pub const BIND: &str = "wasm-bindgen";
-pub const SASS: &str = "sass";
+pub const OPTIMISE: &str = "wasm-opt";
 pub const SITE: &str = "site";
 
 /// Everything that the plan depends on.
@@ -25,6 +26,9 @@ pub struct Input<'a> {
     pub project: &'a Project,
     pub workspace_root: &'a Path,
     pub target_directory: &'a Path,
+    /// Where the wasm half is compiled.
+    pub front_directory: &'a Path,
+    pub driver: Driver,
     /// The cargo that runs us, or `cargo`.
     pub cargo: &'a str,
     /// The triple of this machine.
@@ -36,6 +40,8 @@ pub struct Input<'a> {
     pub server_fn_key: Option<String>,
     /// Cargo's own default target (`build.target`), where the machine or the workspace sets one.
     pub build_target: Option<String>,
+    /// Folders in the workspace that builds write to.
+    pub not_sources: Vec<PathBuf>,
     pub front: bool,
     pub server: bool,
     /// Ask cargo for its timing report.
@@ -63,7 +69,7 @@ pub enum Messages {
 pub struct Parts {
     pub front: bool,
     pub server: bool,
-    /// The preprocessor of the style.
+    /// What the style sheet is made with.
     pub style: bool,
 }
 
@@ -76,6 +82,10 @@ pub struct BuildTools {
     pub wasm_opt: Option<Resolved>,
     /// Only for a style sheet in Sass.
     pub sass: Option<Resolved>,
+    /// Only for one that Tailwind makes.
+    pub tailwind: Option<Resolved>,
+    /// Only where plain CSS is bundled, or written for other browsers than by default.
+    pub lightningcss: Option<Resolved>,
     /// Those of them that have to be installed first.
     pub missing: Vec<InstallTool>,
 }
@@ -93,7 +103,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     if input.front {
         steps.extend(install_steps(&input.tools.missing));
         steps.push(compile_front(input));
-        steps.extend(site_steps(input));
+        steps.extend(site_planning::steps(input));
     }
     if input.server {
         steps.push(compile_server(input));
@@ -108,14 +118,14 @@ pub fn round(input: &Input<'_>, parts: Parts) -> Plan {
     if parts.front {
         steps.push(compile_front(input));
     }
-    for mut step in site_steps(input) {
+    for mut step in site_planning::steps(input) {
         let is_wanted = match step.name.as_str() {
             SITE => {
                 step.stage = Stage::Finish;
                 true
             }
-            SASS => parts.style,
-            _ => parts.front,
+            BIND | OPTIMISE => parts.front,
+            _ => parts.style,
         };
         if is_wanted {
             steps.push(step);
@@ -139,7 +149,7 @@ pub fn install_steps(missing: &[InstallTool]) -> Vec<Step> {
 
 /// The wasm file as cargo leaves it.
 pub fn compiled_wasm(input: &Input<'_>) -> PathBuf {
-    let folder = input.target_directory.join(WASM_TARGET).join(&input.halves.front.folder);
+    let folder = input.front_directory.join(WASM_TARGET).join(&input.halves.front.folder);
     folder.join(format!("{}.wasm", input.project.lib_package.target.replace('-', "_")))
 }
 
@@ -170,9 +180,11 @@ fn server_folder(input: &Input<'_>) -> PathBuf {
 }
 
 /// The server's `--target`. With flags of its own it gets one even on this machine, because flags without a target
-/// would reach proc-macros and build scripts too, and the halves could not share those any more.
+/// would reach proc-macros and build scripts too, and the halves could not share those any more. (cargo-leptos gives it
+/// none.)
 pub fn server_triple<'a>(input: &'a Input<'_>) -> Option<&'a str> {
-    let host = input.rustflags.server.is_some().then_some(input.host);
+    let own = input.driver == Driver::Native && input.rustflags.server.is_some();
+    let host = own.then_some(input.host);
     input.project.bin_target_triple.as_deref().or(input.build_target.as_deref()).or(host)
 }
 
@@ -195,9 +207,13 @@ fn compile_front(input: &Input<'_>) -> Step {
 
 fn compile_server(input: &Input<'_>) -> Step {
     let project = input.project;
-    let cargo = project.bin_cargo_command.as_deref().unwrap_or(input.cargo);
-    let mut command = self::cargo(input, cargo, &project.bin_package.name, &input.halves.server)
+    let own: Option<(&String, &[String])> =
+        project.bin_cargo_command.as_deref().and_then(<[String]>::split_first);
+    let program = own.map_or(input.cargo, |(program, _)| program);
+    let mut command = cargo(input, program, &project.bin_package.name, &input.halves.server)
         .args(["--bin", &project.bin_target]);
+    // Words of the command stand before all others: `cargo auditable build …`.
+    command.args.splice(0..0, own.into_iter().flat_map(|(_, words)| words).cloned());
     if let Some(folder) = &project.bin_target_dir {
         command = command.args(["--target-dir", folder]);
     }
@@ -242,98 +258,4 @@ fn cargo(input: &Input<'_>, cargo: &str, package: &str, half: &Half) -> Invocati
 fn features(command: Invocation, default: bool, features: &[String]) -> Invocation {
     let command = if default { command } else { command.arg("--no-default-features") };
     if features.is_empty() { command } else { command.args(["--features", &features.join(",")]) }
-}
-
-/// wasm-bindgen, wasm-opt, style and site.
-fn site_steps(input: &Input<'_>) -> Vec<Step> {
-    let project = input.project;
-    let project_work = input.target_directory.join("xtask/site").join(&project.name);
-    let work = project_work.join(&input.halves.front.folder);
-    let store = input.target_directory.join("xtask/cache");
-    let wasm = compiled_wasm(input);
-    let bindings = work.join("bindings");
-    let mut bound_wasm = bindings.join(format!("{}_bg.wasm", project.output_name));
-    let mut steps = Vec::new();
-    let mut cached =
-        |name: &str, tool: &Resolved, args: Vec<String>, inputs: Vec<PathBuf>, output: PathBuf| {
-            let command = Invocation::new(&tool.program, input.workspace_root).args(args);
-            steps.push(Step {
-                name: name.to_owned(),
-                stage: Stage::Site,
-                action: Action::Operation(Operation::RunCached(RunCached {
-                    command,
-                    inputs,
-                    program_version: format!("{} {}", tool.tool, tool.version),
-                    output_dir: output,
-                    store: store.join(name),
-                })),
-            });
-        };
-
-    let mut bindgen_args = vec![
-        text(&wasm),
-        "--target".to_owned(),
-        "web".to_owned(),
-        "--no-typescript".to_owned(),
-        "--out-name".to_owned(),
-        project.output_name.clone(),
-        "--out-dir".to_owned(),
-        text(&bindings),
-    ];
-    if input.halves.front.keeps_debug_info {
-        bindgen_args.extend(["--debug".to_owned(), "--keep-debug".to_owned()]);
-    }
-    cached(BIND, &input.tools.wasm_bindgen, bindgen_args, vec![wasm], bindings.clone());
-
-    if let Some(tool) = &input.tools.wasm_opt {
-        let output = work.join("optimised");
-        let optimised = output.join(format!("{}_bg.wasm", project.output_name));
-        let mut args = wasm_opt_flags(project);
-        args.extend([text(&bound_wasm), "-o".to_owned(), text(&optimised)]);
-        cached("wasm-opt", tool, args, vec![bound_wasm], output);
-        bound_wasm = optimised;
-    }
-
-    let mut style = project.style_file.clone();
-    if let (Some(tool), Some(source)) = (&input.tools.sass, &project.style_file) {
-        let output = work.join("style");
-        let css = output.join(format!("{}.css", project.output_name));
-        let look = if input.halves.release { "--style=compressed" } else { "--style=expanded" };
-        // A source map would ship the sources with the site.
-        let args = vec![look.to_owned(), "--no-source-map".to_owned(), text(source), text(&css)];
-        cached(SASS, tool, args, project.style_sources.clone(), output);
-        style = Some(css);
-    }
-
-    steps.push(Step {
-        name: SITE.to_owned(),
-        stage: Stage::Site,
-        action: Action::Operation(Operation::WriteSite(WriteSite {
-            site_root: project.site_root.clone(),
-            pkg_dir: project.site_pkg_dir.clone(),
-            output_name: project.output_name.clone(),
-            bindings_dir: bindings,
-            wasm_file: bound_wasm,
-            style_file: style,
-            assets_dir: project.assets_dir.clone(),
-            hash_file: hash_file(input),
-            precompress: input.halves.release,
-            made_file: project_work.join("site.made.json"),
-        })),
-    });
-    steps
-}
-
-/// Size first, and the features that current compilers emit; `wasm-opt-features` in the metadata replaces the list, as
-/// it does for cargo-leptos.
-fn wasm_opt_flags(project: &Project) -> Vec<String> {
-    let default = ["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"];
-    match &project.wasm_opt_features {
-        Some(flags) => flags.clone(),
-        None => default.map(str::to_owned).to_vec(),
-    }
-}
-
-fn text(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -51,6 +51,7 @@ pub fn note(
     if input.front {
         let mut sources = sources(workspace, &planning::compiled_wasm(input).with_extension("d"))?;
         sources.extend(input.project.style_sources.iter().cloned());
+        sources.extend(input.project.tailwind.iter().flat_map(|tailwind| tailwind.sources.clone()));
         let assets: Vec<PathBuf> = input.project.assets_dir.iter().cloned().collect();
         let site_root = &input.project.site_root;
         let mut artifacts: Vec<PathBuf> =

@@ -6,23 +6,24 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-/// The service in one environment of one project, by Railway's ids.
+/// The service in one environment of one project: Railway's ids, and what people call them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Target {
     pub project: String,
     pub environment: String,
     pub service: String,
-    /// What people call it, e.g. `web (production)`.
-    pub name: String,
+    pub project_name: String,
+    pub environment_name: String,
+    pub service_name: String,
 }
 
-/// Input of [`super::Operation::UpdateService`].
+/// Input of [`super::Operation::UpdateService`]. What does not differ is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UpdateService {
     pub target: Target,
     /// The image by digest.
-    pub image: String,
-    /// Settings that differ from what they should be, by Railway's names, e.g. `healthcheckPath`.
+    pub image: Option<String>,
+    /// By Railway's names, e.g. `healthcheckPath`.
     pub settings: BTreeMap<String, Value>,
 }
 
@@ -37,14 +38,25 @@ pub struct SetVariables {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StartDeployment {
     pub target: Target,
+    pub image: String,
     /// The newest deployment when the plan was made; one that is newer still is somebody else's.
-    pub newest_before: Option<String>,
+    pub newest_before: Option<SeenDeployment>,
+}
+
+/// A deployment that was there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SeenDeployment {
+    pub id: String,
+    /// RFC 3339, UTC.
+    pub created_at: String,
 }
 
 /// Input of [`super::Operation::WaitUntilServed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WaitUntilServed {
     pub target: Target,
+    /// One that is under way already; `None` for the one that this plan starts.
+    pub deployment: Option<String>,
     pub image: String,
     /// In seconds.
     pub limit_seconds: u64,
@@ -62,16 +74,19 @@ pub struct VerifyServed {
     pub limit_seconds: u64,
 }
 
+/// `web (production)`.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
+        write!(f, "{} ({})", self.service_name, self.environment_name)
     }
 }
 
 impl fmt::Display for UpdateService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "# {}: set the image to {}", self.target, self.image)?;
-        self.settings.iter().try_for_each(|(name, value)| write!(f, ", {name} = {value}"))
+        let image = self.image.iter().map(|image| format!("the image to {image}"));
+        let settings = self.settings.iter().map(|(name, value)| format!("{name} to {value}"));
+        let changes: Vec<String> = image.chain(settings).collect();
+        write!(f, "# {}: set {}", self.target, changes.join(", "))
     }
 }
 
@@ -84,22 +99,30 @@ impl fmt::Display for SetVariables {
 
 impl fmt::Display for StartDeployment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "# {}: deploy", self.target)
+        write!(f, "# {}: deploy", self.target)?;
+        match &self.newest_before {
+            Some(seen) => write!(f, ", unless there is a newer deployment than {}", seen.id),
+            None => Ok(()),
+        }
     }
 }
 
 impl fmt::Display for WaitUntilServed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "# wait at most {} s until the deployment runs {}", self.limit_seconds, self.image)
+        let deployment = match &self.deployment {
+            Some(id) => format!("deployment {id}, which is under way,"),
+            None => "the deployment".to_owned(),
+        };
+        write!(f, "# wait at most {} s until {deployment} runs {}", self.limit_seconds, self.image)
     }
 }
 
 impl fmt::Display for VerifyServed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "# {}{} answers 200", self.url, self.health_path)?;
-        match &self.revision {
-            Some(revision) => write!(f, " and names revision {revision}"),
-            None => Ok(()),
+        if let Some(revision) = &self.revision {
+            write!(f, " and names revision {revision}")?;
         }
+        write!(f, " within {} s", self.limit_seconds)
     }
 }

@@ -125,12 +125,33 @@ pub struct RunCached {
     pub command: Invocation,
     /// Files that the command reads. Their content, the program's version and the arguments are the cache's key.
     pub inputs: Vec<PathBuf>,
+    /// What else it reads.
+    pub reads: Reads,
     /// The version of the program that runs.
     pub program_version: String,
     /// The folder that the command fills, and nothing else writes to.
     pub output_dir: PathBuf,
     /// Where earlier outputs are kept, one folder a key.
     pub store: PathBuf,
+}
+
+/// What a command reads beside the files that are named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reads {
+    /// Nothing: what it made once is good wherever the same content comes back.
+    #[default]
+    NothingElse,
+    /// Any file in a folder: what it made is good until one of them is touched.
+    Folder {
+        folder: PathBuf,
+        /// Folders below it that are left out.
+        without: Vec<PathBuf>,
+        /// And every folder of these names.
+        without_names: Vec<String>,
+    },
+    /// Nobody knows: it runs every time.
+    Anything,
 }
 
 /// Input of [`Operation::WriteSite`].
@@ -145,8 +166,8 @@ pub struct WriteSite {
     pub bindings_dir: PathBuf,
     /// The wasm file that ships.
     pub wasm_file: PathBuf,
-    /// The style sheet that ships, after any preprocessor.
-    pub style_file: Option<PathBuf>,
+    /// What the style sheet that ships is made of, one after the other, after any preprocessor.
+    pub style_files: Vec<PathBuf>,
     pub assets_dir: Option<PathBuf>,
     /// Put a digest into the names of script, wasm and style, and write it to this file.
     pub hash_file: Option<PathBuf>,

@@ -2,6 +2,10 @@
 //!
 //! "Not measured" is `None` (JSON `null`), never zero. Nothing here prints.
 
+pub mod deploy;
+pub mod doctor;
+pub mod pack;
+pub mod smoke;
 pub mod watch;
 
 use std::fs::{self, OpenOptions};
@@ -35,6 +39,8 @@ pub struct BuildRecord {
     pub project: String,
     /// The profile asked for.
     pub profile: String,
+    /// `native`, or `cargo-leptos` with its version.
+    pub driver: String,
     /// The release of rustc, e.g. `1.95.0`.
     pub rustc: String,
     pub host: Host,

@@ -116,6 +116,7 @@ mod tests {
             started: "2026-11-21T00:00:00+00:00".to_owned(),
             project: "app".to_owned(),
             profile: "production".to_owned(),
+            driver: "native".to_owned(),
             rustc: "1.95.0".to_owned(),
             host: Host {
                 os: "linux".to_owned(),

@@ -1,6 +1,10 @@
 //! Reports: records rendered for people and programs. Pure: data in, text out.
 
 pub mod build;
+pub mod deploy;
+pub mod doctor;
+pub mod pack;
+pub mod smoke;
 pub mod table;
 
 /// How a report is printed.

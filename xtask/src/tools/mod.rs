@@ -4,38 +4,67 @@
 //! with `--version`, and otherwise names every source and why it failed. It knows nothing about what a build
 //! does with a tool.
 //!
+//! The one program that is only ever looked for is cargo-leptos ([`cargo_leptos`]).
+//!
 //! Nothing is checked against digests of our own: rustup, cargo, npm, pip and apt each verify what they fetch
 //! against their registry's digests or signatures, and we download nothing around them.
 
 mod apt;
 mod cargo;
+pub mod cargo_leptos;
 mod explain;
 mod install;
+pub mod local;
 mod node;
+mod npm;
+mod pip;
+mod reach;
 mod source;
 mod store;
 mod sysroot;
+pub mod system;
+pub mod update;
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 pub use install::install;
+pub use reach::forget_silence;
 pub use store::home;
 
+use crate::config::tools::{Group, Table};
 use crate::exec::Executor;
 use crate::facts::tool;
 use crate::facts::toolchain::Toolchain;
 use crate::plan::InstallTool;
 
-/// The tools that a build may need.
+/// The tools that we install.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tool {
     WasmTarget,
     WasmBindgen,
     WasmOpt,
     Sass,
+    Tailwind,
+    LightningCss,
+    Sccache,
+    Mold,
+    Hadolint,
 }
+
+/// All of them.
+const TOOLS: [Tool; 9] = [
+    Tool::WasmTarget,
+    Tool::WasmBindgen,
+    Tool::WasmOpt,
+    Tool::Sass,
+    Tool::Tailwind,
+    Tool::LightningCss,
+    Tool::Sccache,
+    Tool::Mold,
+    Tool::Hadolint,
+];
 
 /// A tool at the only version that will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,25 +123,42 @@ impl Tool {
             Tool::WasmBindgen => "wasm-bindgen",
             Tool::WasmOpt => "wasm-opt",
             Tool::Sass => "sass",
+            Tool::Tailwind => "tailwindcss",
+            Tool::LightningCss => "lightningcss",
+            Tool::Sccache => "sccache",
+            Tool::Mold => "mold",
+            Tool::Hadolint => "hadolint",
         }
     }
 
     /// The tool with this key.
     pub fn from_key(key: &str) -> Option<Tool> {
-        [Tool::WasmTarget, Tool::WasmBindgen, Tool::WasmOpt, Tool::Sass]
-            .into_iter()
-            .find(|tool| tool.key() == key)
+        TOOLS.into_iter().find(|tool| tool.key() == key)
     }
 
     /// The program's name on `PATH`; the wasm target has none.
     pub fn program(self) -> Option<&'static str> {
         (self != Tool::WasmTarget).then(|| self.key())
     }
+
+    /// What makes the program tell its version. Tailwind has no option for that, and would begin to work.
+    fn version_option(self) -> &'static str {
+        if self == Tool::Tailwind { "--help" } else { "--version" }
+    }
 }
 
 impl Wanted {
     pub fn new(tool: Tool, version: impl Into<String>) -> Wanted {
         Wanted { tool, version: version.into() }
+    }
+
+    /// The tools of a group whose versions the table pins.
+    pub fn of_group(group: Group) -> Vec<Wanted> {
+        let table = Table::builtin();
+        let tools = table.tools().filter(|entry| entry.group == group);
+        tools
+            .filter_map(|entry| Some(Wanted::new(Tool::from_key(&entry.name)?, entry.version.clone()?)))
+            .collect()
     }
 
     /// The wasm target of this very compiler. The commit is part of it: rlibs fit one build of rustc only.
@@ -139,7 +185,7 @@ pub fn look(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow::
             format!("user-local folder ({})", receipt.source),
         ));
     }
-    if let Some((path, version)) = on_path(exec, name)?
+    if let Some((path, version)) = on_path(exec, wanted.tool, name)?
         && version == wanted.version
     {
         return Ok(found(wanted, &path, version, "PATH".to_owned()));
@@ -175,7 +221,7 @@ pub fn status(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow
         status.path = Some(resolved.program).filter(|path| !path.is_empty());
         status.source = Some(resolved.source);
     } else if let Some(name) = wanted.tool.program()
-        && let Some((path, version)) = on_path(exec, name)?
+        && let Some((path, version)) = on_path(exec, wanted.tool, name)?
     {
         status.state = State::OtherVersion;
         status.found = Some(version);
@@ -212,18 +258,18 @@ fn look_for_target(toolchain: &Toolchain, wanted: &Wanted, folder: &Path) -> Res
 }
 
 /// The first program of this name on `PATH`, with the version that it states.
-fn on_path(exec: &Executor, name: &str) -> anyhow::Result<Option<(PathBuf, String)>> {
+fn on_path(exec: &Executor, tool: Tool, name: &str) -> anyhow::Result<Option<(PathBuf, String)>> {
     let Some(path) = tool::find_on_path(name) else {
         return Ok(None);
     };
-    let version = stated_version(exec, &path);
+    let version = stated_version(exec, &path, tool.version_option());
     exec.check_interrupted()?;
     Ok(version.map(|version| (path, version)))
 }
 
-/// What a program answers to `--version`; `None` where it fails or says nothing that looks like a version.
-fn stated_version(exec: &Executor, program: &Path) -> Option<String> {
-    tool::version_of(exec, program, &["--version"])
+/// The version in a program's answer to this option; `None` where it fails or says nothing that looks like one.
+fn stated_version(exec: &Executor, program: &Path, option: &str) -> Option<String> {
+    tool::version_of(exec, program, &[option])
 }
 
 #[cfg(test)]

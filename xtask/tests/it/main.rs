@@ -3,12 +3,27 @@
 // `allow-unwrap-in-tests` does not reach what stands beside the tests.
 #![allow(clippy::unwrap_used)]
 
+mod actions;
 mod bad_input;
 mod checkouts;
+mod deploy;
+mod doctor;
+mod drivers;
+mod engine;
 mod fakes;
+mod load;
+mod local_config;
+mod pack;
+mod railway_model;
+mod railway_schema;
 mod real;
+mod registry;
 mod running;
+mod slice;
+mod smoke;
+mod styles;
 mod support;
 mod template;
 mod tidy;
 mod watching;
+mod workflows;

@@ -119,6 +119,26 @@ impl Run {
     }
 }
 
+/// The program of an example of this crate, built with the same profile as the tests.
+pub fn example(name: &str) -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_xtask")).with_file_name("examples").join(name);
+    assert!(
+        program.is_file(),
+        "{} is missing: a run limited to some targets (`--test it`) does not build examples; build it with \
+         `cargo build --package xtask --example {name}` and the same profile",
+        program.display()
+    );
+    program
+}
+
+/// Says why a test is skipped; where services are required, that is a failure. Always true.
+pub fn skipped(reason: &str) -> bool {
+    let required = std::env::var("XTASK_REQUIRE").is_ok_and(|what| what == "services");
+    assert!(!required, "{reason}, but XTASK_REQUIRE=services is set");
+    eprintln!("skipped: {reason}");
+    true
+}
+
 /// Waits for a child and collects what it said; kills it and fails when it takes too long.
 pub fn finish(mut child: Child) -> Run {
     let mut stdout = child.stdout.take().unwrap();

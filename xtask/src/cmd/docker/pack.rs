@@ -1,8 +1,197 @@
 //! `cargo xtask docker pack`.
 
-use crate::cli::docker::PackArgs;
-use crate::exec::Executor;
+use std::collections::BTreeMap;
+use std::time::{Instant, SystemTime};
 
-pub fn run(_exec: &Executor, _args: &PackArgs) -> anyhow::Result<()> {
-    anyhow::bail!("not here yet")
+use super::super::context::Context;
+use super::super::{admitted, build, print};
+use crate::cli::docker::PackArgs;
+use crate::config::image as image_environment;
+use crate::config::registry::Sources;
+use crate::exec::Executor;
+use crate::exit::{Exit, Failure};
+use crate::facts::revision::Revision;
+use crate::image::elf;
+use crate::image::pack::{self, Outcome};
+use crate::image::reference::{Reference, tag_problem};
+use crate::leptos::{environment, planning};
+use crate::plan::image::{AssembleImage, PushImage, ReadBase};
+use crate::plan::{Action, Operation, Plan, Stage, Step};
+use crate::record::pack::{BaseRecord, PACK_SCHEMA, PackRecord};
+use crate::record::{self, RunResult};
+use crate::report;
+
+/// Has the C library, certificates, time zones and a user who is not root, and no shell. Debian 13 and not 12, whose C
+/// library (2.36) is older than that of GitHub's runners (2.39 on ubuntu-24.04): what is built there would not start.
+const DEFAULT_BASE: &str = "gcr.io/distroless/cc-debian13:nonroot";
+/// Where the app is in the image.
+const APP_DIR: &str = "/app";
+/// Where the site is below it.
+const SITE_DIR: &str = "site";
+
+pub fn run(exec: &Executor, args: &PackArgs) -> anyhow::Result<()> {
+    let context = Context::load(exec, &args.selection)?.driven_by(&args.driver, &args.selection)?;
+    let Some(record) = pack(exec, &context, args)? else { return Ok(()) };
+    print(&report::pack::render(&record, args.format)?)
+}
+
+/// Builds, packs, pushes if asked to, and records it; nothing in a dry run, which prints the plans.
+pub fn pack(exec: &Executor, context: &Context, args: &PackArgs) -> anyhow::Result<Option<PackRecord>> {
+    let (began, started) = (Instant::now(), SystemTime::now());
+    // All that can be wrong is found before minutes of compiling.
+    let sources = Sources::read()?;
+    let plan = plan(exec, context, args)?;
+    build::for_command(exec, context, &args.selection, args.format)?;
+    if !admitted(exec, &plan, args.format)? {
+        return Ok(None);
+    }
+    let (outcome, result) = pack::run(exec, &plan, &sources);
+    let record = record_of(exec, context, &plan, (began, started), outcome, &result);
+    let recorded = record::append(&context.workspace.target_directory, "pack", &record);
+    // The reason why it failed matters more than a record that could not be written.
+    result?;
+    recorded?;
+    Ok(Some(record))
+}
+
+fn plan(exec: &Executor, context: &Context, args: &PackArgs) -> anyhow::Result<Plan> {
+    let target = target(context, args)?;
+    let base = args.base.as_deref().or(context.automation.base_image.as_deref()).unwrap_or(DEFAULT_BASE);
+    let base = Reference::parse(base)?;
+    let tools = context.tools(exec)?;
+    let rustflags = context.rustflags(&tools);
+    let input = context.plan_input(&tools, &rustflags, &[]);
+    let triple = planning::server_triple(&input).unwrap_or(&context.toolchain.host);
+    let operation = |name: &str, operation: Operation| Step {
+        name: name.to_owned(),
+        stage: Stage::Finish,
+        action: Action::Operation(operation),
+    };
+    let mut steps = vec![
+        operation(
+            "read base",
+            Operation::ReadBase(ReadBase {
+                reference: base.to_string(),
+                platform: elf::platform_of(triple)?,
+            }),
+        ),
+        operation(
+            "assemble image",
+            Operation::AssembleImage(AssembleImage {
+                binary: planning::server_binary(&input),
+                site_root: context.project.site_root.clone(),
+                hash_file: planning::hash_file(&input),
+                app_dir: APP_DIR.to_owned(),
+                site_dir: SITE_DIR.to_owned(),
+                env: container_environment(context),
+                labels: labels(context),
+                created: image_environment::created()?,
+            }),
+        ),
+    ];
+    if let Some(target) = target.filter(|_| args.push) {
+        let repository = target.name();
+        let mut tags: Vec<String> = target.tag.into_iter().chain(args.tags.iter().cloned()).collect();
+        tags.dedup();
+        let push = PushImage { repository, tags, force: args.force };
+        steps.push(operation("push image", Operation::PushImage(push)));
+    }
+    Ok(Plan { command: "docker pack".to_owned(), steps })
+}
+
+/// Where the image belongs; it has to be said only where something is pushed.
+fn target(context: &Context, args: &PackArgs) -> anyhow::Result<Option<Reference>> {
+    for tag in &args.tags {
+        tag_problem(tag).map_or(Ok(()), |why| Err(Failure::usage(format!("`--tag {tag}`: {why}"))))?;
+    }
+    let Some(image) = args.image.as_deref().or(context.automation.image.as_deref()) else {
+        if !args.push {
+            return Ok(None);
+        }
+        return Err(Failure::usage("`--push`: it is not said where to")
+            .hint(
+                "give `--image ghcr.io/OWNER/NAME`, or set `image` in [workspace.metadata.xtask] in the root \
+                 Cargo.toml",
+            )
+            .into());
+    };
+    let target = Reference::parse(image)?;
+    if let Some(digest) = &target.digest {
+        return Err(Failure::usage(format!(
+            "`{image}` ends in a digest, which is not known before the image is packed"
+        ))
+        .hint(format!("leave out `@{digest}`"))
+        .into());
+    }
+    Ok(Some(target))
+}
+
+/// What the server finds in its container. No PORT, which is the platform's to give, and no revision: a commit that
+/// changes no input changes no image.
+fn container_environment(context: &Context) -> BTreeMap<String, String> {
+    let mut env = environment::production(&context.project);
+    let mut set = |name: &str, value: String| drop(env.insert(name.to_owned(), value));
+    set("LEPTOS_SITE_ROOT", SITE_DIR.to_owned());
+    set("HOST", "0.0.0.0".to_owned());
+    // For a server that knows only Leptos' own variable: an address on the container's loopback reaches nobody.
+    set("LEPTOS_SITE_ADDR", format!("0.0.0.0:{}", context.project.site_addr.port()));
+    env
+}
+
+fn labels(context: &Context) -> BTreeMap<String, String> {
+    let name = "org.opencontainers.image";
+    let mut labels = BTreeMap::from([(format!("{name}.title"), context.project.name.clone())]);
+    let server = context.workspace.package(&context.project.bin_package.name);
+    let source = server.and_then(|package| package.repository.clone());
+    if let Some(source) = source.or_else(image_environment::github_repository) {
+        labels.insert(format!("{name}.source"), source);
+    }
+    labels
+}
+
+fn record_of(
+    exec: &Executor,
+    context: &Context,
+    plan: &Plan,
+    (began, started): (Instant, SystemTime),
+    outcome: Outcome,
+    result: &anyhow::Result<()>,
+) -> PackRecord {
+    let (mut base, mut platform, mut repository) = (String::new(), String::new(), None);
+    for step in &plan.steps {
+        match &step.action {
+            Action::Operation(Operation::ReadBase(input)) => {
+                (base, platform) = (input.reference.clone(), input.platform.clone());
+            }
+            Action::Operation(Operation::PushImage(input)) => repository = Some(input.repository.clone()),
+            _ => {}
+        }
+    }
+    let digest = outcome.digest();
+    let reference = repository.as_ref().zip(outcome.pushed.as_ref());
+    PackRecord {
+        schema: PACK_SCHEMA,
+        result: match result {
+            Ok(()) => RunResult::Ok,
+            Err(error) if matches!(Exit::of(error), Exit::Interrupted(_)) => RunResult::Interrupted,
+            Err(_) => RunResult::Failed,
+        },
+        started: chrono::DateTime::<chrono::Utc>::from(started).to_rfc3339(),
+        project: context.project.name.clone(),
+        revision: Revision::probe(exec, &context.workspace.root),
+        reference: reference.map(|(repository, pushed)| format!("{repository}@{}", pushed.digest)),
+        repository,
+        tags: outcome.pushed.as_ref().map(|pushed| pushed.tags.clone()).unwrap_or_default(),
+        digest,
+        input_digest: outcome.image.as_ref().map(|image| image.input_digest.clone()),
+        base: BaseRecord {
+            reference: base,
+            digest: outcome.base.as_ref().map(|base| base.digest.to_string()),
+        },
+        platform,
+        layers: outcome.layers(),
+        reused: outcome.pushed.as_ref().is_some_and(|pushed| pushed.reused),
+        steps: outcome.steps,
+        seconds: began.elapsed().as_secs_f64(),
+    }
 }

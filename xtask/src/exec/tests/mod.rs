@@ -1,6 +1,7 @@
 //! Tests of the executor with `/bin/sh` as every tool.
 
 mod stopping;
+mod temporary;
 
 use std::time::Duration;
 

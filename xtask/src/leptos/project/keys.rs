@@ -34,6 +34,19 @@ impl Keys<'_> {
         Ok(self.text(key, variable)?.map(|path| absolute(self.base, path)))
     }
 
+    /// A program with arguments, in quotes where they have blanks in them.
+    pub fn command(&mut self, key: &'static str, variable: &str) -> anyhow::Result<Option<Vec<String>>> {
+        let Some(text) = self.text(key, variable)? else { return Ok(None) };
+        match split_words(&text).filter(|words| !words.is_empty()) {
+            Some(words) => Ok(Some(words)),
+            None => Err(Failure::usage(format!(
+                "`{key}` in {} (or `{variable}`) must be a command such as \"cargo auditable\", not \"{text}\"",
+                self.section.place()
+            ))
+            .into()),
+        }
+    }
+
     pub fn flag(&mut self, key: &'static str, variable: &str) -> anyhow::Result<Option<bool>> {
         let written = self.section.flag(key)?;
         Ok(self.variable(variable, "true or false", |text| text.parse().ok())?.or(written))
@@ -112,6 +125,24 @@ impl Keys<'_> {
     }
 }
 
+/// The words of a command line as a shell splits them; quotes keep blanks. `None` where a quote is not closed.
+fn split_words(text: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for letter in text.chars() {
+        match quote {
+            Some(open) if letter == open => quote = None,
+            None if letter == '"' || letter == '\'' => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            None if letter.is_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
 /// A path, or a table of paths, extensions and what a change means.
 fn watched(entry: &Value, place: &str, root: &Path) -> anyhow::Result<WatchedFiles> {
     if let Some(path) = entry.as_str() {
@@ -137,4 +168,18 @@ fn watched(entry: &Value, place: &str, root: &Path) -> anyhow::Result<WatchedFil
         return Err(Failure::usage(format!("an entry of {place} lacks `paths` or `change-types`")).into());
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_words;
+
+    #[test]
+    fn commands_are_split_as_by_a_shell() {
+        let split = |text| split_words(text).map(|words| words.join("|"));
+        assert_eq!(split("cargo  auditable").as_deref(), Some("cargo|auditable"));
+        assert_eq!(split("'/my tools/cross' --x=\"a b\"").as_deref(), Some("/my tools/cross|--x=a b"));
+        assert_eq!(split(" ").as_deref(), Some(""));
+        assert_eq!(split("cargo 'x"), None);
+    }
 }

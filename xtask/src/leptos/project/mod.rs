@@ -1,7 +1,7 @@
 //! Which Leptos project is built, and everything its metadata says: the keys of cargo-leptos 0.3 with its defaults.
 //!
-//! Pure but for two things: a Sass style sheet is read to find the files that it imports, and style and assets have to
-//! be there. Knows nothing of how a project is built.
+//! Pure but for two things: a style sheet is read to find the files that it imports, and style and assets have to be
+//! there. Knows nothing of how a project is built.
 
 mod choice;
 mod keys;
@@ -9,8 +9,11 @@ mod packages;
 mod settings;
 mod site_root;
 mod style;
+mod tailwind;
 #[cfg(test)]
 mod tests;
+
+pub use style::is_sass as style_is_sass;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -39,16 +42,10 @@ pub struct Project {
     pub site_addr: SocketAddr,
     /// Where the browser is told to reload, while watching.
     pub reload_port: u16,
-    /// The same port as the browser sees it, behind a proxy.
+    /// The port that pages use for it, where a proxy is in between.
     pub reload_external_port: Option<u16>,
-    /// `ws` or `wss`.
+    /// `ws` or `wss`: how pages reach it.
     pub reload_ws_protocol: Option<String>,
-    /// The path of the page for "not found".
-    pub not_found_path: Option<String>,
-    /// `DEV` or `PROD`, where the server itself reads the manifest.
-    pub env: Option<String>,
-    /// Whether the server itself expects to be watched.
-    pub watch: Option<bool>,
 
     /// A `.css`, `.scss` or `.sass` file.
     pub style_file: Option<PathBuf>,
@@ -56,8 +53,7 @@ pub struct Project {
     pub style_sources: Vec<PathBuf>,
     /// Whether `@import` of plain CSS is resolved.
     pub style_bundle: bool,
-    pub tailwind_input_file: Option<PathBuf>,
-    pub tailwind_config_file: Option<PathBuf>,
+    pub tailwind: Option<Tailwind>,
     /// The browsers that the style is written for, as a browserslist query.
     pub browserquery: String,
     /// Copied into the site as it is.
@@ -67,15 +63,12 @@ pub struct Project {
     pub hash_files: bool,
     /// The file beside the server binary that lists the digests; `hash.txt` by default.
     pub hash_file_name: Option<String>,
-    /// The same, where the server itself reads the manifest.
-    pub hash_file: Option<String>,
     /// Whether a release build minifies the script.
     pub js_minify: bool,
     /// What `wasm-opt` is called with, instead of the driver's own flags.
     pub wasm_opt_features: Option<Vec<String>>,
 
-    /// Features of both halves. They are in both lists below already.
-    pub features: Vec<String>,
+    /// Features of both halves are in both lists.
     pub lib_features: Vec<String>,
     pub lib_default_features: bool,
     pub bin_features: Vec<String>,
@@ -93,8 +86,8 @@ pub struct Project {
     pub bin_target_dir: Option<String>,
     /// The front half's target directory.
     pub front_target_dir: Option<PathBuf>,
-    /// Runs instead of cargo for the server; may have arguments.
-    pub bin_cargo_command: Option<String>,
+    /// Runs instead of cargo for the server: a program and its first arguments.
+    pub bin_cargo_command: Option<Vec<String>>,
     /// The name of the server's file where it is not that of the binary.
     pub bin_exe_name: Option<String>,
 
@@ -111,7 +104,7 @@ pub struct Project {
     /// Where scripts of the app's own are; a change compiles the front half again.
     pub js_dir: PathBuf,
     pub watch_additional_files: Vec<WatchedFiles>,
-    pub end2end_cmd: Option<String>,
+    /// The folder of tests that are run from outside.
     pub end2end_dir: Option<PathBuf>,
     /// Whether the watched server is asked to stop before it is killed.
     pub graceful_shutdown: bool,
@@ -134,6 +127,44 @@ pub struct LibPackage {
 pub struct BinPackage {
     pub name: String,
     pub dir: PathBuf,
+}
+
+/// The browsers that a style is written for unless the project says otherwise.
+pub const DEFAULT_BROWSERS: &str = "defaults";
+
+/// Folders that Tailwind never looks into on its own, wherever they are.
+pub const NOT_SCANNED: [&str; 3] = [".git", "node_modules", ".svn"];
+
+/// A style sheet that Tailwind makes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tailwind {
+    pub input_file: PathBuf,
+    /// Only version 3 reads one.
+    pub config_file: Option<PathBuf>,
+    /// The version that the user asked for, without a `v`.
+    pub version: Option<String>,
+    /// The input and what it imports of the project's own.
+    pub sources: Vec<PathBuf>,
+    /// Whether all that it looks at is known to be below the workspace.
+    pub closed: bool,
+}
+
+impl Tailwind {
+    /// Whether this version is configured by a file beside its input.
+    pub fn has_config(&self) -> bool {
+        self.version.as_deref().is_some_and(|version| version.starts_with(['1', '2', '3']))
+    }
+}
+
+impl Project {
+    /// Folders in the workspace that builds write to.
+    pub fn not_sources(&self, workspace: &Workspace) -> Vec<PathBuf> {
+        let server = self.bin_target_dir.as_ref().map(|folder| absolute(&workspace.root, folder));
+        let all = [Some(workspace.target_directory.clone()), Some(self.site_root.clone()), server];
+        let all = all.into_iter().flatten().chain(self.front_target_dir.clone());
+        // One with the workspace in it cannot tell sources from what is made of them.
+        all.filter(|folder| !workspace.root.starts_with(folder)).collect()
+    }
 }
 
 /// An entry of `watch-additional-files`.

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::choice::Definition;
 use super::keys::Keys;
-use super::{Project, absolute, packages, style};
+use super::{DEFAULT_BROWSERS, NOT_SCANNED, Project, Tailwind, absolute, packages, style, tailwind};
 use crate::config::keys::Section;
 use crate::exit::Failure;
 use crate::facts::workspace::Workspace;
@@ -26,9 +26,9 @@ pub fn read(
     let bin_target = keys.text("bin-target", "LEPTOS_BIN_TARGET")?;
     let features = keys.section.texts("features")?.unwrap_or_default();
     let style_file = keys.path("style-file", "LEPTOS_STYLE_FILE")?;
-    // It has meant nothing since cargo-leptos 0.2.3, but is still in manifests.
-    keys.section.flag("separate-front-target-dir")?;
-    let project = Project {
+    let style_bundle = keys.flag("style-bundle", "LEPTOS_STYLE_BUNDLE")?.unwrap_or(false);
+    for_others(&mut keys)?;
+    let mut project = Project {
         name: definition.name.clone(),
         lib_package: packages::lib_package(definition, workspace)?,
         bin_package: packages::bin_package(definition, workspace)?,
@@ -46,27 +46,26 @@ pub fn read(
         reload_port: keys.port("reload-port", "LEPTOS_RELOAD_PORT")?.unwrap_or(3001),
         reload_external_port: keys.port("reload-external-port", "")?,
         reload_ws_protocol: keys.section.text("reload-ws-protocol")?,
-        not_found_path: keys.section.text("not-found-path")?,
-        env: keys.section.text("env")?,
-        watch: keys.section.flag("watch")?,
 
-        style_sources: style_file.as_deref().map(style::sources).unwrap_or_default(),
+        style_sources: style_file
+            .as_deref()
+            .map(|file| style::sources(file, style_bundle))
+            .unwrap_or_default(),
         style_file,
-        style_bundle: keys.flag("style-bundle", "LEPTOS_STYLE_BUNDLE")?.unwrap_or(false),
-        tailwind_input_file: keys.path("tailwind-input-file", "")?,
-        tailwind_config_file: keys.path("tailwind-config-file", "")?,
-        browserquery: keys.text("browserquery", "LEPTOS_BROWSERQUERY")?.unwrap_or("defaults".to_owned()),
+        style_bundle,
+        tailwind: None,
+        browserquery: keys
+            .text("browserquery", "LEPTOS_BROWSERQUERY")?
+            .unwrap_or(DEFAULT_BROWSERS.to_owned()),
         assets_dir: keys.path("assets-dir", "LEPTOS_ASSETS_DIR")?,
 
         hash_files: keys.flag("hash-files", "LEPTOS_HASH_FILES")?.unwrap_or(false),
         hash_file_name: keys.text("hash-file-name", "LEPTOS_HASH_FILE_NAME")?,
-        hash_file: keys.section.text("hash-file")?,
         js_minify: keys.flag("js-minify", "LEPTOS_JS_MINIFY")?.unwrap_or(true),
         wasm_opt_features: keys.wasm_opt_features()?,
 
         lib_features: joined(keys.section.texts("lib-features")?, &features),
         bin_features: joined(keys.section.texts("bin-features")?, &features),
-        features,
         lib_default_features: keys.section.flag("lib-default-features")?.unwrap_or(false),
         bin_default_features: keys.section.flag("bin-default-features")?.unwrap_or(false),
         lib_cargo_args: keys.section.texts("lib-cargo-args")?,
@@ -81,7 +80,7 @@ pub fn read(
             .section
             .text("front-target-dir")?
             .map(|written| with_marker(workspace, &written)),
-        bin_cargo_command: keys.text("bin-cargo-command", "LEPTOS_BIN_CARGO_COMMAND")?,
+        bin_cargo_command: keys.command("bin-cargo-command", "LEPTOS_BIN_CARGO_COMMAND")?,
         bin_exe_name: keys.text("bin-exe-name", "LEPTOS_BIN_EXE_NAME")?,
 
         server_fn_prefix: keys.text("server-fn-prefix", "SERVER_FN_PREFIX")?,
@@ -92,15 +91,78 @@ pub fn read(
 
         js_dir: absolute(&workspace.root, keys.section.text("js-dir")?.unwrap_or("src".to_owned())),
         watch_additional_files: keys.watched_files()?,
-        end2end_cmd: keys.text("end2end-cmd", "LEPTOS_END2END_CMD")?,
         end2end_dir: keys.path("end2end-dir", "LEPTOS_END2END_DIR")?,
         graceful_shutdown: keys.flag("graceful-shutdown", "LEPTOS_GRACEFUL_SHUTDOWN")?.unwrap_or(true),
         graceful_shutdown_timeout_secs: keys.shutdown_timeout()?,
         graceful_shutdown_unix_signal: keys.shutdown_signal()?,
     };
+    let (input, config) = (keys.path("tailwind-input-file", "")?, keys.path("tailwind-config-file", "")?);
+    let version = environment.get("LEPTOS_TAILWIND_VERSION").filter(|version| !version.is_empty());
+    project.tailwind = tailwind(&project, workspace, definition, (input, config), version)?;
     keys.section.finish()?;
     check(&project, &definition.place)?;
     Ok(project)
+}
+
+/// Keys that change nothing in a build of ours; a wrong value is an error all the same.
+fn for_others(keys: &mut Keys<'_>) -> anyhow::Result<()> {
+    // The server reads these itself, where it is given the manifest.
+    for key in ["env", "hash-file", "not-found-path"] {
+        keys.section.text(key)?;
+    }
+    keys.section.flag("watch")?;
+    // For `cargo leptos end-to-end`.
+    keys.section.text("end2end-cmd")?;
+    // It has meant nothing since cargo-leptos 0.2.3, but is still in manifests.
+    keys.section.flag("separate-front-target-dir")?;
+    Ok(())
+}
+
+/// What Tailwind is to do. `version` is what the user asked for.
+fn tailwind(
+    project: &Project,
+    workspace: &Workspace,
+    definition: &Definition<'_>,
+    (input_file, config_file): (Option<PathBuf>, Option<PathBuf>),
+    version: Option<&String>,
+) -> anyhow::Result<Option<Tailwind>> {
+    let Some(input_file) = input_file else {
+        if config_file.is_none() {
+            return Ok(None);
+        }
+        let place = &definition.place;
+        let message =
+            format!("`tailwind-config-file` in {place} has no effect without `tailwind-input-file`");
+        let hint = "add `tailwind-input-file`, or remove `tailwind-config-file`";
+        return Err(Failure::usage(message).hint(hint).into());
+    };
+    let version = version.map(|version| version.strip_prefix('v').unwrap_or(version));
+    let is_version =
+        |text: &str| text.split('.').count() == 3 && text.starts_with(|c: char| c.is_ascii_digit());
+    if let Some(odd) = version.filter(|version| !is_version(version)) {
+        let message =
+            format!("`LEPTOS_TAILWIND_VERSION` must be a version such as \"v4.2.1\", not \"{odd}\"");
+        return Err(Failure::usage(message).into());
+    }
+    let mut tailwind =
+        Tailwind { input_file, config_file, version: version.map(str::to_owned), ..Tailwind::default() };
+    if tailwind.has_config() {
+        tailwind.config_file.get_or_insert_with(|| definition.base.join("tailwind.config.js"));
+        tailwind.sources = vec![tailwind.input_file.clone()];
+        tailwind.sources.extend(tailwind.config_file.clone());
+    } else {
+        let not_sources = project.not_sources(workspace);
+        let inside = |path: &Path| {
+            let skipped =
+                path.components().any(|part| NOT_SCANNED.iter().any(|name| part.as_os_str() == *name));
+            path.starts_with(&workspace.root)
+                && !skipped
+                && !not_sources.iter().any(|folder| path.starts_with(folder))
+        };
+        let found = tailwind::sources(&tailwind.input_file, &inside);
+        (tailwind.sources, tailwind.closed) = (found.files, found.closed);
+    }
+    Ok(Some(tailwind))
 }
 
 /// A path relative to the workspace, where a first part of `CARGO_TARGET_DIR` stands for the target directory.
@@ -133,10 +195,12 @@ fn check(project: &Project, place: &str) -> anyhow::Result<()> {
             "give `reload-port` (or `LEPTOS_RELOAD_PORT`) another number; its default is 3001",
         );
     }
-    if project.tailwind_config_file.is_some() && project.tailwind_input_file.is_none() {
+    if project.bin_target_triple.as_deref().is_some_and(|triple| triple.starts_with("wasm")) {
         return fail(
-            format!("`tailwind-config-file` in {place} has no effect without `tailwind-input-file`"),
-            "add `tailwind-input-file`, or remove `tailwind-config-file`",
+            format!(
+                "`bin-target-triple` in {place} is a wasm target; a server there is a library, not a program"
+            ),
+            "xtask builds servers that run on their own; `cargo leptos build` makes the library",
         );
     }
     let plain = |name: &str| !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
@@ -166,12 +230,17 @@ pub fn check_files(
     workspace: &Workspace,
     source: impl Fn(&str) -> String,
 ) -> anyhow::Result<()> {
-    let style = project.style_file.as_deref().filter(|path| !path.is_file());
-    let assets = project.assets_dir.as_deref().filter(|path| !path.is_dir());
-    let (key, path, kind) = match (style, assets) {
-        (Some(path), _) => ("style-file", path, "file"),
-        (None, Some(path)) => ("assets-dir", path, "folder"),
-        (None, None) => return Ok(()),
+    let style = project.style_file.as_deref().map(|path| ("style-file", path, "file"));
+    let assets = project.assets_dir.as_deref().map(|path| ("assets-dir", path, "folder"));
+    let tailwind = project.tailwind.as_ref();
+    let input = tailwind.map(|tailwind| ("tailwind-input-file", tailwind.input_file.as_path(), "file"));
+    let config = tailwind
+        .filter(|tailwind| tailwind.has_config())
+        .and_then(|tailwind| Some(("tailwind-config-file", tailwind.config_file.as_deref()?, "file")));
+    let is_there = |kind: &str, path: &Path| if kind == "file" { path.is_file() } else { path.is_dir() };
+    let all = [style, assets, input, config].into_iter().flatten();
+    let Some((key, path, kind)) = all.into_iter().find(|(_, path, kind)| !is_there(kind, path)) else {
+        return Ok(());
     };
     let problem = if path.exists() { format!("is not a {kind}") } else { "does not exist".to_owned() };
     let shown = path.strip_prefix(&workspace.root).unwrap_or(path).display();

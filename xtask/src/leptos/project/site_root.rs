@@ -54,8 +54,9 @@ pub fn check(project: &Project, workspace: &Workspace, source: &str) -> anyhow::
 }
 
 fn sources<'a>(project: &'a Project, workspace: &'a Workspace) -> Vec<&'a Path> {
-    let own = [&project.style_file, &project.assets_dir, &project.tailwind_input_file, &project.end2end_dir];
+    let own = [&project.style_file, &project.assets_dir, &project.end2end_dir];
     let mut all: Vec<&Path> = own.into_iter().flatten().map(|path| path.as_path()).collect();
+    all.extend(project.tailwind.iter().map(|tailwind| tailwind.input_file.as_path()));
     for package in &workspace.packages {
         all.push(package.dir());
         all.extend(package.targets.iter().map(|target| target.src_path.as_path()));

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use super::absolute;
 
-/// The style file and, where it is Sass, every file that it uses, forwards or imports, in sorted order.
-pub fn sources(style_file: &Path) -> Vec<PathBuf> {
+/// The style file and, where it is Sass, every file that it uses, forwards or imports, in sorted order. In plain CSS
+/// imports are followed only where they are resolved while building (`bundle`).
+pub fn sources(style_file: &Path, bundle: bool) -> Vec<PathBuf> {
     let mut found = BTreeSet::new();
     let mut open = vec![style_file.to_owned()];
     while let Some(file) = open.pop() {
-        if !found.insert(file.clone()) || !is_sass(&file) {
+        if !found.insert(file.clone()) || !(is_sass(&file) || bundle) {
             continue;
         }
         // A file that cannot be read is Sass's to complain about.
@@ -29,7 +30,8 @@ pub fn sources(style_file: &Path) -> Vec<PathBuf> {
     found.into_iter().collect()
 }
 
-fn is_sass(file: &Path) -> bool {
+/// Whether a file is for Sass to compile.
+pub fn is_sass(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "scss" || extension == "sass")
 }
 
@@ -42,6 +44,8 @@ fn quoted(text: &str) -> Vec<&str> {
             let rest = &text[at + word.len()..];
             let statement = &rest[..rest.find([';', '{', '}']).unwrap_or(rest.len())];
             names.extend(statement.split(['"', '\'']).skip(1).step_by(2));
+            // `url(…)` needs no quotes.
+            names.extend(statement.trim_start().strip_prefix("url(").and_then(|name| name.split(')').next()));
         }
     }
     names
@@ -107,7 +111,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let found = sources(&folder.path().join("style/main.scss"));
+        let found = sources(&folder.path().join("style/main.scss"), false);
         let found: Vec<_> =
             found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
         assert_eq!(
@@ -135,7 +139,7 @@ mod tests {
         let shown = |name: &str| {
             let file = folder.path().join(name);
             fs::write(&file, import).unwrap();
-            let found = sources(&file);
+            let found = sources(&file, false);
             let names = found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap());
             names.collect::<Vec<_>>().join(" ")
         };
@@ -148,7 +152,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (css, none) = (folder.path().join("a.css"), folder.path().join("none.scss"));
         fs::write(&css, "@import 'b.css';").unwrap();
-        assert_eq!(sources(&css), [css]);
-        assert_eq!(sources(&none), [none]);
+        assert_eq!(sources(&css, false), std::slice::from_ref(&css));
+        assert_eq!(sources(&none, true), [none]);
+        let (other, last) = (folder.path().join("b.css"), folder.path().join("c.css"));
+        fs::write(&other, "@import url(c.css) screen;").unwrap();
+        fs::write(&last, "@import url('https://example.org/d.css');").unwrap();
+        assert_eq!(sources(&css, true), [css, other, last]);
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::super::build::{self, Outcome};
 use super::super::diagnostics::Diagnostics;
-use super::super::lock::BuildLock;
+use super::super::lock;
 use super::super::planning::{self, BIND, COMPILE_FRONT, COMPILE_SERVER, Input, Parts, SITE};
 use super::super::shipped;
 use super::files::Change;
@@ -38,7 +38,9 @@ impl Session<'_> {
         let names = names(setup, changes);
         exec.ui().status("Changed", shown(&names));
 
-        let parts = Parts { front: work.front, server: work.server, style: work.style };
+        // Tailwind reads the sources too.
+        let style = work.style || work.compiles() && setup.input.project.tailwind.is_some();
+        let parts = Parts { front: work.front, server: work.server, style };
         let (outcome, result, is_superseded) = self.build(setup, parts, work)?;
         let mut record = WatchRecord {
             schema: WATCH_SCHEMA,
@@ -91,7 +93,7 @@ impl Session<'_> {
         let exec = self.exec;
         let target = setup.input.target_directory;
         // Held until everything is written that another build would write too.
-        let _lock = BuildLock::take(exec, target)?;
+        let _lock = lock::take(exec, target)?;
         let started = SystemTime::now();
         let plan = planning::round(setup.input, parts);
         let at_once = parts.front && parts.server && setup.can_compile_at_once();

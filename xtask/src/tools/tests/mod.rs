@@ -224,7 +224,7 @@ fn without_a_network_nothing_is_started() {
 #[test]
 fn versions_that_programs_state() {
     let machine = Machine::new(&[("one", "echo 'wasm-opt version 131 (version_131)'"), ("two", "exit 1")]);
-    let stated = |name: &str| stated_version(&machine.exec, &machine.path("fakes").join(name));
+    let stated = |name: &str| stated_version(&machine.exec, &machine.path("fakes").join(name), "--version");
     assert_eq!(stated("one").as_deref(), Some("131"));
     assert_eq!(stated("two"), None);
 }

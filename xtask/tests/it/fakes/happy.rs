@@ -159,3 +159,14 @@ fn the_record_does_without_a_revision_where_git_does_not_answer() {
         assert_eq!(report["revision"]["commit"], Value::Null, "{lines}");
     }
 }
+
+#[test]
+fn the_servers_own_cargo_command_may_have_arguments() {
+    let fakes = Fakes::new();
+    fakes.use_keys(&serde_json::json!({"bin-cargo-command": "cargo --config 'a = 1'", "js-minify": false}));
+    assert_eq!(fakes.run(&["build"]).code, Some(0));
+    let calls = fakes.calls();
+    let of = |word: &str| calls.iter().find(|call| call.contains(word)).unwrap().clone();
+    assert!(of(" --bin ").starts_with("cargo --config a = 1 build --package app-server "), "{calls:#?}");
+    assert!(of(" --lib ").starts_with("cargo rustc --package app-front "), "{calls:#?}");
+}

@@ -2,13 +2,15 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use super::{Fakes, contents, fake_tool};
 
 /// The ways in which a source fails. None of them may end the search for another source.
 const FAILURES: [&str; 5] = ["err no route to host\nexit 1", "sleep 600", "noise", "noise\nexit 1", "kill"];
 
 /// The tool that goes missing, the programs that could bring it, and what the message calls its sources.
-const MISSING: [(&str, &[&str], &[&str]); 4] = [
+const MISSING: [(&str, &[&str], &[&str]); 6] = [
     ("wasm-target", &["rustup", "apt-get", "apt-cache"], &["rustup target add", "rust-src"]),
     ("wasm-bindgen", &["cargo"], &["cargo install --locked", "cargo install"]),
     (
@@ -21,6 +23,8 @@ const MISSING: [(&str, &[&str], &[&str]); 4] = [
         &["node", "npm", "python3", "cargo"],
         &["npm", "npm with Node from pip", "cargo install --locked"],
     ),
+    ("tailwindcss", &["node", "npm", "python3"], &["npm", "npm with Node from pip"]),
+    ("lightningcss", &["node", "npm", "python3"], &["npm", "npm with Node from pip"]),
 ];
 
 fn without(tool: &str) -> Fakes {
@@ -28,6 +32,8 @@ fn without(tool: &str) -> Fakes {
     match tool {
         "wasm-target" => fakes.remove_wasm_target(),
         "sass" => fakes.use_sass(),
+        "tailwindcss" => fakes.use_keys(&json!({"tailwind-input-file": "style/main.css"})),
+        "lightningcss" => fakes.use_keys(&json!({"style-bundle": true})),
         _ => {}
     }
     if tool != "wasm-target" {
@@ -180,4 +186,29 @@ fn npm_brings_wasm_opt() {
     let run = fakes.run(&["build"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(fs::read_dir(fakes.folder().join("home/xtask/tools/wasm-opt")).unwrap().count(), 1);
+}
+
+#[test]
+fn doctor_names_what_setup_brings() {
+    let fakes = without("wasm-bindgen");
+    fakes.remove_wasm_target();
+    fakes.when("cargo", "install", &format!("copy {} {{--root}}/bin/wasm-bindgen", fake_tool().display()));
+    let library = fakes.folder().join("toolchains/fake/lib/rustlib/wasm32-unknown-unknown/lib");
+    let written =
+        ["libcore-1.rlib", "libstd-1.rlib"].map(|file| format!("write {} x", library.join(file).display()));
+    fakes.when("rustup", "target add --toolchain", &written.join("\n"));
+    let look = || {
+        let run = fakes.run(&["doctor", "--only", "tools", "--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings.filter(|finding| finding["rule"] == "tools-missing").cloned().collect::<Vec<_>>()
+    };
+    let found = look();
+    let missing = found[0]["found"].as_str().unwrap();
+    assert!(missing.contains("wasm-target 1.95.0") && missing.contains("wasm-bindgen 0.2.100"), "{missing}");
+    assert_eq!(found[0]["fix"]["command"], "cargo xtask setup");
+    assert!(!fakes.calls().iter().any(|call| call.contains("install")), "it only looks");
+    let run = fakes.run(&["setup"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(look().is_empty());
 }

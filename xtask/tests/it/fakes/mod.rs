@@ -1,7 +1,10 @@
 //! xtask among fakes: a small workspace, and a `PATH` that holds nothing but stand-ins for every external tool.
 
+mod delegated;
 mod failing;
 mod happy;
+mod hosts;
+mod images;
 mod installing;
 mod interrupted;
 mod others;
@@ -13,16 +16,18 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, Workspace, contents, folded};
+use crate::support::{Run, Workspace, contents, example, folded};
 
 /// Every tool that xtask may start.
-const TOOLS: [&str; 15] = [
+const TOOLS: [&str; 18] = [
     "apt-cache",
     "apt-get",
     "cargo",
+    "cargo-leptos",
     "cargo-nextest",
     "dpkg-deb",
     "git",
+    "lightningcss",
     "node",
     "npm",
     "pip",
@@ -30,6 +35,7 @@ const TOOLS: [&str; 15] = [
     "rustc",
     "rustup",
     "sass",
+    "tailwindcss",
     "wasm-bindgen",
     "wasm-opt",
 ];
@@ -63,6 +69,8 @@ impl Fakes {
             let path = fakes.folder().join(place).display().to_string();
             fakes.workspace.set(name, path);
         }
+        // Nothing real is asked whether it is there.
+        fakes.workspace.set("XTASK_SOURCES", "all");
         for name in [
             "CARGO",
             "RUSTC",
@@ -152,6 +160,12 @@ impl Fakes {
             "sass",
             "[--version]\nout 1.97.3 compiled with dart2js\n[--no-source-map]\nwrite {4} body{}\n",
         );
+        let version = "[--help]\nout tailwindcss v4.2.1\n";
+        self.script("tailwindcss", &format!("{version}[--input]\nwrite {{--output}} .p-4{{}}\n"));
+        self.script(
+            "lightningcss",
+            "[--version]\nout lightningcss 1.0.0-alpha.71\n[--targets]\nwrite {--output-file} body{}\n",
+        );
     }
 
     fn script(&self, tool: &str, text: &str) {
@@ -178,6 +192,14 @@ impl Fakes {
     /// The project's style sheet needs Sass.
     fn use_sass(&self) {
         self.when("cargo", "metadata", &format!("out {}", metadata(&self.root(), "style/main.scss")));
+    }
+
+    /// The project's table has these keys more.
+    fn use_keys(&self, keys: &Value) {
+        let mut whole = metadata(&self.root(), "style/main.css");
+        let table = whole["metadata"]["leptos"][0].as_object_mut().unwrap();
+        table.extend(keys.as_object().unwrap().clone());
+        self.when("cargo", "metadata", &format!("out {whole}"));
     }
 
     fn run(&self, args: &[&str]) -> Run {
@@ -237,14 +259,7 @@ impl Fakes {
 
 /// The fake, built by cargo as an example of this package.
 fn fake_tool() -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_xtask")).with_file_name("examples").join("fake-tool");
-    assert!(
-        program.is_file(),
-        "{} is missing: a run limited to some targets (`--test it`) does not build examples; build it with \
-         `cargo build --package xtask --example fake-tool` and the same profile",
-        program.display()
-    );
-    program
+    example("fake-tool")
 }
 
 /// What `cargo metadata` says of the workspace.

@@ -127,7 +127,7 @@ fn setup_says_what_is_missing_and_changes_nothing_when_it_only_looks() {
 }
 
 /// Calls that only look.
-const PROBES: [&str; 8] = [
+pub(super) const PROBES: [&str; 8] = [
     "cargo metadata --no-deps --format-version 1",
     "rustc -vV",
     "rustc --print sysroot",

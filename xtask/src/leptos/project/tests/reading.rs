@@ -45,8 +45,8 @@ fn both_layouts_resolve_paths_from_their_manifest() {
             &project.style_file,
             &project.assets_dir,
             &project.end2end_dir,
-            &project.tailwind_input_file,
-            &project.tailwind_config_file,
+            &Some(project.tailwind.as_ref().unwrap().input_file.clone()),
+            &project.tailwind.as_ref().unwrap().config_file,
             &project.front_target_dir,
         ];
         let files = files.map(|path| path.as_ref().unwrap().display().to_string()).join(" ");

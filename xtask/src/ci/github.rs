@@ -1,0 +1,283 @@
+//! The environment of GitHub Actions, read once and validated. Elsewhere there is none.
+//!
+//! Owns which events are trusted. Name and kind of the ref come from `GITHUB_REF` alone, so that nothing can contradict
+//! it. Sources: the pages "Variables reference" and "Events that trigger workflows" of GitHub's documentation.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde_json::Value;
+
+use crate::exit::Failure;
+
+/// Events of people and machines that may write to the repository. An event that is not in this list runs on somebody
+/// else's code, or may do so in future.
+const TRUSTED_EVENTS: [&str; 6] =
+    ["push", "workflow_dispatch", "repository_dispatch", "schedule", "merge_group", "release"];
+
+/// One job of a workflow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitHub {
+    /// What started the workflow, e.g. `push`.
+    pub event: String,
+    pub git_ref: Ref,
+    /// The commit that is checked out, as a full hash.
+    pub sha: String,
+    /// `owner/name`, in the case that its owner chose.
+    pub repository: String,
+    /// Without a slash at its end, e.g. `https://github.com`.
+    pub server_url: String,
+    /// `None` where the event does not tell.
+    pub default_branch: Option<String>,
+    /// The file that outputs of the step are appended to.
+    pub output: PathBuf,
+    /// The file that the step's part of the job's summary is appended to.
+    pub summary: PathBuf,
+}
+
+/// What the workflow runs for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ref {
+    Branch(String),
+    Tag(String),
+    /// The merge commit of a pull request, or none at all.
+    Other,
+}
+
+impl GitHub {
+    /// Reads the environment of this process; `None` outside of GitHub Actions.
+    pub fn read() -> anyhow::Result<Option<GitHub>> {
+        GitHub::from_variables(|name| std::env::var(name).ok())
+    }
+
+    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<GitHub>> {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        if set("GITHUB_ACTIONS").as_deref() != Some("true") {
+            return Ok(None);
+        }
+        let required = |name: &str, form: &str, good: &dyn Fn(&str) -> bool| {
+            let value = set(name).ok_or_else(|| refused(format!("{name} is not set")))?;
+            if good(&value) { Ok(value) } else { Err(refused(format!("{name} is `{value}`, not {form}"))) }
+        };
+        let any = |_: &str| true;
+        let is_url = |value: &str| value.starts_with("https://") || value.starts_with("http://");
+        let server_url = required("GITHUB_SERVER_URL", "an address", &is_url)?;
+        Ok(Some(GitHub {
+            event: required("GITHUB_EVENT_NAME", "the name of an event", &any)?,
+            git_ref: Ref::parse(&set("GITHUB_REF").unwrap_or_default()),
+            sha: required("GITHUB_SHA", "the hash of a commit", &is_commit)?,
+            repository: required("GITHUB_REPOSITORY", "of the form OWNER/NAME", &is_repository)?,
+            server_url: server_url.trim_end_matches('/').to_owned(),
+            default_branch: match set("GITHUB_EVENT_PATH") {
+                Some(path) => default_branch(&path)?,
+                None => None,
+            },
+            output: required("GITHUB_OUTPUT", "a file", &any)?.into(),
+            summary: required("GITHUB_STEP_SUMMARY", "a file", &any)?.into(),
+        }))
+    }
+
+    /// Whether only people who may write to the repository can have started this. A pull request is not trusted,
+    /// whoever opened it.
+    pub fn is_trusted(&self) -> bool {
+        TRUSTED_EVENTS.contains(&self.event.as_str())
+    }
+
+    pub fn is_default_branch(&self) -> bool {
+        matches!((&self.git_ref, &self.default_branch), (Ref::Branch(name), Some(default)) if name == default)
+    }
+
+    /// Whether an image that is built here may go to production: it must be what the default branch is, or what the
+    /// merge queue is about to make it.
+    pub fn may_promote(&self) -> bool {
+        self.event == "merge_group" || (self.is_trusted() && self.is_default_branch())
+    }
+
+    /// The page of a commit.
+    pub fn commit_url(&self) -> String {
+        format!("{}/{}/commit/{}", self.server_url, self.repository, self.sha)
+    }
+}
+
+impl Ref {
+    fn parse(text: &str) -> Ref {
+        match (text.strip_prefix("refs/heads/"), text.strip_prefix("refs/tags/")) {
+            (Some(branch), _) if !branch.is_empty() => Ref::Branch(branch.to_owned()),
+            (_, Some(tag)) if !tag.is_empty() => Ref::Tag(tag.to_owned()),
+            _ => Ref::Other,
+        }
+    }
+}
+
+impl fmt::Display for Ref {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ref::Branch(name) => write!(f, "branch `{name}`"),
+            Ref::Tag(name) => write!(f, "tag `{name}`"),
+            Ref::Other => f.write_str("neither branch nor tag"),
+        }
+    }
+}
+
+/// A SHA-1 or SHA-256 in hexadecimal.
+fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn is_repository(text: &str) -> bool {
+    let plain = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    text.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name))
+}
+
+/// What the event's payload says about the repository.
+fn default_branch(path: &str) -> anyhow::Result<Option<String>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("read GITHUB_EVENT_PATH ({path})"))?;
+    let payload: Value = serde_json::from_str(&text)
+        .map_err(|error| refused(format!("GITHUB_EVENT_PATH ({path}) is not valid JSON: {error}")))?;
+    Ok(payload.pointer("/repository/default_branch").and_then(Value::as_str).map(str::to_owned))
+}
+
+fn refused(message: String) -> Failure {
+    Failure::usage(message).hint("GitHub Actions sets it; elsewhere, GITHUB_ACTIONS has to be unset")
+}
+
+#[cfg(test)]
+pub mod tests {
+    use std::collections::BTreeMap;
+
+    use expect_test::expect;
+
+    use super::*;
+    use crate::exit::Exit;
+
+    /// A job of a repository whose default branch is `main`.
+    pub fn job(event: &str, git_ref: &str) -> GitHub {
+        GitHub {
+            event: event.to_owned(),
+            git_ref: Ref::parse(git_ref),
+            sha: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+            repository: "Octo-Org/App".to_owned(),
+            server_url: "https://github.com".to_owned(),
+            default_branch: Some("main".to_owned()),
+            output: "output".into(),
+            summary: "summary".into(),
+        }
+    }
+
+    fn read(changes: &[(&'static str, &str)]) -> anyhow::Result<Option<GitHub>> {
+        let mut variables = BTreeMap::from(
+            [
+                ("GITHUB_ACTIONS", "true"),
+                ("GITHUB_EVENT_NAME", "push"),
+                ("GITHUB_REF", "refs/heads/main"),
+                ("GITHUB_SHA", "0123456789abcdef0123456789abcdef01234567"),
+                ("GITHUB_REPOSITORY", "Octo-Org/App"),
+                ("GITHUB_SERVER_URL", "https://github.com/"),
+                ("GITHUB_OUTPUT", "output"),
+                ("GITHUB_STEP_SUMMARY", "summary"),
+            ]
+            .map(|(name, value)| (name, value.to_owned())),
+        );
+        for (name, value) in changes {
+            variables.insert(name, (*value).to_owned());
+        }
+        GitHub::from_variables(|name| variables.get(name).cloned())
+    }
+
+    #[test]
+    fn everything_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let payload = folder.path().join("event.json");
+        std::fs::write(&payload, r#"{"repository": {"default_branch": "main"}}"#).unwrap();
+        let github = read(&[("GITHUB_EVENT_PATH", payload.to_str().unwrap())]).unwrap().unwrap();
+        assert_eq!(github, job("push", "refs/heads/main"));
+        assert_eq!(
+            github.commit_url(),
+            "https://github.com/Octo-Org/App/commit/0123456789abcdef0123456789abcdef01234567"
+        );
+        assert_eq!(read(&[]).unwrap().unwrap().default_branch, None);
+    }
+
+    #[test]
+    fn elsewhere_there_is_none() {
+        for value in ["", "false", "1"] {
+            assert_eq!(read(&[("GITHUB_ACTIONS", value)]).unwrap(), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        let messages: Vec<String> = [
+            ("GITHUB_SHA", "main"),
+            ("GITHUB_REPOSITORY", "app"),
+            ("GITHUB_REPOSITORY", "o/a/b"),
+            ("GITHUB_SERVER_URL", "github.com"),
+            ("GITHUB_OUTPUT", ""),
+        ]
+        .iter()
+        .map(|change| {
+            let error = read(&[*change]).unwrap_err();
+            assert_eq!(Exit::of(&error), Exit::Usage);
+            error.to_string()
+        })
+        .collect();
+        expect![[r#"
+            GITHUB_SHA is `main`, not the hash of a commit
+            GITHUB_REPOSITORY is `app`, not of the form OWNER/NAME
+            GITHUB_REPOSITORY is `o/a/b`, not of the form OWNER/NAME
+            GITHUB_SERVER_URL is `github.com`, not an address
+            GITHUB_OUTPUT is not set"#]]
+        .assert_eq(&messages.join("\n"));
+    }
+
+    #[test]
+    fn a_payload_that_is_not_there_or_no_json_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let payload = folder.path().join("event.json");
+        let path = payload.to_str().unwrap();
+        assert!(format!("{:#}", read(&[("GITHUB_EVENT_PATH", path)]).unwrap_err()).contains("event.json"));
+        std::fs::write(&payload, "{").unwrap();
+        let error = read(&[("GITHUB_EVENT_PATH", path)]).unwrap_err();
+        assert!(error.to_string().contains("is not valid JSON"), "{error}");
+    }
+
+    #[test]
+    fn who_may_push_and_promote() {
+        let mut table = String::new();
+        for (event, git_ref) in [
+            ("push", "refs/heads/main"),
+            ("workflow_dispatch", "refs/heads/main"),
+            ("merge_group", "refs/heads/gh-readonly-queue/main/pr-7-0123"),
+            ("push", "refs/heads/feature"),
+            ("push", "refs/tags/v1.2.3"),
+            ("push", "refs/tags/main"),
+            ("pull_request", "refs/pull/7/merge"),
+            ("pull_request_target", "refs/heads/main"),
+            ("workflow_run", "refs/heads/main"),
+            ("an_event_of_the_future", "refs/heads/main"),
+        ] {
+            let job = job(event, git_ref);
+            let line =
+                format!("{event} {git_ref}: push {}, promote {}\n", job.is_trusted(), job.may_promote());
+            table.push_str(&line);
+        }
+        expect![[r#"
+            push refs/heads/main: push true, promote true
+            workflow_dispatch refs/heads/main: push true, promote true
+            merge_group refs/heads/gh-readonly-queue/main/pr-7-0123: push true, promote true
+            push refs/heads/feature: push true, promote false
+            push refs/tags/v1.2.3: push true, promote false
+            push refs/tags/main: push true, promote false
+            pull_request refs/pull/7/merge: push false, promote false
+            pull_request_target refs/heads/main: push false, promote false
+            workflow_run refs/heads/main: push false, promote false
+            an_event_of_the_future refs/heads/main: push false, promote false
+        "#]]
+        .assert_eq(&table);
+        let unknown = GitHub { default_branch: None, ..job("push", "refs/heads/main") };
+        assert!(!unknown.may_promote());
+    }
+}

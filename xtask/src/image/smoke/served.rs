@@ -1,0 +1,100 @@
+//! The page and its files, fetched from a server that is healthy.
+
+use std::time::Duration;
+
+use super::checks::{self, Served, check, skipped};
+use super::page::{self, Kind};
+use crate::exec::{Executor, Method, Request};
+use crate::exit::{Exit, Failure};
+use crate::record::smoke::CheckRecord;
+
+/// How long one answer may take: a page may ask other services first.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// How often the front page may lead somewhere else, e.g. to a language or a login.
+const REDIRECTIONS_MAX: usize = 5;
+
+/// Looks at the page and at every file of the package folder that it links to.
+pub fn look(exec: &Executor, origin: &str, pkg_dir: &str) -> anyhow::Result<Vec<CheckRecord>> {
+    let (path, html) = match front_page(exec, origin)? {
+        Ok(found) => found,
+        Err(problem) => return Ok(vec![check("page", Err(problem))]),
+    };
+    let judged = checks::page(&path, &html);
+    let is_page = judged.is_ok();
+    let mut verdicts = vec![check("page", judged)];
+    if !is_page {
+        return Ok(verdicts);
+    }
+    let links = page::links(&String::from_utf8_lossy(&html.body), pkg_dir);
+    for kind in Kind::ALL {
+        let mut found = Vec::new();
+        let mut elsewhere = Vec::new();
+        for (_, link) in links.iter().filter(|(of, _)| *of == kind) {
+            match page::resolve(&path, link) {
+                Ok(path) => found.push(match get(exec, origin, &path)? {
+                    Ok((served, _)) => checks::file(kind, &path, &served),
+                    Err(problem) => Err(problem),
+                }),
+                Err(address) => elsewhere.push(address),
+            }
+        }
+        verdicts.push(match elsewhere.first() {
+            Some(address) if found.is_empty() => {
+                skipped(kind.name(), format!("not the image's to serve: {address}"))
+            }
+            _ => checks::files(kind, found),
+        });
+    }
+    Ok(verdicts)
+}
+
+/// The page at `/`, or where that redirects to on the same server. The inner error is one of the server's.
+fn front_page(exec: &Executor, origin: &str) -> anyhow::Result<Result<(String, Served), String>> {
+    let mut path = "/".to_owned();
+    for _ in 0..=REDIRECTIONS_MAX {
+        let (served, location) = match get(exec, origin, &path)? {
+            Ok(answer) => answer,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        match location.filter(|_| (300..400).contains(&served.status)) {
+            None => return Ok(Ok((path, served))),
+            Some(location) => {
+                match page::resolve(&path, location.strip_prefix(origin).unwrap_or(&location)) {
+                    Ok(next) => path = next,
+                    Err(address) => {
+                        return Ok(Err(format!("GET {path} redirects to another server: {address}")));
+                    }
+                }
+            }
+        }
+    }
+    Ok(Err(format!("GET / redirects more than {REDIRECTIONS_MAX} times, last to {path}")))
+}
+
+type Answered = (Served, Option<String>);
+
+/// One answer and its `Location`. The inner error says that there was none; only an interruption is an outer one.
+fn get(exec: &Executor, origin: &str, path: &str) -> anyhow::Result<Result<Answered, String>> {
+    let request = Request::new(Method::Get, format!("{origin}{path}")).timeout(ANSWER_LIMIT);
+    match exec.send(&request.without_redirections()) {
+        Ok(answer) => {
+            let content_type = answer.header("content-type").unwrap_or_default();
+            let content_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            let location = answer.header("location").map(str::to_owned);
+            Ok(Ok((Served { status: answer.status, content_type, body: answer.body }, location)))
+        }
+        Err(error) if matches!(Exit::of(&error), Exit::Interrupted(_)) => Err(error),
+        Err(error) => Ok(Err(format!("GET {path}: {}", reason(&error)))),
+    }
+}
+
+/// Why there was no answer, without the request, which the reader knows.
+pub fn reason(error: &anyhow::Error) -> String {
+    let text = error
+        .downcast_ref::<Failure>()
+        .map_or_else(|| format!("{error:#}"), |failure| failure.message.clone());
+    match text.split_once(": ") {
+        Some((request, why)) if request.starts_with("GET ") => why.to_owned(),
+        _ => text,
+    }
+}

@@ -1,0 +1,248 @@
+//! Carries out the plan of one deployment, step by step.
+//!
+//! What changes something is sent once. Where the answer to the request to deploy is lost, Railway's list of
+//! deployments says whether there is one.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use super::client::CallErrorKind;
+use super::deployment::{Phase, newer_than};
+use super::operations::{
+    DeployServiceInstance, GetDeployment, ServiceInstanceUpdateInput, SourceInput, UpdateServiceInstance,
+    UpsertVariables, VariableCollectionUpsertInput,
+};
+use super::pauses::Pauses;
+use super::pinned::PinnedImage;
+use super::state::Remote;
+use super::{planning, serving, waiting};
+use crate::exit::{Exit, Failure, hint_of};
+use crate::plan::deploy::{SetVariables, StartDeployment, UpdateService, VerifyServed};
+use crate::plan::{Action, Operation, Plan};
+use crate::record::StepRecord;
+use crate::record::deploy::Version;
+use crate::steps::{Done, step};
+
+/// How long a deployment may take to appear in Railway's list when the answer that should have named it was lost.
+const APPEAR_LIMIT: Duration = Duration::from_secs(10);
+
+/// What happened, however far it came.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub steps: Vec<StepRecord>,
+    /// The deployment that serves the image, or was meant to.
+    pub deployment: Option<String>,
+    /// Whether Railway was asked to deploy, so that a deployment may be under way.
+    is_requested: bool,
+}
+
+/// Carries out the plan. `previous` is what served when it was made.
+pub fn run(remote: &Remote<'_>, plan: &Plan, previous: Option<&Version>) -> (Outcome, anyhow::Result<()>) {
+    let mut outcome = Outcome::default();
+    if planning::is_current(plan) {
+        outcome.deployment = previous.map(|previous| previous.deployment.clone());
+    }
+    let result = carry_out(remote, plan, previous, &mut outcome);
+    let result = result.map_err(|error| goes_on(error, &outcome));
+    (outcome, result)
+}
+
+fn carry_out(
+    remote: &Remote<'_>,
+    plan: &Plan,
+    previous: Option<&Version>,
+    outcome: &mut Outcome,
+) -> anyhow::Result<()> {
+    let Outcome { steps, deployment, is_requested } = outcome;
+    for planned in &plan.steps {
+        let Action::Operation(operation) = &planned.action else {
+            bail!("`{}` is no step of a deployment", planned.name);
+        };
+        let name = &planned.name;
+        match operation {
+            Operation::SetVariables(input) => {
+                step(remote.exec, steps, name, || set_variables(remote, input))?;
+            }
+            Operation::UpdateService(input) => {
+                step(remote.exec, steps, name, || update_service(remote, input))?;
+            }
+            Operation::StartDeployment(input) => {
+                let id = step(remote.exec, steps, name, || start(remote, input, is_requested))?;
+                *deployment = Some(id);
+            }
+            Operation::WaitUntilServed(input) => {
+                if let Some(known) = &input.deployment {
+                    *is_requested = true;
+                    *deployment = Some(known.clone());
+                }
+                let id = deployment.clone().context("there is no deployment to wait for")?;
+                step(remote.exec, steps, name, || {
+                    let served = waiting::wait(remote, input, &id, previous)?;
+                    Ok(Done::ran(format!("deployment {id} is {}", served.status), ()))
+                })?;
+                // What is served cannot be lost any more.
+                *is_requested = false;
+            }
+            Operation::VerifyServed(input) => {
+                step(remote.exec, steps, name, || verify(remote, input, deployment.as_deref(), previous))?;
+            }
+            _ => bail!("`{name}` is no step of a deployment"),
+        }
+    }
+    Ok(())
+}
+
+fn set_variables(remote: &Remote<'_>, input: &SetVariables) -> anyhow::Result<Done<()>> {
+    let target = &input.target;
+    let variables = UpsertVariables {
+        input: VariableCollectionUpsertInput {
+            project_id: &target.project,
+            environment_id: &target.environment,
+            service_id: &target.service,
+            variables: &input.variables,
+            skip_deploys: true,
+        },
+    };
+    accepted(remote.client.mutate(&variables)?.variable_collection_upsert, "set variables")?;
+    let names: Vec<&str> = input.variables.keys().map(String::as_str).collect();
+    Ok(Done::ran(names.join(", "), ()))
+}
+
+fn update_service(remote: &Remote<'_>, input: &UpdateService) -> anyhow::Result<Done<()>> {
+    let update = UpdateServiceInstance {
+        service_id: &input.target.service,
+        environment_id: &input.target.environment,
+        input: ServiceInstanceUpdateInput {
+            source: input.image.as_deref().map(|image| SourceInput { image }),
+            settings: &input.settings,
+        },
+    };
+    accepted(remote.client.mutate(&update)?.service_instance_update, "update the service")?;
+    let image = input.image.iter().map(|_| "image");
+    let names: Vec<&str> = image.chain(input.settings.keys().map(String::as_str)).collect();
+    Ok(Done::ran(names.join(", "), ()))
+}
+
+/// These mutations answer with a flag, and nothing says what `false` means.
+fn accepted(answer: bool, what: &str) -> anyhow::Result<()> {
+    if !answer {
+        let message = format!("Railway did not {what}, and does not say why");
+        return Err(Failure::new(Exit::CommandFailed, message).into());
+    }
+    Ok(())
+}
+
+/// Asks Railway to deploy. The new deployment's id.
+fn start(
+    remote: &Remote<'_>,
+    input: &StartDeployment,
+    is_requested: &mut bool,
+) -> anyhow::Result<Done<String>> {
+    let image = PinnedImage::parse(&input.image)?;
+    let seen = input.newest_before.as_ref().map(|seen| (seen.id.as_str(), seen.created_at.as_str()));
+    let list = remote.deployments()?;
+    let newer = newer_than(&list, seen);
+    if let Some(newer) = newer.into_iter().find(|newer| newer.status.phase() != Phase::Over) {
+        let message = format!(
+            "somebody else has deployed meanwhile: {} with {} is {}",
+            newer.id,
+            newer.image_or_unknown(),
+            newer.status
+        );
+        return Err(Failure::new(Exit::CheckFailed, message)
+            .hint("nothing was deployed; the service's settings name the new image for whoever deploys next")
+            .into());
+    }
+    *is_requested = true;
+    let request = DeployServiceInstance {
+        service_id: &input.target.service,
+        environment_id: &input.target.environment,
+    };
+    let error = match remote.client.mutate(&request) {
+        Ok(answer) => return Ok(Done::ran(format!("deployment {}", answer.deployment), answer.deployment)),
+        Err(error) => error,
+    };
+    if error.kind != CallErrorKind::Unclear {
+        // Still true after an interruption: the request may have arrived.
+        let error = anyhow::Error::from(error);
+        *is_requested = matches!(Exit::of(&error), Exit::Interrupted(_));
+        return Err(error);
+    }
+    remote.exec.ui().note(format!("{error}; looking for the deployment in Railway's list"));
+    match appeared(remote, seen, &image)? {
+        Some(id) => Ok(Done::ran(format!("deployment {id}, found in the list"), id)),
+        None => {
+            let message =
+                format!("{error}, and no deployment with {image} has appeared; it was not sent again");
+            Err(Failure::new(Exit::CommandFailed, message)
+                .hint(
+                    "`cargo xtask deploy status` shows whether one has begun after all; if not, run the command again",
+                )
+                .into())
+        }
+    }
+}
+
+/// The deployment that must be ours: newer than any that was there, and with our image.
+fn appeared(
+    remote: &Remote<'_>,
+    seen: Option<(&str, &str)>,
+    image: &PinnedImage,
+) -> anyhow::Result<Option<String>> {
+    let deadline = Instant::now() + APPEAR_LIMIT;
+    let mut pauses = Pauses::up_to(Duration::from_secs(2));
+    loop {
+        let list = remote.deployments()?;
+        let newer = newer_than(&list, seen);
+        if let Some(ours) = newer.iter().find(|deployment| deployment.runs(image)) {
+            return Ok(Some(ours.id.clone()));
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        remote.exec.sleep(pauses.next_pause().min(left))?;
+    }
+}
+
+/// Looks at the service's own address, and at the deployment once more: one that crashes after a minute was no success.
+fn verify(
+    remote: &Remote<'_>,
+    input: &VerifyServed,
+    deployment: Option<&str>,
+    previous: Option<&Version>,
+) -> anyhow::Result<Done<()>> {
+    let seen = match serving::verify(remote.exec, input) {
+        Err(error) if matches!(Exit::of(&error), Exit::Interrupted(_)) => return Err(error),
+        seen => seen,
+    };
+    if let Some(id) = deployment {
+        // Without an answer the address itself has the last word.
+        let now = remote.client.query(&GetDeployment { id }).ok().map(|answer| answer.deployment);
+        if let Some(now) = now.filter(|now| now.status.phase() == Phase::Over) {
+            let problem = format!("is {}, after Railway had called it a success", now.status);
+            return Err(remote.failed(&now, &problem, previous).into());
+        }
+    }
+    match seen {
+        Ok(seen) => Ok(Done::ran(seen, ())),
+        Err(error) => {
+            let hint = hint_of(&error).map(str::to_owned);
+            let message = format!("{error:#}{}", remote.serving(previous));
+            Err(Failure { exit: Exit::of(&error), message, hint }.into())
+        }
+    }
+}
+
+/// An interruption ends us, not the deployment.
+fn goes_on(error: anyhow::Error, outcome: &Outcome) -> anyhow::Error {
+    let Exit::Interrupted(_) = Exit::of(&error) else { return error };
+    let deployment = match (&outcome.deployment, outcome.is_requested) {
+        (_, false) => return error,
+        (Some(id), true) => format!("deployment {id} goes on at Railway"),
+        (None, true) => "a deployment may have begun at Railway".to_owned(),
+    };
+    let message = format!("{error:#}; {deployment}: `cargo xtask deploy status` shows how it ends");
+    Failure::new(Exit::of(&error), message).into()
+}

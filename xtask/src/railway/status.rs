@@ -1,0 +1,134 @@
+//! One look at what is deployed, as a record. Only looks.
+
+use super::deployment::{Deployment, Phase, newest_first};
+use super::receipt::DeployReceipt;
+use super::serving::Health;
+use super::state::State;
+use crate::plan::deploy::Target;
+use crate::record::deploy::{
+    DeployStatus, DeploymentStatus, HealthStatus, ReceiptStatus, STATUS_SCHEMA, ServiceName, Version,
+};
+
+/// The revision that the live deployment should have: our receipt's, if it is about this one, or else the variable's.
+pub fn live_revision(state: &State, receipt: Option<&DeployReceipt>) -> Option<String> {
+    let live = state.instance.live()?;
+    match receipt.filter(|receipt| receipt.deployed.deployment == live.id) {
+        Some(receipt) => receipt.deployed.revision.clone(),
+        None => state.revision.clone(),
+    }
+}
+
+/// The record. `health` is what the service's address answered, if it has one, and which revision was looked for.
+pub fn status(
+    target: &Target,
+    state: &State,
+    health: Option<(String, Health, Option<String>)>,
+    receipt: Option<DeployReceipt>,
+) -> DeployStatus {
+    let live = state.instance.live();
+    let is_healthy = health.as_ref().is_some_and(|(_, health, _)| health.is_healthy());
+    DeployStatus {
+        schema: STATUS_SCHEMA,
+        service: name_of(target),
+        healthy: live.is_some() && is_healthy,
+        active: newest_first(state.instance.active_deployments.clone()).iter().map(shown).collect(),
+        latest: state.deployments.first().map(shown),
+        source_image: state.instance.source.as_ref().and_then(|source| source.image.clone()),
+        revision: state.revision.clone(),
+        health: health.map(|(address, health, revision)| HealthStatus {
+            address,
+            status: health.status,
+            revision,
+            names_revision: health.names_revision,
+            problem: health.problem,
+        }),
+        receipt: receipt.map(|receipt| ReceiptStatus {
+            is_live: live.is_some_and(|live| live.id == receipt.deployed.deployment),
+            deployed: receipt.deployed,
+            time: receipt.time,
+        }),
+    }
+}
+
+/// What serves before a deployment. Its revision is that of our receipt, if that is about the same deployment; else the
+/// variable's, as long as no newer deployment and no newer run of ours can have set it. `None` too where the deployment
+/// that is about to be waited for has become live between two of our questions.
+pub fn serving_before(state: &State, receipt: Option<&DeployReceipt>, new_revision: &str) -> Option<Version> {
+    let is_pending = |id: &str| {
+        state.deployments.iter().any(|known| known.id == id && known.status.phase() == Phase::Pending)
+    };
+    let live = state.instance.live().filter(|live| !is_pending(&live.id))?;
+    let remembered = receipt.filter(|receipt| receipt.deployed.deployment == live.id);
+    let is_newest = state.deployments.first().is_some_and(|newest| newest.id == live.id);
+    let revision = match remembered {
+        Some(receipt) => receipt.deployed.revision.clone(),
+        None => state.revision.clone().filter(|revision| is_newest && revision != new_revision),
+    };
+    Some(Version { deployment: live.id.clone(), image: live.image().map(str::to_owned), revision })
+}
+
+/// The names of a target.
+pub fn name_of(target: &Target) -> ServiceName {
+    ServiceName {
+        project: target.project_name.clone(),
+        environment: target.environment_name.clone(),
+        service: target.service_name.clone(),
+    }
+}
+
+fn shown(deployment: &Deployment) -> DeploymentStatus {
+    DeploymentStatus {
+        id: deployment.id.clone(),
+        status: deployment.status.to_string(),
+        since: deployment.created_at.clone(),
+        image: deployment.image().map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_previous_revision_is_only_told_when_it_is_known() {
+        let target = Target {
+            project: "p".to_owned(),
+            environment: "e".to_owned(),
+            service: "s".to_owned(),
+            project_name: "shop".to_owned(),
+            environment_name: "production".to_owned(),
+            service_name: "web".to_owned(),
+        };
+        let deployment = |id: &str, status: &str| -> Deployment {
+            let value = json!({"id": id, "status": status, "createdAt": "2026-11-20T10:00:00Z"});
+            serde_json::from_value(value).unwrap()
+        };
+        let live = deployment("d-1", "SUCCESS");
+        let mut state = State { deployments: vec![live.clone()], ..State::default() };
+        state.revision = Some("variable".to_owned());
+        let revision = |state: &State, receipt: Option<&DeployReceipt>, new: &str| {
+            serving_before(state, receipt, new).map(|version| version.revision)
+        };
+        assert_eq!(revision(&state, None, "new"), None);
+        state.instance.active_deployments = vec![live.clone()];
+        assert_eq!(revision(&state, None, "new"), Some(Some("variable".to_owned())));
+        // Set by a run that was interrupted, or by a deployment that failed.
+        assert_eq!(revision(&state, None, "variable"), Some(None));
+        state.deployments.insert(0, deployment("d-2", "FAILED"));
+        assert_eq!(revision(&state, None, "new"), Some(None));
+        let of = |deployment: &str| Version {
+            deployment: deployment.to_owned(),
+            image: None,
+            revision: Some("receipt".to_owned()),
+        };
+        let ours = DeployReceipt::new(&target, of("d-1"), None, "https://x", "2026-11-20");
+        assert_eq!(revision(&state, Some(&ours), "new"), Some(Some("receipt".to_owned())));
+        state.deployments[1] = deployment("d-1", "DEPLOYING");
+        assert_eq!(revision(&state, Some(&ours), "new"), None);
+        state.deployments[1] = live;
+        let other = DeployReceipt::new(&target, of("d-0"), None, "https://x", "2026-11-20");
+        assert_eq!(revision(&state, Some(&other), "new"), Some(None));
+    }
+}

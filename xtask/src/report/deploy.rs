@@ -1,0 +1,265 @@
+//! The reports of deployments: the steps of one, and what is deployed now.
+
+use super::table::{Align, Table};
+use super::{Format, seconds};
+use crate::record::deploy::{DeployRecord, DeployStatus, DeploymentStatus, HealthStatus, ServiceName};
+use crate::record::{StepRecord, StepState};
+
+/// Renders a deployment in the format asked for.
+pub fn render(record: &DeployRecord, format: Format) -> anyhow::Result<String> {
+    let steps = steps(record);
+    Ok(match format {
+        Format::Json => serde_json::to_string_pretty(record)? + "\n",
+        Format::Human => format!("{}\n{}", steps.human(), lines(&summary(record))),
+        Format::Markdown => format!("{}\n{}", steps.markdown(), list(&summary(record))),
+    })
+}
+
+/// Renders what is deployed in the format asked for.
+pub fn render_status(status: &DeployStatus, format: Format) -> anyhow::Result<String> {
+    let deployments = deployments(status);
+    Ok(match format {
+        Format::Json => serde_json::to_string_pretty(status)? + "\n",
+        Format::Human => format!("{}\n{}", lines(&about(status)), deployments.human()),
+        Format::Markdown => format!("{}\n{}", list(&about(status)), deployments.markdown()),
+    })
+}
+
+fn steps(record: &DeployRecord) -> Table {
+    let mut table = Table::new(&[("step", Align::Left), ("seconds", Align::Right), ("", Align::Left)]);
+    for step in &record.steps {
+        table.row(vec![step.name.clone(), seconds(step.seconds), detail(step)]);
+    }
+    table.row(vec!["total".to_owned(), seconds(record.seconds)]);
+    table
+}
+
+fn detail(step: &StepRecord) -> String {
+    let state = match step.state {
+        StepState::Ran => "",
+        StepState::Fresh => "unchanged",
+        StepState::Restored => "as before",
+        StepState::Failed => "failed",
+    };
+    [state, &step.detail].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
+}
+
+type Fact = (&'static str, String);
+
+fn summary(record: &DeployRecord) -> Vec<Fact> {
+    let deployment = record.deployment.as_ref().map(|id| {
+        let rest = if record.already_current { ", as before: already current" } else { "" };
+        ("deployment", format!("{id}{rest}"))
+    });
+    let previous = record.previous.as_ref().filter(|_| !record.already_current).map(|previous| {
+        let image = previous.image.as_deref().unwrap_or("an image that Railway does not name");
+        ("previous", format!("{} with {image}", previous.deployment))
+    });
+    let facts = [
+        Some(("service", service(&record.service))),
+        deployment,
+        Some(("image", record.image.clone())),
+        Some(("revision", record.revision.clone())),
+        Some(("url", record.url.clone())),
+        previous,
+    ];
+    facts.into_iter().flatten().collect()
+}
+
+fn about(status: &DeployStatus) -> Vec<Fact> {
+    let unknown = || "not set".to_owned();
+    let health = match &status.health {
+        Some(health) => health_of(health),
+        None => "not asked: the service has no domain".to_owned(),
+    };
+    let receipt = status.receipt.as_ref().map(|receipt| {
+        let now = if receipt.is_live { "it serves" } else { "something else serves now" };
+        ("from here", format!("{} at {}; {now}", receipt.deployed.deployment, receipt.time))
+    });
+    let facts = [
+        Some(("service", service(&status.service))),
+        Some(("health", health)),
+        Some(("source", status.source_image.clone().unwrap_or_else(unknown))),
+        Some(("APP_REVISION", status.revision.clone().unwrap_or_else(unknown))),
+        receipt,
+    ];
+    facts.into_iter().flatten().collect()
+}
+
+fn health_of(health: &HealthStatus) -> String {
+    let revision = health.revision.as_deref().unwrap_or_default();
+    let answer = match (health.status, health.names_revision) {
+        (Some(status), Some(true)) => format!("{status}, names revision {revision}"),
+        (Some(status), Some(false)) => format!("{status}, does not name revision {revision}"),
+        (Some(status), None) => status.to_string(),
+        (None, _) => health.problem.clone().unwrap_or_else(|| "no answer".to_owned()),
+    };
+    format!("{answer} ({})", health.address)
+}
+
+fn deployments(status: &DeployStatus) -> Table {
+    let mut table = Table::new(&[
+        ("", Align::Left),
+        ("deployment", Align::Left),
+        ("status", Align::Left),
+        ("since", Align::Left),
+        ("image", Align::Left),
+    ]);
+    let mut add = |what: &str, one: &DeploymentStatus| {
+        let image = one.image.clone().unwrap_or_else(|| "unknown".to_owned());
+        table.row(vec![what.to_owned(), one.id.clone(), one.status.clone(), one.since.clone(), image]);
+    };
+    for active in &status.active {
+        add("active", active);
+    }
+    if let Some(latest) = status.latest.as_ref().filter(|latest| !status.active.contains(latest)) {
+        add("latest", latest);
+    }
+    if status.active.is_empty() {
+        table.row(vec!["active".to_owned(), "none".to_owned()]);
+    }
+    table
+}
+
+fn service(name: &ServiceName) -> String {
+    format!("{} ({}) in project {}", name.service, name.environment, name.project)
+}
+
+fn lines(facts: &[Fact]) -> String {
+    let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    facts.iter().map(|(name, value)| format!("{name:<width$}  {value}\n")).collect()
+}
+
+fn list(facts: &[Fact]) -> String {
+    facts.iter().map(|(name, value)| format!("- {name}: {value}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::record::RunResult;
+    use crate::record::deploy::{DEPLOY_SCHEMA, ReceiptStatus, STATUS_SCHEMA, Version};
+
+    fn name() -> ServiceName {
+        ServiceName {
+            project: "shop".to_owned(),
+            environment: "production".to_owned(),
+            service: "web".to_owned(),
+        }
+    }
+
+    fn record() -> DeployRecord {
+        let step = |name: &str, seconds, detail: &str| StepRecord {
+            name: name.to_owned(),
+            state: StepState::Ran,
+            seconds,
+            cpu_seconds: None,
+            units: None,
+            detail: detail.to_owned(),
+        };
+        DeployRecord {
+            schema: DEPLOY_SCHEMA,
+            result: RunResult::Ok,
+            started: "2026-11-20T10:00:00Z".to_owned(),
+            service: name(),
+            image: "ghcr.io/o/app@sha256:2".to_owned(),
+            revision: "abc123".to_owned(),
+            url: "https://app.example".to_owned(),
+            deployment: Some("d-2".to_owned()),
+            previous: Some(Version {
+                deployment: "d-1".to_owned(),
+                image: Some("ghcr.io/o/app@sha256:1".to_owned()),
+                revision: None,
+            }),
+            already_current: false,
+            steps: vec![
+                step("set revision", 0.2, "APP_REVISION"),
+                step("wait until served", 31.25, "deployment d-2 is SUCCESS"),
+            ],
+            seconds: 32.0,
+            error: None,
+        }
+    }
+
+    fn status() -> DeployStatus {
+        let deployment = |id: &str, status: &str| DeploymentStatus {
+            id: id.to_owned(),
+            status: status.to_owned(),
+            since: "2026-11-20T10:00:00Z".to_owned(),
+            image: None,
+        };
+        DeployStatus {
+            schema: STATUS_SCHEMA,
+            service: name(),
+            healthy: true,
+            active: vec![deployment("d-2", "SUCCESS")],
+            latest: Some(deployment("d-3", "FAILED")),
+            source_image: Some("ghcr.io/o/app@sha256:3".to_owned()),
+            revision: None,
+            health: Some(HealthStatus {
+                address: "https://app.example/health".to_owned(),
+                status: Some(200),
+                revision: Some("abc123".to_owned()),
+                names_revision: Some(false),
+                problem: None,
+            }),
+            receipt: Some(ReceiptStatus {
+                deployed: Version { deployment: "d-2".to_owned(), image: None, revision: None },
+                time: "2026-11-20T10:01:00Z".to_owned(),
+                is_live: true,
+            }),
+        }
+    }
+
+    #[test]
+    fn people_read_the_steps_and_what_is_served() {
+        expect![[r#"
+            step               seconds
+            set revision          0.20  APP_REVISION
+            wait until served     31.2  deployment d-2 is SUCCESS
+            total                 32.0
+
+            service     web (production) in project shop
+            deployment  d-2
+            image       ghcr.io/o/app@sha256:2
+            revision    abc123
+            url         https://app.example
+            previous    d-1 with ghcr.io/o/app@sha256:1
+        "#]]
+        .assert_eq(&render(&record(), Format::Human).unwrap());
+        let current = DeployRecord { already_current: true, ..record() };
+        let text = render(&current, Format::Markdown).unwrap();
+        assert!(text.contains("- deployment: d-2, as before: already current\n"), "{text}");
+        assert!(!text.contains("previous"), "{text}");
+    }
+
+    #[test]
+    fn people_read_what_is_deployed() {
+        expect![[r#"
+            service       web (production) in project shop
+            health        200, does not name revision abc123 (https://app.example/health)
+            source        ghcr.io/o/app@sha256:3
+            APP_REVISION  not set
+            from here     d-2 at 2026-11-20T10:01:00Z; it serves
+
+                    deployment  status   since                 image
+            active  d-2         SUCCESS  2026-11-20T10:00:00Z  unknown
+            latest  d-3         FAILED   2026-11-20T10:00:00Z  unknown
+        "#]]
+        .assert_eq(&render_status(&status(), Format::Human).unwrap());
+    }
+
+    #[test]
+    fn programs_read_null_for_what_is_not_known() {
+        let json: serde_json::Value =
+            serde_json::from_str(&render(&record(), Format::Json).unwrap()).unwrap();
+        assert_eq!(json["schema"], "xtask.deploy/1");
+        assert_eq!(json["previous"]["revision"], serde_json::Value::Null);
+        let json: serde_json::Value =
+            serde_json::from_str(&render_status(&status(), Format::Json).unwrap()).unwrap();
+        assert_eq!(json["schema"], "xtask.deploy-status/1");
+        assert_eq!(json["health"]["names_revision"], false);
+    }
+}

@@ -1,0 +1,67 @@
+//! A job of GitHub Actions around a workspace: its variables, the payload of its event, and the files of a step.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::support::Workspace;
+
+/// The commit of every job.
+pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+pub struct Job {
+    folder: tempfile::TempDir,
+}
+
+impl Job {
+    /// From now on the workspace's commands run in such a job, of a repository whose default branch is `main`.
+    pub fn start(workspace: &mut Workspace, event: &str, git_ref: &str) -> Job {
+        let job = Job { folder: tempfile::tempdir().unwrap() };
+        let payload = json!({"ref": git_ref, "repository": {"default_branch": "main", "private": true}});
+        fs::write(job.file("event.json"), payload.to_string()).unwrap();
+        for (name, value) in [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_EVENT_NAME", event),
+            ("GITHUB_REF", git_ref),
+            ("GITHUB_SHA", COMMIT),
+            ("GITHUB_REPOSITORY", "Octo-Org/Fixture"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+        ] {
+            workspace.set(name, value);
+        }
+        for (name, file) in [
+            ("GITHUB_EVENT_PATH", "event.json"),
+            ("GITHUB_OUTPUT", "output"),
+            ("GITHUB_STEP_SUMMARY", "summary"),
+        ] {
+            // GitHub has made the files.
+            if file != "event.json" {
+                fs::write(job.file(file), "").unwrap();
+            }
+            workspace.set(name, job.file(file).display().to_string());
+        }
+        job
+    }
+
+    /// The step's outputs so far, as they are written.
+    pub fn outputs(&self) -> String {
+        fs::read_to_string(self.file("output")).unwrap()
+    }
+
+    /// One output, of one line, as a later step or job gets it.
+    pub fn output(&self, name: &str) -> String {
+        let outputs = self.outputs();
+        let line = outputs.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.unwrap_or_else(|| panic!("no `{name}` in {outputs}")).to_owned()
+    }
+
+    /// The step's summary so far.
+    pub fn summary(&self) -> String {
+        fs::read_to_string(self.file("summary")).unwrap()
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}

@@ -1,0 +1,151 @@
+//! `ci deploy`, as the workflow's step runs it and as people do.
+
+use expect_test::expect;
+
+use super::{Site, image};
+use crate::actions::{COMMIT, Job};
+use crate::support::{folded, listing};
+
+/// A service that serves image 1, and image 2 as what is to be deployed.
+fn site() -> Site {
+    let mut site = Site::deployed();
+    site.workspace.set("XTASK_IMAGE", image("2"));
+    site
+}
+
+#[test]
+fn a_job_gets_outputs_and_a_summary() {
+    let mut site = site();
+    let job = Job::start(&mut site.workspace, "push", "refs/heads/main");
+    let run = site.run(&["ci", "deploy"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);
+    assert_eq!(site.plain(&job.outputs()), "deployment=d-2\nurl=http://[address]");
+    let summary = job.summary();
+    assert!(summary.starts_with("### Deployment: ok\n\n| step | seconds |"), "{summary}");
+    for fact in ["d-2", &image("2"), COMMIT] {
+        assert!(summary.contains(fact), "{fact}: {summary}");
+    }
+    // What is served already is an output too.
+    let again = site.run(&["ci", "deploy"]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!(job.outputs().matches("deployment=d-2\n").count(), 2);
+    assert_eq!(site.fake.mutations().len(), 3);
+}
+
+#[test]
+fn a_failure_is_in_the_summary_and_has_no_outputs() {
+    let mut site = site();
+    site.fake.with(|service| service.course = vec!["DEPLOYING", "FAILED"]);
+    let job = Job::start(&mut site.workspace, "push", "refs/heads/main");
+    let run = site.run(&["ci", "deploy"]);
+    assert_eq!((run.code, job.outputs().as_str()), (Some(1), ""), "{}", run.stderr);
+    let summary = job.summary();
+    assert!(summary.starts_with("### Deployment: failed\n\n**deployment failed**\n\n```text\n"), "{summary}");
+    let error = run.stderr.lines().find_map(|line| line.strip_prefix("error: ")).unwrap();
+    assert!(summary.contains(error) && summary.contains("\nhint: "), "{summary}");
+    assert!(!summary.contains(super::TOKEN) && !summary.contains(super::SECRET_VALUE), "{summary}");
+}
+
+#[test]
+fn people_get_the_same_on_their_terminal() {
+    let site = site();
+    site.workspace.write(".gitignore", "/target\n");
+    let git = |args: &[&str]| {
+        let user = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"];
+        let mut command = std::process::Command::new("git");
+        assert!(command.args(user).args(args).current_dir(site.workspace.root()).status().unwrap().success());
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "all"]);
+    let run = site.run(&["ci", "deploy"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(site.plain(&run.stdout), "deployment=d-2\nurl=http://[address]");
+    assert!(run.stderr.contains("### Deployment: ok\n\n| step | seconds |"), "{}", run.stderr);
+
+    site.workspace.write("new", "");
+    let run = site.run(&["ci", "deploy"]);
+    // Something differs from the commit, so there is no revision to tell the app.
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{}", run.stderr);
+    assert!(run.stderr.contains("### Deployment: failed"), "{}", run.stderr);
+}
+
+#[test]
+fn only_the_default_branch_and_the_merge_queue_deploy() {
+    for (event, git_ref, code) in [
+        ("push", "refs/heads/feature", 2),
+        ("push", "refs/tags/v1.2.3", 2),
+        ("pull_request", "refs/pull/7/merge", 2),
+        ("pull_request_target", "refs/heads/main", 2),
+        ("merge_group", "refs/heads/gh-readonly-queue/main/pr-7", 0),
+    ] {
+        let mut site = site();
+        let job = Job::start(&mut site.workspace, event, git_ref);
+        let run = site.run(&["ci", "deploy"]);
+        assert_eq!(run.code, Some(code), "{event} {git_ref}: {}", run.stderr);
+        assert_eq!(site.fake.mutations().is_empty(), code == 2, "{event} {git_ref}");
+        assert_eq!(job.outputs().is_empty(), code == 2, "{event} {git_ref}");
+    }
+}
+
+#[test]
+fn nothing_to_deploy_and_a_tag_are_refused() {
+    let mut site = site();
+    let job = Job::start(&mut site.workspace, "push", "refs/heads/main");
+    site.workspace.set("XTASK_IMAGE", "");
+    let run = site.run(&["ci", "deploy"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    site.workspace.set("XTASK_IMAGE", "ghcr.io/o/app:latest");
+    let run = site.run(&["ci", "deploy"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    expect![[r#"
+        ### Deployment: failed
+
+        **configuration failed**
+
+        ```text
+        XTASK_IMAGE is not set, so there is nothing to deploy
+        ```
+
+        hint: it is the output `reference` of `cargo xtask ci image`: REGISTRY/NAME@sha256:…
+
+        ### Deployment: failed
+
+        **deployment failed**
+
+        ```text
+        `ghcr.io/o/app:latest` does not name an image by digest
+        ```
+
+        hint: `cargo xtask docker pack` prints what it has pushed as REGISTRY/NAME@sha256:…; a
+            tag is not enough, because it may mean another image by the time it is pulled
+    "#]]
+    .assert_eq(&folded(&job.summary()));
+    assert_eq!(site.fake.mutations(), []);
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let mut site = site();
+    let job = Job::start(&mut site.workspace, "push", "refs/heads/main");
+    let before = listing(site.workspace.root());
+    let run = site.run(&["ci", "deploy", "--dry-run"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    expect![[r#"
+        set -e
+        # set revision
+        # web (production): set APP_REVISION=0123456789abcdef0123456789abcdef01234567 without a
+            deployment
+        # update service
+        # web (production): set the image to ghcr.io/o/app@sha256:2
+        # deploy
+        # web (production): deploy, unless there is a newer deployment than d-1
+        # wait until served
+        # wait at most 900 s until the deployment runs ghcr.io/o/app@sha256:2
+        # verify
+        # http://[address]/health answers 200 and names revision
+            0123456789abcdef0123456789abcdef01234567 within 60 s"#]]
+    .assert_eq(&site.plain(&run.stdout));
+    assert_eq!((job.outputs() + &job.summary(), site.fake.mutations()), (String::new(), vec![]));
+    assert!(listing(site.workspace.root()) == before);
+}

@@ -1,0 +1,294 @@
+//! A stand-in for Railway on one port: the API at `/graphql/v2`, the deployed app everywhere else.
+//!
+//! It deploys at once and knows nothing but what the client needs; tests script what goes wrong. What Railway really
+//! does is the business of the model server.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+/// Something else than the usual answer, once.
+#[derive(Clone)]
+pub enum Reply {
+    /// Status 200 with this message in `errors`, and nothing done.
+    Error(&'static str),
+    /// Any answer of HTTP: status line without the version, header lines, body; and nothing done.
+    Raw(&'static str, &'static str, &'static str),
+    /// Done, but the connection ends without an answer.
+    Lost,
+    /// The connection ends without anything done.
+    Dropped,
+    /// No answer for as long as the test lasts.
+    Silence,
+}
+
+/// One request as it arrived.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The operation's name, or the path of a request to the app.
+    pub name: String,
+    pub is_mutation: bool,
+    pub variables: Value,
+    /// In lower case, with their values.
+    pub headers: Vec<String>,
+}
+
+pub struct Service {
+    pub source: Value,
+    pub variables: Value,
+    pub settings: Value,
+    /// Oldest first.
+    pub deployments: Vec<Value>,
+    pub active: Vec<String>,
+    /// The statuses that a new deployment goes through, one a look; it stays with the last.
+    pub course: Vec<&'static str>,
+    /// The image that a new deployment runs, where it is not the service's.
+    pub ghost: Option<String>,
+    /// The image of a deployment that somebody else makes while the service is updated.
+    pub intruder: Option<String>,
+    pub events: Value,
+    pub logs: Value,
+    /// What the app answers instead: status line without the version, and body.
+    pub app: Option<(&'static str, &'static str)>,
+    /// The revision that the live app names.
+    pub served_revision: String,
+    pub replies: HashMap<&'static str, VecDeque<Reply>>,
+    pub calls: Vec<Call>,
+    courses: HashMap<String, VecDeque<&'static str>>,
+}
+
+/// The server. It ends with the test.
+pub struct Fake {
+    pub address: SocketAddr,
+    service: Arc<Mutex<Service>>,
+}
+
+impl Fake {
+    /// A service that has never been deployed.
+    pub fn start() -> Fake {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = Arc::new(Mutex::new(Service {
+            source: json!({"image": null, "repo": null}),
+            variables: json!({"DATABASE_PASSWORD": super::SECRET_VALUE}),
+            settings: json!({"healthcheckPath": "/health"}),
+            deployments: Vec::new(),
+            active: Vec::new(),
+            course: vec!["QUEUED", "DEPLOYING", "SUCCESS"],
+            ghost: None,
+            intruder: None,
+            events: json!([]),
+            logs: json!([]),
+            app: None,
+            served_revision: String::new(),
+            replies: HashMap::new(),
+            calls: Vec::new(),
+            courses: HashMap::new(),
+        }));
+        let shared = Arc::clone(&service);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = Arc::clone(&shared);
+                std::thread::spawn(move || answer(stream, &shared, address));
+            }
+        });
+        Fake { address, service }
+    }
+
+    /// Looks at the service, or scripts it.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Service) -> T) -> T {
+        work(&mut self.service.lock().unwrap())
+    }
+
+    /// The next answer to this operation is another one.
+    pub fn reply(&self, name: &'static str, reply: Reply) {
+        self.with(|service| service.replies.entry(name).or_default().push_back(reply));
+    }
+
+    /// The mutations so far, in order: name and variables.
+    pub fn mutations(&self) -> Vec<(String, Value)> {
+        let calls = self.with(|service| service.calls.clone());
+        calls.into_iter().filter(|call| call.is_mutation).map(|call| (call.name, call.variables)).collect()
+    }
+
+    pub fn mutation_names(&self) -> Vec<String> {
+        self.mutations().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// A deployment that somebody else has made.
+    pub fn deployed(&self, id: &str, image: &str, status: &str, revision: &str) {
+        self.with(|service| {
+            service.add(id, image, VecDeque::new(), status);
+            if status == "SUCCESS" {
+                service.active = vec![id.to_owned()];
+                service.served_revision = revision.to_owned();
+            }
+        });
+    }
+}
+
+impl Service {
+    fn add(&mut self, id: &str, image: &str, course: VecDeque<&'static str>, status: &str) {
+        // A minute between two, so that their order is plain.
+        let created = format!("2026-11-20T10:{:02}:00.000Z", self.deployments.len());
+        self.deployments
+            .push(json!({"id": id, "status": status, "createdAt": created, "meta": {"image": image}}));
+        self.courses.insert(id.to_owned(), course);
+    }
+
+    /// From now on a deployment goes through these.
+    pub fn go_on(&mut self, id: &str, course: &[&'static str]) {
+        self.courses.insert(id.to_owned(), course.iter().copied().collect());
+    }
+
+    /// One look at a deployment moves it on.
+    fn look(&mut self, id: &str) -> Option<Value> {
+        let next = self.courses.get_mut(id).and_then(VecDeque::pop_front);
+        let revision = self.variables["APP_REVISION"].as_str().unwrap_or_default().to_owned();
+        let deployment = self.deployments.iter_mut().find(|known| known["id"] == id)?;
+        if let Some(next) = next {
+            deployment["status"] = next.into();
+            if next == "SUCCESS" {
+                self.active = vec![id.to_owned()];
+                self.served_revision = revision;
+            } else {
+                self.active.retain(|active| active != id);
+            }
+        }
+        Some(deployment.clone())
+    }
+
+    fn operate(&mut self, name: &str, variables: &Value, address: SocketAddr) -> Value {
+        let edges = |nodes: &[Value]| json!({"edges": nodes.iter().map(|node| json!({"node": node})).collect::<Vec<_>>()});
+        match name {
+            "ProjectToken" => json!({"projectToken": {"projectId": "p-1", "environmentId": "e-1"}}),
+            "Project" => json!({"project": {
+                "id": "p-1", "name": "shop",
+                "environments": edges(&[json!({"id": "e-1", "name": "production"})]),
+                "services": edges(&[json!({"id": "s-1", "name": "web"})]),
+            }}),
+            "ServiceInstance" => {
+                let active: Vec<&Value> = self
+                    .deployments
+                    .iter()
+                    .filter(|known| self.active.iter().any(|id| known["id"] == id.as_str()))
+                    .collect();
+                let mut instance = json!({
+                    "serviceName": "web", "source": self.source, "latestDeployment": null,
+                    "domains": {"customDomains": [], "serviceDomains": [{"domain": address.to_string()}]},
+                    "activeDeployments": active,
+                });
+                instance.as_object_mut().unwrap().extend(self.settings.as_object().unwrap().clone());
+                json!({"serviceInstance": instance})
+            }
+            "Variables" => json!({"variables": self.variables}),
+            // Oldest first: the order is not documented, and nobody may rely on it.
+            "Deployments" => json!({"deployments": edges(&self.deployments)}),
+            "Deployment" => match self.look(variables["id"].as_str().unwrap()) {
+                Some(deployment) => json!({"deployment": deployment}),
+                None => Value::Null,
+            },
+            "DeploymentEvents" => json!({"deploymentEvents": edges(self.events.as_array().unwrap())}),
+            "DeploymentLogs" => json!({"deploymentLogs": self.logs}),
+            "UpsertVariables" => {
+                let new = variables["input"]["variables"].as_object().unwrap().clone();
+                self.variables.as_object_mut().unwrap().extend(new);
+                json!({"variableCollectionUpsert": true})
+            }
+            "UpdateServiceInstance" => {
+                let mut input = variables["input"].as_object().unwrap().clone();
+                if let Some(source) = input.remove("source") {
+                    self.source["image"] = source["image"].clone();
+                }
+                self.settings.as_object_mut().unwrap().extend(input);
+                if let Some(image) = self.intruder.take() {
+                    self.add("d-9", &image, VecDeque::new(), "DEPLOYING");
+                }
+                json!({"serviceInstanceUpdate": true})
+            }
+            "DeployServiceInstance" => {
+                let id = format!("d-{}", self.deployments.len() + 1);
+                let of_service = self.source["image"].as_str().unwrap_or_default().to_owned();
+                let image = self.ghost.clone().unwrap_or(of_service);
+                self.add(&id, &image, self.course.iter().copied().collect(), "INITIALIZING");
+                json!({"serviceInstanceDeployV2": id})
+            }
+            other => panic!("no such operation: {other}"),
+        }
+    }
+}
+
+fn answer(mut stream: TcpStream, service: &Mutex<Service>, address: SocketAddr) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+        lines.push(line.trim().to_owned());
+    }
+    let path = lines[0].split(' ').nth(1).unwrap().to_owned();
+    let headers: Vec<String> = lines[1..].iter().map(|line| line.to_owned()).collect();
+    let length = headers.iter().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.parse::<usize>().unwrap())
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body).unwrap();
+
+    let mut service = service.lock().unwrap();
+    if path != "/graphql/v2" {
+        service.calls.push(Call { name: path, is_mutation: false, variables: Value::Null, headers });
+        let health = json!({"status": "ok", "build": {"revision": service.served_revision}}).to_string();
+        let (status, body) = match service.app {
+            Some((status, body)) => (status, body.to_owned()),
+            None if service.active.is_empty() => ("404 Not Found", String::new()),
+            None => ("200 OK", health),
+        };
+        return send(&mut stream, status, "", &body);
+    }
+    let request: Value = serde_json::from_slice(&body).unwrap();
+    let name = request["operationName"].as_str().unwrap().to_owned();
+    let variables = request["variables"].clone();
+    let is_mutation = request["query"].as_str().unwrap().starts_with("mutation");
+    let call = Call { name: name.clone(), is_mutation, variables: variables.clone(), headers };
+    service.calls.push(call);
+    let reply = service.replies.get_mut(name.as_str()).and_then(VecDeque::pop_front);
+    match reply {
+        None => {
+            let data = service.operate(&name, &variables, address);
+            let body = match data {
+                Value::Null => json!({"errors": [{"message": "not found"}], "data": null}),
+                data => json!({"data": data, "extensions": {}}),
+            };
+            drop(service);
+            send(&mut stream, "200 OK", "content-type: application/json\r\n", &body.to_string());
+        }
+        Some(Reply::Error(message)) => {
+            let extensions = json!({"code": "INTERNAL_SERVER_ERROR"});
+            let body = json!({"errors": [{"message": message, "extensions": extensions}], "data": null});
+            send(&mut stream, "200 OK", "", &body.to_string());
+        }
+        Some(Reply::Raw(status, headers, body)) => send(&mut stream, status, headers, body),
+        Some(Reply::Lost) => drop(service.operate(&name, &variables, address)),
+        Some(Reply::Dropped) => {}
+        Some(Reply::Silence) => {
+            drop(service);
+            let _ = reader.read(&mut [0]);
+        }
+    }
+}
+
+fn send(stream: &mut TcpStream, status: &str, headers: &str, body: &str) {
+    let length = body.len();
+    let text =
+        format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+    let _ = stream.write_all(text.as_bytes());
+}

@@ -1,0 +1,131 @@
+//! `deploy` and `deploy status` against a scripted stand-in for Railway: what is sent, in which order, and what is said
+//! when something goes wrong.
+
+mod ci;
+mod failing;
+mod fake;
+mod happy;
+mod interrupted;
+mod refused;
+mod status;
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Run, Workspace, contents, finish};
+use fake::{Fake, Service};
+
+/// What no output and no file may hold.
+const TOKEN: &str = "token-5a1e8c0f-of-a-test";
+/// The value of a variable of the deployed app.
+const SECRET_VALUE: &str = "hunter2-of-a-test";
+
+/// A workspace with a token for a fake Railway.
+struct Site {
+    fake: Fake,
+    workspace: Workspace,
+}
+
+impl Site {
+    fn new() -> Site {
+        let mut workspace = Workspace::fixture();
+        let fake = Fake::start();
+        for name in [
+            "RAILWAY_API_TOKEN",
+            "RAILWAY_PROJECT_ID",
+            "RAILWAY_ENVIRONMENT_ID",
+            "RAILWAY_SERVICE_ID",
+            "http_proxy",
+            "HTTP_PROXY",
+            "all_proxy",
+            "ALL_PROXY",
+        ] {
+            workspace.set(name, "");
+        }
+        workspace.set("RAILWAY_BACKBOARD_URL", format!("http://{}", fake.address));
+        workspace.set("RAILWAY_TOKEN", TOKEN);
+        workspace.write("railway.toml", "[deploy]\nhealthcheckPath = \"/health\"\n");
+        Site { fake, workspace }
+    }
+
+    /// A service that serves image 1 at revision `old`.
+    fn deployed() -> Site {
+        let site = Site::new();
+        site.fake.deployed("d-1", &image("1"), "SUCCESS", "old");
+        site.fake.with(|service| {
+            service.source["image"] = image("1").into();
+            service.variables["APP_REVISION"] = "old".into();
+        });
+        site
+    }
+
+    /// Runs `deploy` for image 2 and revision `new`.
+    fn deploy(&self, args: &[&str]) -> Run {
+        self.run(&[&["deploy", "--image", &image("2"), "--revision", "new"], args].concat())
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        let run = self.workspace.xtask(args);
+        self.keeps_secrets(&run);
+        run
+    }
+
+    fn start(&self, args: &[&str]) -> Child {
+        let image = image("2");
+        let args = [&["deploy", "--image", &image, "--revision", "new"], args].concat();
+        self.workspace.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Waits until a run has come to a point.
+    fn wait_for(&self, child: &mut Child, what: &str, is_there: impl Fn(&Service) -> bool) {
+        let began = Instant::now();
+        while !self.fake.with(|service| is_there(service)) {
+            assert!(began.elapsed() < Duration::from_secs(60), "no sign of {what}");
+            assert!(child.try_wait().unwrap().is_none(), "ended before {what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn finish(&self, child: Child) -> Run {
+        let run = finish(child);
+        self.keeps_secrets(&run);
+        run
+    }
+
+    /// Neither the token nor a secret variable of the app gets out.
+    fn keeps_secrets(&self, run: &Run) {
+        let files = contents(&self.workspace.root().join("target"));
+        let texts = files.values().chain([&run.stdout, &run.stderr]);
+        for text in texts {
+            assert!(!text.contains(TOKEN) && !text.contains(SECRET_VALUE), "{text}");
+        }
+    }
+
+    /// The records so far.
+    fn records(&self) -> Vec<Value> {
+        let path = self.workspace.root().join("target/xtask/records/deploy.jsonl");
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// What a run said, without what differs between runs.
+    fn plain(&self, text: &str) -> String {
+        let root = self.workspace.root().canonicalize().unwrap().display().to_string();
+        let text = text.replace(&self.fake.address.to_string(), "[address]").replace(&root, "[root]");
+        let short = ["1", "2", "3"].iter().fold(text, |text, digit| text.replace(&digit.repeat(64), digit));
+        crate::support::folded(&short)
+    }
+
+    /// The message and the hint of a failed run.
+    fn message(&self, run: &Run) -> String {
+        let lines = run.stderr.lines().skip_while(|line| !line.starts_with("error:"));
+        self.plain(&lines.collect::<Vec<_>>().join("\n"))
+    }
+}
+
+/// An image by a digest of one digit, repeated.
+fn image(digit: &str) -> String {
+    format!("ghcr.io/o/app@sha256:{}", digit.repeat(64))
+}

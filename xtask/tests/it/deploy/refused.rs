@@ -1,0 +1,109 @@
+//! What is refused before anything is changed.
+
+use expect_test::expect;
+
+use super::fake::Reply;
+use super::{Site, image};
+
+/// The message of a run that must change nothing at Railway.
+fn refused(site: &Site, args: &[&str], code: i32) -> String {
+    let run = site.run(args);
+    assert_eq!(run.code, Some(code), "{}", run.stderr);
+    assert_eq!(run.stdout, "");
+    assert_eq!(site.fake.mutations(), []);
+    assert!(site.records().is_empty());
+    site.message(&run)
+}
+
+#[test]
+fn a_tag_is_no_digest() {
+    let site = Site::new();
+    expect![[r#"
+        error: `ghcr.io/o/app:latest` does not name an image by digest
+         hint: `cargo xtask docker pack` prints what it has pushed as REGISTRY/NAME@sha256:…; a
+            tag is not enough, because it may mean another image by the time it is pulled"#]]
+    .assert_eq(&refused(&site, &["deploy", "--image", "ghcr.io/o/app:latest", "--revision", "r"], 2));
+    assert_eq!(site.fake.with(|service| service.calls.len()), 0);
+}
+
+#[test]
+fn no_token_and_two() {
+    let mut site = Site::new();
+    let (one, args) = (image("1"), |image| ["deploy", "--image", image, "--revision", "r"]);
+    site.workspace.set("RAILWAY_API_TOKEN", "another-token");
+    expect![[r#"
+        error: both RAILWAY_TOKEN and RAILWAY_API_TOKEN are set, and they may mean different
+            projects
+         hint: unset one: RAILWAY_TOKEN is a project token, RAILWAY_API_TOKEN an account or
+            workspace token"#]]
+    .assert_eq(&refused(&site, &args(&one), 2));
+    site.workspace.set("RAILWAY_API_TOKEN", "");
+    site.workspace.set("RAILWAY_TOKEN", "");
+    expect![[r#"
+        error: there is no Railway token in the environment
+         hint: make a project token in the project's settings on railway.com (Settings → Tokens,
+            for one environment) and put it into RAILWAY_TOKEN; an account or workspace token
+            goes into RAILWAY_API_TOKEN"#]]
+    .assert_eq(&refused(&site, &args(&one), 2));
+}
+
+#[test]
+fn without_a_checkout_the_revision_has_to_be_named() {
+    let site = Site::new();
+    expect![[r#"
+        error: the revision is not known: this is no git checkout, or git is missing
+         hint: --revision TEXT says what the app is told that it is, e.g. the commit of the image"#]]
+    .assert_eq(&refused(&site, &["deploy", "--image", &image("1")], 2));
+}
+
+#[test]
+fn a_token_that_may_not() {
+    let site = Site::new();
+    site.fake.reply("ProjectToken", Reply::Error("Not Authorized"));
+    expect![[r#"
+        error: Railway says "Not Authorized" to `ProjectToken`: the project token in
+            RAILWAY_TOKEN, sent as `Project-Access-Token`, is not valid or may not do this
+         hint: make a project token in the project's settings on railway.com (Settings → Tokens,
+            for one environment) and put it into RAILWAY_TOKEN; an account or workspace token
+            goes into RAILWAY_API_TOKEN"#]]
+    .assert_eq(&refused(&site, &["deploy", "--image", &image("1"), "--revision", "r"], 2));
+    assert_eq!(site.fake.with(|service| service.calls.len()), 1);
+}
+
+#[test]
+fn an_environment_that_the_token_is_not_for() {
+    let site = Site::new();
+    let args = ["deploy", "--image", &image("1"), "--revision", "r", "--environment", "staging"];
+    expect![[r#"
+        error: project `shop` has no environment `staging` (--environment)
+         hint: environments: production"#]]
+    .assert_eq(&refused(&site, &args, 2));
+}
+
+#[test]
+fn a_deployment_of_something_else_is_under_way() {
+    let site = Site::deployed();
+    site.fake.deployed("d-2", &image("3"), "BUILDING", "");
+    expect![[r#"
+        error: another deployment is under way: d-2 with ghcr.io/o/app@sha256:3 is BUILDING
+         hint: `cargo xtask deploy status` shows how it ends; it can be aborted on railway.com"#]]
+    .assert_eq(&refused(&site, &["deploy", "--image", &image("2"), "--revision", "new"], 1));
+}
+
+#[test]
+fn an_api_that_rests_for_an_hour_is_not_waited_for() {
+    let site = Site::new();
+    site.fake.reply("Project", Reply::Raw("429 Too Many Requests", "Retry-After: 3600\r\n", ""));
+    expect!["error: Railway takes no more requests for 3600 s: the limit of the plan is reached"]
+        .assert_eq(&refused(&site, &["deploy", "--image", &image("1"), "--revision", "r"], 4));
+}
+
+#[test]
+fn an_address_without_tls() {
+    let mut site = Site::new();
+    site.workspace.set("RAILWAY_BACKBOARD_URL", "http://backboard.example");
+    expect![[r#"
+        error: RAILWAY_BACKBOARD_URL `http://backboard.example` is no address that can be used:
+            only this machine is asked without TLS; write `https://`"#]]
+    .assert_eq(&refused(&site, &["deploy", "--image", &image("1"), "--revision", "r"], 2));
+}

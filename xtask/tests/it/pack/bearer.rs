@@ -1,0 +1,131 @@
+//! Bearer tokens, with the real registry: a token service of the test's own signs what the registry verifies.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use super::server::{Reply, Seen, Server, serve};
+use super::{messages, push, push_as, pushed, workspace};
+use crate::registry::{PASSWORD, Registry, USER, is_there, platform};
+
+fn openssl(args: &[&str]) -> Vec<u8> {
+    let output = Command::new("openssl").args(args).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// A key and a certificate for it, which the registry trusts.
+fn make_key(folder: &Path) {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let (key, certificate) = (path("key.pem"), path("cert.pem"));
+    let subject = ["-subj", "/CN=tests", "-days", "2"];
+    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", &key, "-out", &certificate];
+    openssl(&[&request[..], &subject].concat());
+}
+
+/// A token that gives these rights, e.g. `repository:app:pull,push`.
+fn token(folder: &Path, scopes: &[String]) -> String {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let certificate = openssl(&["x509", "-in", &path("cert.pem"), "-outform", "DER"]);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let access: Vec<Value> = scopes
+        .iter()
+        .map(|scope| {
+            let parts: Vec<&str> = scope.split(':').collect();
+            json!({"type": parts[0], "name": parts[1], "actions": parts[2].split(',').collect::<Vec<_>>()})
+        })
+        .collect();
+    let header = json!({"typ": "JWT", "alg": "RS256", "x5c": [Base64::encode_string(&certificate)]});
+    let claims = json!({"iss": "tests", "aud": "registry", "sub": USER, "jti": now.to_string(),
+        "nbf": now - 10, "iat": now, "exp": now + 300, "access": access});
+    let encode = |bytes: &[u8]| Base64UrlUnpadded::encode_string(bytes);
+    let signed =
+        format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
+    let file = folder.join(format!("signed-{:?}", std::thread::current().id()));
+    fs::write(&file, &signed).unwrap();
+    let signature = openssl(&["dgst", "-sha256", "-sign", &path("key.pem"), &file.display().to_string()]);
+    format!("{signed}.{}", encode(&signature))
+}
+
+/// The scopes that a request for a token asks for.
+fn scopes(request: &Seen) -> Vec<String> {
+    let query = request.path.split_once('?').map_or("", |(_, query)| query);
+    let values = query.split('&').filter_map(|parameter| parameter.strip_prefix("scope="));
+    values.map(|scope| scope.replace("%3A", ":").replace("%2F", "/").replace("%2C", ",")).collect()
+}
+
+/// Knows one account. Nobody in particular may read the base.
+fn token_service(folder: &Path) -> Server {
+    let folder = folder.to_owned();
+    let account = format!("Basic {}", Base64::encode_string(format!("{USER}:{PASSWORD}").as_bytes()));
+    serve(move |request, _| {
+        assert!(request.path.contains("service=registry"), "{}", request.path);
+        let asked = scopes(request);
+        let granted: Vec<String> = match request.header("authorization") {
+            Some(given) if given == account => asked,
+            Some(_) => return Reply::new(401, &[], "{\"details\": \"incorrect username or password\"}"),
+            None => asked.into_iter().filter(|scope| scope == "repository:base:pull").collect(),
+        };
+        Reply::new(200, &[], &json!({"token": token(&folder, &granted), "expires_in": 300}).to_string())
+    })
+}
+
+#[test]
+fn tokens_for_exactly_what_is_done() {
+    if !is_there("docker-registry") || !is_there("openssl") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    make_key(folder.path());
+    let service = token_service(folder.path());
+    let settings = format!(
+        "auth:\n  token:\n    realm: http://{}/token\n    service: registry\n    issuer: tests\n    \
+         rootcertbundle: {}\n",
+        service.address,
+        folder.path().join("cert.pem").display()
+    );
+    let own = token(folder.path(), &["repository:base:pull,push".to_owned()]);
+    let registry = Registry::with_settings(&settings, Some(format!("Bearer {own}"))).unwrap();
+    registry.push_base("base", "1", platform());
+    let mut workspace = workspace();
+
+    // Nobody may read the base and gets no further.
+    let nobody = push(&workspace, registry.address(), &[]);
+    assert_eq!(nobody.code, Some(4), "{}", nobody.stderr);
+    expect![[r#"
+        error: step `push image`: cannot push to REGISTRY/app without credentials: the registry
+            answers 401 (UNAUTHORIZED: authentication required)
+         hint: credentials were looked for in XTASK_REGISTRY_USERNAME and XTASK_REGISTRY_PASSWORD
+            (not set), [root]/target/docker-config/config.json (nothing for REGISTRY)"#]]
+    .assert_eq(&messages(&nobody, &workspace, &[(registry.address(), "REGISTRY")]));
+    assert!(service.seen().iter().all(|request| request.header("authorization").is_none()));
+
+    workspace.set("XTASK_REGISTRY_USERNAME", USER);
+    workspace.set("XTASK_REGISTRY_PASSWORD", PASSWORD);
+    let before = service.seen().len();
+    let report = pushed(&workspace, registry.address(), &[]);
+    assert_eq!(report["layers"][0]["state"], "mounted", "{report:#}");
+    let asked: Vec<Vec<String>> = service.seen()[before..].iter().map(scopes).collect();
+    let reading = vec!["repository:base:pull"];
+    let pushing = vec!["repository:app:pull,push", "repository:base:pull"];
+    assert_eq!(asked, [reading, pushing], "one token for reading and one for pushing");
+
+    workspace.env.retain(|(name, _)| name != "XTASK_REGISTRY_PASSWORD");
+    workspace.set("XTASK_REGISTRY_PASSWORD", "not the password");
+    let wrong = push_as(&workspace, registry.address(), "other", &[]);
+    assert_eq!(wrong.code, Some(4), "{}", wrong.stderr);
+    expect![[r#"
+        error: step `read base`: cannot read REGISTRY/base as `tester`: the registry answers 401
+         hint: the credentials are from XTASK_REGISTRY_USERNAME and XTASK_REGISTRY_PASSWORD; they
+            are wrong, or lack the right to pull; a name that does not exist is refused like this
+            too"#]]
+    .assert_eq(&messages(&wrong, &workspace, &[(registry.address(), "REGISTRY")]));
+    for run in [&nobody, &wrong] {
+        assert!(!run.stderr.contains("not the password") && !run.stderr.contains("eyJ"), "{}", run.stderr);
+    }
+}

@@ -1,0 +1,113 @@
+//! Images and servers that are bad: each fault is found, and none hides another.
+
+use expect_test::expect;
+
+use super::{GOOD, Smoke, line, with_verdict};
+
+#[test]
+fn a_bad_configuration_and_bad_files_are_all_reported() {
+    let bad = [
+        "ENV PORT=3000",
+        "ENV LEPTOS_OUTPUT_NAME=app",
+        "ENV LEPTOS_SITE_ADDR=127.0.0.1:3000",
+        "ENV LEPTOS_ENV=DEV",
+        "ENTRYPOINT [\"/server\"]",
+    ];
+    let Some(smoke) = Smoke::new(&bad) else { return };
+    let (run, report) = smoke.report("type:wasm=application/octet-stream status:js=404 empty:css", &[]);
+    let lines = ["user", "no-baked-port", "leptos-env", "page", "script", "wasm", "style"]
+        .map(|name| format!("{name}: {}", line(&report, name)));
+    expect![[r#"
+        user: failed: the image names no user, so the server is root; wanted another (`USER` in a Dockerfile)
+        no-baked-port: failed: PORT=3000 is built in; wanted none, because the platform chooses it
+        leptos-env: failed: LEPTOS_SITE_ROOT is not set; LEPTOS_SITE_PKG_DIR is not set; LEPTOS_ENV is `DEV`, wanted PROD; LEPTOS_SITE_ADDR is `127.0.0.1:3000`, which nobody outside reaches; wanted 0.0.0.0
+        page: ok: / 200 text/html, 292 bytes
+        script: failed: /pkg/app.js answers 404, wanted 200
+        wasm: failed: /pkg/app.wasm has content type application/octet-stream, wanted application/wasm
+        style: failed: /pkg/app.css is empty"#]]
+    .assert_eq(&lines.join("\n"));
+    assert_eq!(with_verdict(&report, "ok"), ["health", "page", "stop"]);
+    assert_eq!(smoke.records()[0]["result"], "failed");
+    let message = "fails 6 of 9 checks: user, no-baked-port, leptos-env, script, wasm, style";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
+}
+
+#[test]
+fn pages_without_what_they_need() {
+    let Some(smoke) = Smoke::new(&GOOD) else { return };
+    let (_, report) = smoke.report("no-style", &[]);
+    assert_eq!(line(&report, "style"), "skipped: the page links to no style sheet of the app");
+    assert_eq!(report["result"], "ok");
+    let (_, report) = smoke.report("page=<html></html>", &[]);
+    assert_eq!(with_verdict(&report, "failed"), ["script", "wasm"]);
+    let (_, report) = smoke.report("page=hello", &[]);
+    assert!(line(&report, "page").contains("without `<html`"), "{report:#}");
+    assert_eq!(with_verdict(&report, "not-run"), ["script", "wasm", "style"]);
+    assert!(line(&report, "stop").starts_with("ok: "), "{report:#}");
+    let (_, report) = smoke.report("move=https://elsewhere.example/", &[]);
+    assert_eq!(
+        line(&report, "page"),
+        "failed: GET / redirects to another server: https://elsewhere.example/"
+    );
+}
+
+#[test]
+fn servers_that_never_become_healthy_are_told_apart() {
+    let Some(smoke) = Smoke::new(&GOOD) else { return };
+    let found = std::thread::scope(|scope| {
+        let runs = ["loopback", "port=3000", "silent", "health=503", "health=301"].map(|behaviour| {
+            let smoke = &smoke;
+            scope.spawn(move || (behaviour, smoke.report(behaviour, &["--start-limit", "2"]).1))
+        });
+        runs.map(|run| run.join().unwrap())
+    });
+    for (behaviour, report) in found {
+        let expected = match behaviour {
+            "loopback" if cfg!(target_os = "linux") => " only, which nobody outside reaches; wanted 0.0.0.0:",
+            "port=3000" if cfg!(target_os = "linux") => {
+                "after 2 s it listens on 0.0.0.0:3000, wanted 0.0.0.0:"
+            }
+            "silent" if cfg!(target_os = "linux") => "after 2 s it listens nowhere, wanted 0.0.0.0:",
+            "health=503" => "failed: GET /health answers 503, wanted 200 within 2 s",
+            "health=301" => "failed: GET /health answers 301, wanted 200 within 2 s",
+            _ => "no answer",
+        };
+        let found = line(&report, "health");
+        assert!(found.contains(expected), "{behaviour}: {found}");
+        assert_eq!(with_verdict(&report, "not-run"), ["page", "script", "wasm", "style", "stop"]);
+        assert_eq!(with_verdict(&report, "ok"), ["user", "no-baked-port", "leptos-env"]);
+        assert_eq!(report["healthy_seconds"], serde_json::Value::Null);
+    }
+}
+
+#[test]
+fn a_server_that_ends_at_once_shows_its_last_words() {
+    let Some(smoke) = Smoke::new(&GOOD) else { return };
+    let (run, report) = smoke.report("exit=7", &[]);
+    assert!(
+        line(&report, "health").starts_with("failed: it ended by itself with exit code 7 after"),
+        "{report:#}"
+    );
+    assert!(run.stderr.contains("last lines of the server's log:\n    no database\n"), "{}", run.stderr);
+
+    let Some(smoke) = Smoke::new(&["USER 65532", "ENTRYPOINT [\"/absent\"]"]) else { return };
+    let (run, report) = smoke.report("", &[]);
+    let found = line(&report, "health");
+    assert!(found.contains("the engine cannot start it: ") && found.contains("/absent"), "{found}");
+    assert!(run.stderr.contains("the server's log is empty"), "{}", run.stderr);
+}
+
+#[test]
+fn servers_that_do_not_end_well() {
+    let Some(smoke) = Smoke::new(&GOOD) else { return };
+    let (_, report) = smoke.report("deaf", &["--drain-limit", "1"]);
+    assert!(line(&report, "stop").starts_with("failed: still running 1 s after SIGTERM"), "{report:#}");
+    assert_eq!(report["stop_seconds"], serde_json::Value::Null);
+    let (_, report) = smoke.report("code=143", &[]);
+    assert!(line(&report, "stop").starts_with("failed: exit code 143, wanted 0"), "{report:#}");
+    let (_, report) = smoke.report("deaf", &["--drain-limit", "0"]);
+    assert!(line(&report, "stop").starts_with("skipped: the drain limit is 0"), "{report:#}");
+    let (_, report) = smoke.report("crash=wasm", &[]);
+    assert_eq!(with_verdict(&report, "failed"), ["wasm", "style", "stop"]);
+    assert!(line(&report, "stop").contains("it had ended before, with exit code 101"), "{report:#}");
+}

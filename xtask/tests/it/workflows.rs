@@ -1,0 +1,197 @@
+//! Checks on the workflows of the workspace: they only call `cargo xtask ci`, and nothing in them can change under us.
+//!
+//! Each check has a sample that must fail. A workspace without workflows passes, and says so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use yaml_rust2::{Yaml, YamlLoader};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../.github/workflows")
+}
+
+/// The workflows by file name.
+fn workflows() -> Vec<(String, String)> {
+    let entries = fs::read_dir(folder()).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_yaml = |path: &PathBuf| path.extension().is_some_and(|end| end == "yml" || end == "yaml");
+    let named = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (name, fs::read_to_string(path).unwrap())
+    };
+    entries.filter(is_yaml).map(named).collect()
+}
+
+/// Whether `cargo xtask ci STEP` exists.
+fn is_step(step: &str) -> bool {
+    let plain = !step.is_empty() && step.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    let help = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["ci", step, "--help"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().unwrap().success()
+    };
+    plain && !step.starts_with('-') && help()
+}
+
+/// Every key with its text below a node, with the way to it, e.g. `/jobs/image/steps/0/run`.
+fn texts(node: &Yaml, way: &str, found: &mut Vec<(String, String)>) {
+    match node {
+        Yaml::Hash(entries) => {
+            for (key, value) in entries {
+                texts(value, &format!("{way}/{}", key.as_str().unwrap_or_default()), found);
+            }
+        }
+        Yaml::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| texts(item, &format!("{way}/{index}"), found));
+        }
+        Yaml::String(text) => found.push((way.to_owned(), text.clone())),
+        _ => {}
+    }
+}
+
+/// What is wrong with a workflow.
+fn problems(text: &str) -> Vec<String> {
+    let documents = match YamlLoader::load_from_str(text) {
+        Ok(documents) => documents,
+        Err(error) => return vec![format!("not valid YAML: {error}")],
+    };
+    let [workflow] = documents.as_slice() else { return vec!["not one document".to_owned()] };
+    let mut problems = Vec::new();
+    if workflow["permissions"].as_hash().is_none_or(|rights| !rights.is_empty()) {
+        problems.push("`permissions` of the workflow are not empty; each job names its own".to_owned());
+    }
+    for (name, job) in workflow["jobs"].as_hash().into_iter().flatten() {
+        let name = name.as_str().unwrap_or_default();
+        if job["uses"].is_badvalue() && job["timeout-minutes"].as_i64().is_none() {
+            problems.push(format!("job `{name}` has no `timeout-minutes`"));
+        }
+        if job["permissions"].is_badvalue() {
+            problems.push(format!("job `{name}` does not name its `permissions`"));
+        }
+        for step in job["steps"].as_vec().into_iter().flatten() {
+            let is_checkout =
+                step["uses"].as_str().is_some_and(|action| action.starts_with("actions/checkout@"));
+            if is_checkout && step["with"]["persist-credentials"].as_bool() != Some(false) {
+                problems.push(format!("job `{name}`: the checkout keeps its token"));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    texts(workflow, "", &mut found);
+    for (way, text) in found {
+        let key = way.rsplit('/').next().unwrap_or_default();
+        let parent = way.rsplit('/').nth(1).unwrap_or_default();
+        if key == "run" && !text.strip_prefix("cargo xtask ci ").is_some_and(is_step) {
+            problems.push(format!("{way}: `{text}` is not a step of `cargo xtask ci`"));
+        }
+        if key == "uses" && !is_pinned(&text) {
+            problems.push(format!("{way}: `{text}` is not pinned by a full hash"));
+        }
+        if text.contains("secrets.") && !(parent == "env" && way.contains("/steps/")) {
+            problems.push(format!("{way}: a secret goes further than the environment of one step"));
+        }
+    }
+    problems.extend(pins_without_version(text));
+    problems
+}
+
+/// Actions of other repositories by commit; those of this one come with the checkout.
+fn is_pinned(action: &str) -> bool {
+    let hash = |revision: &str| revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+    action.starts_with("./") || action.split_once('@').is_some_and(|(_, revision)| hash(revision))
+}
+
+/// A hash says nothing to people, so the version stands behind it.
+fn pins_without_version(text: &str) -> impl Iterator<Item = String> {
+    let uses = text.lines().filter(|line| line.contains("uses:") && line.contains('@'));
+    uses.filter(|line| !line.contains(" # v"))
+        .map(|line| format!("`{}` does not say its version", line.trim()))
+}
+
+#[test]
+fn workflows_only_call_xtask() {
+    let workflows = workflows();
+    if workflows.is_empty() {
+        eprintln!("no workflows in {}: nothing to check", folder().display());
+    }
+    for (name, text) in workflows {
+        assert_eq!(problems(&text), [""; 0], "{name}");
+    }
+}
+
+const GOOD: &str = "\
+permissions: {}
+jobs:
+  image:
+    permissions: {contents: read}
+    timeout-minutes: 5
+    steps:
+      - uses: actions/checkout@0123456789abcdef0123456789abcdef01234567 # v1.2.3
+        with:
+          persist-credentials: false
+      - run: cargo xtask ci image
+        env:
+          TOKEN: ${{ secrets.TOKEN }}
+";
+
+#[test]
+fn each_check_can_fail() {
+    assert_eq!(problems(GOOD), [""; 0]);
+    for (from, to, problem) in [
+        ("permissions: {}\n", "", "`permissions` of the workflow are not empty; each job names its own"),
+        (
+            "permissions: {}\n",
+            "permissions: read-all\n",
+            "`permissions` of the workflow are not empty; each job names its own",
+        ),
+        (
+            "permissions: {}\n",
+            "permissions: {contents: read}\n",
+            "`permissions` of the workflow are not empty; each job names its own",
+        ),
+        ("    permissions: {contents: read}\n", "", "job `image` does not name its `permissions`"),
+        ("    timeout-minutes: 5\n", "", "job `image` has no `timeout-minutes`"),
+        ("persist-credentials: false", "fetch-depth: 1", "job `image`: the checkout keeps its token"),
+        (
+            "persist-credentials: false",
+            "persist-credentials: true",
+            "job `image`: the checkout keeps its token",
+        ),
+        (
+            "run: cargo xtask ci image",
+            "run: cargo xtask ci nonsense",
+            "/jobs/image/steps/1/run: `cargo xtask ci nonsense` is not a step of `cargo xtask ci`",
+        ),
+        (
+            "run: cargo xtask ci image",
+            "run: cargo xtask ci image && rm -r target",
+            "/jobs/image/steps/1/run: `cargo xtask ci image && rm -r target` is not a step of `cargo xtask ci`",
+        ),
+        (
+            "run: cargo xtask ci image",
+            "run: cargo xtask ci --help",
+            "/jobs/image/steps/1/run: `cargo xtask ci --help` is not a step of `cargo xtask ci`",
+        ),
+        (
+            "checkout@0123456789abcdef0123456789abcdef01234567 # v1.2.3",
+            "checkout@main # v1.2.3",
+            "/jobs/image/steps/0/uses: `actions/checkout@main` is not pinned by a full hash",
+        ),
+        (
+            " # v1.2.3",
+            "",
+            "`- uses: actions/checkout@0123456789abcdef0123456789abcdef01234567` does not say its version",
+        ),
+        (
+            "    steps:\n",
+            "    env:\n      TOKEN: ${{ secrets.TOKEN }}\n    steps:\n",
+            "/jobs/image/env/TOKEN: a secret goes further than the environment of one step",
+        ),
+    ] {
+        assert!(GOOD.contains(from), "{from}");
+        assert_eq!(problems(&GOOD.replacen(from, to, 1)), [problem], "{to}");
+    }
+    assert!(problems("jobs: [")[0].starts_with("not valid YAML: "));
+    assert_eq!(problems(&format!("{GOOD}---\n{GOOD}")), ["not one document"]);
+}
