@@ -5,7 +5,7 @@ use clap::Args;
 use crate::report::Format;
 use crate::report::doctor::Group;
 
-/// Find every problem of toolchain, configuration, project and accounts at once, each with what mends it
+/// Find all problems of toolchain, configuration, project and accounts at once
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  cargo xtask doctor\n  cargo xtask doctor --network\n  \
                         cargo xtask doctor --only cargo --only cache --format json\n\n\

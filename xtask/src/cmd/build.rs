@@ -104,7 +104,7 @@ pub fn for_command(
     selection: &Selection,
     format: Format,
 ) -> anyhow::Result<()> {
-    for_command_with(exec, context, selection, &CargoArgs::default(), format)
+    for_command_with(exec, context, selection, format, &CargoArgs::default())
 }
 
 /// The same with flags for cargo.
@@ -112,8 +112,8 @@ pub fn for_command_with(
     exec: &Executor,
     context: &Context,
     selection: &Selection,
-    cargo: &CargoArgs,
     format: Format,
+    cargo: &CargoArgs,
 ) -> anyhow::Result<()> {
     build(
         exec,

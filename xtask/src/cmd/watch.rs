@@ -39,7 +39,7 @@ pub fn run(exec: &Executor, args: &WatchArgs) -> anyhow::Result<()> {
 
     let since = SystemTime::now();
     let is_built =
-        match build::for_command_with(exec, &context, &args.selection(), &args.cargo, Format::Human) {
+        match build::for_command_with(exec, &context, &args.selection(), Format::Human, &args.cargo) {
             Ok(()) => true,
             Err(error) if Exit::of(&error) == Exit::CommandFailed => {
                 complain(exec, &error);

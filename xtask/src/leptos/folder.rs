@@ -38,7 +38,6 @@ fn list(folder: &Path, follow: bool, enter: &dyn Fn(&Path) -> bool) -> anyhow::R
     Ok(files)
 }
 
-/// Files and folders, as they come.
 fn walk(
     folder: &Path,
     follow: bool,

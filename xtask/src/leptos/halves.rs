@@ -103,6 +103,35 @@ pub fn choose(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::R
     })
 }
 
+/// The halves as cargo-leptos compiles them. It knows two builds, with `--release` and without, each with the profiles
+/// that the metadata names; `release` of the result says which one it is.
+pub fn of_cargo_leptos(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::Result<Halves> {
+    let or = |profile: &Option<String>, default: &str| profile.clone().unwrap_or(default.to_owned());
+    let release =
+        (or(&metadata.lib_profile_release, "release"), or(&metadata.bin_profile_release, "release"));
+    let dev = (or(&metadata.lib_profile_dev, "dev"), or(&metadata.bin_profile_dev, "dev"));
+    let ((front, server), is_release) = match name {
+        "dev" => (dev, false),
+        name if name == "release" || name == release.1 => (release, true),
+        name if name == dev.1 => (dev, false),
+        _ => {
+            let message = format!(
+                "cargo-leptos does not build with the profile `{name}`: its release build has `{}`, its other one `{}`",
+                release.1, dev.1
+            );
+            let hint = format!(
+                "give `--profile release` for what the metadata says, or set `bin-profile-release = \"{name}\"` there"
+            );
+            return Err(Failure::usage(message).hint(hint).into());
+        }
+    };
+    let half = |profile: String| {
+        let folder = resolve(profiles, &profile)?.target_subdir;
+        anyhow::Ok(Half { profile, folder, config: Vec::new(), lto: None, keeps_debug_info: !is_release })
+    };
+    Ok(Halves { front: half(front)?, server: half(server)?, release: is_release })
+}
+
 /// A half with a profile that the workspace, cargo or our own list has.
 fn half(profiles: &Profiles, profile: &Profile) -> Half {
     Half {
@@ -135,34 +164,6 @@ fn without_debug_info(server: &str, wasm: &str) -> Half {
         lto: None,
         keeps_debug_info: false,
     }
-}
-
-/// The halves as cargo-leptos compiles them. It knows two builds, with `--release` and without, each with the profiles
-/// that the metadata names; `release` of the result says which one it is.
-pub fn of_cargo_leptos(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::Result<Halves> {
-    let or = |profile: &Option<String>, default: &str| profile.clone().unwrap_or(default.to_owned());
-    let release =
-        (or(&metadata.lib_profile_release, "release"), or(&metadata.bin_profile_release, "release"));
-    let dev = (or(&metadata.lib_profile_dev, "dev"), or(&metadata.bin_profile_dev, "dev"));
-    let ((front, server), is_release) = match name {
-        "dev" => (dev, false),
-        name if name == "release" || name == release.1 => (release, true),
-        name if name == dev.1 => (dev, false),
-        _ => {
-            let message = format!(
-                "cargo-leptos does not build with the profile `{name}`: its release build has `{}`, its other one `{}`",
-                release.1, dev.1
-            );
-            let hint = format!(
-                "give `--profile release` for what the metadata says, or set `bin-profile-release = \"{name}\"` there"
-            );
-            return Err(Failure::usage(message).hint(hint).into());
-        }
-    };
-    let half = |profile: String| {
-        anyhow::Ok(Half { config: Vec::new(), ..self::half(profiles, &resolve(profiles, &profile)?) })
-    };
-    Ok(Halves { front: half(front)?, server: half(server)?, release: is_release })
 }
 
 /// The `--config` values that turn the server's profile into the front half's, and the link-time optimisation to ask

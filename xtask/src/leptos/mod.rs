@@ -1,7 +1,7 @@
 //! Everything particular to building a Leptos app: which project, which commands, and the site they give.
 //!
 //! The way through: [`project`] resolves the metadata, [`planning`] makes the plan, [`build`] carries it out (or
-//! [`delegated`] leaves it to cargo-leptos), [`shipped`] and [`receipt`] remember what was built from which sources,
+//! [`delegated`] leaves it to cargo-leptos), [`shipped`] and [`receipt`] remember what was built from which sources;
 //! [`watch`] does it again with every change.
 
 pub mod build;

@@ -17,7 +17,7 @@ const COMPILE_LIMIT: Duration = Duration::from_secs(3600);
 pub const COMPILE_FRONT: &str = "compile front";
 pub const COMPILE_SERVER: &str = "compile server";
 pub const BIND: &str = "wasm-bindgen";
-pub const OPTIMISE: &str = "wasm-opt";
+const OPTIMISE: &str = "wasm-opt";
 pub const SITE: &str = "site";
 
 /// Everything that the plan depends on.
@@ -118,6 +118,8 @@ pub fn round(input: &Input<'_>, parts: Parts) -> Plan {
     if parts.front {
         steps.push(compile_front(input));
     }
+    // Tailwind makes the sheet from the classes in the sources, so it follows every change of them.
+    let is_styled_anew = parts.style || input.project.tailwind.is_some() && (parts.front || parts.server);
     for mut step in site_planning::steps(input) {
         let is_wanted = match step.name.as_str() {
             SITE => {
@@ -125,7 +127,7 @@ pub fn round(input: &Input<'_>, parts: Parts) -> Plan {
                 true
             }
             BIND | OPTIMISE => parts.front,
-            _ => parts.style,
+            _ => is_styled_anew,
         };
         if is_wanted {
             steps.push(step);

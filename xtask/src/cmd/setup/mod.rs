@@ -67,16 +67,16 @@ pub fn run(exec: &Executor, args: &SetupArgs) -> anyhow::Result<()> {
     report.tools.extend(of_system);
     report.root = root;
     if args.local {
-        ready(&report)?;
+        ready(&report, args)?;
         return local::write(exec, &context, args.format);
     }
     report.tools.extend(tools::local::status(&context.workspace.root)?);
     print(&render(&report, args.format)?)?;
-    ready(&report)
+    ready(&report, args)
 }
 
 /// A failure that names what is missing, and who can bring it.
-fn ready(report: &Report) -> anyhow::Result<()> {
+fn ready(report: &Report, args: &SetupArgs) -> anyhow::Result<()> {
     let absent: Vec<&str> =
         report.tools.iter().filter(|status| status.state != State::Ready).map(|status| status.tool).collect();
     if absent.is_empty() {
@@ -85,6 +85,7 @@ fn ready(report: &Report) -> anyhow::Result<()> {
     let message = format!("not ready: {}", absent.join(", "));
     let hint = match &report.root {
         Some(root) => format!("only root can: {root}"),
+        None if args.with.is_empty() => "run `cargo xtask setup`".to_owned(),
         None => "run `cargo xtask setup`, with the same `--with`".to_owned(),
     };
     Err(Failure::new(Exit::MissingTool, message).hint(hint).into())

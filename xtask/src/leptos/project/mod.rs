@@ -42,9 +42,9 @@ pub struct Project {
     pub site_addr: SocketAddr,
     /// Where the browser is told to reload, while watching.
     pub reload_port: u16,
-    /// The port that pages use for it, where a proxy is in between.
+    /// The port that browsers see, where something stands in front of the reload socket.
     pub reload_external_port: Option<u16>,
-    /// `ws` or `wss`: how pages reach it.
+    /// `ws` or `wss`.
     pub reload_ws_protocol: Option<String>,
 
     /// A `.css`, `.scss` or `.sass` file.

@@ -38,9 +38,7 @@ impl Session<'_> {
         let names = names(setup, changes);
         exec.ui().status("Changed", shown(&names));
 
-        // Tailwind reads the sources too.
-        let style = work.style || work.compiles() && setup.input.project.tailwind.is_some();
-        let parts = Parts { front: work.front, server: work.server, style };
+        let parts = Parts { front: work.front, server: work.server, style: work.style };
         let (outcome, result, is_superseded) = self.build(setup, parts, work)?;
         let mut record = WatchRecord {
             schema: WATCH_SCHEMA,
