@@ -52,7 +52,7 @@ impl<'a> Diagnostics<'a> {
             of_kind.insert(text.clone()) && (is_error || !self.known.contains(&text))
         };
         if is_new {
-            self.exec.ui().raw(&self.exec.redact(&format!("{}\n", text.trim_end())));
+            self.exec.ui().raw(&self.exec.redact(&format!("{}\n\n", text.trim_end())));
         }
     }
 

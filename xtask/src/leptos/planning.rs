@@ -69,7 +69,7 @@ pub enum Messages {
 pub struct Parts {
     pub front: bool,
     pub server: bool,
-    /// The preprocessor of the style.
+    /// What the style sheet is made with.
     pub style: bool,
 }
 

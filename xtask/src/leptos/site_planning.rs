@@ -20,7 +20,7 @@ pub fn steps(input: &Input<'_>) -> Vec<Step> {
     let mut style_files: Vec<PathBuf> = project.style_file.iter().map(|file| site.style(file)).collect();
     style_files.extend(site.tailwind());
     site.push(
-        "site",
+        planning::SITE,
         Operation::WriteSite(WriteSite {
             site_root: project.site_root.clone(),
             pkg_dir: project.site_pkg_dir.clone(),

@@ -158,7 +158,8 @@ impl Watched {
     }
 
     fn site(&mut self, project: &Project, workspace: &Workspace) {
-        for file in &project.style_sources {
+        let tailwind = project.tailwind.iter().flat_map(|tailwind| &tailwind.sources);
+        for file in project.style_sources.iter().chain(tailwind) {
             self.file(file.clone(), STYLE);
         }
         // A sheet that an import will name in a moment; not where the folder holds all else too.

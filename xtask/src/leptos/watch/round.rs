@@ -231,7 +231,7 @@ impl Session<'_> {
             return;
         };
         let what = match (told, record.pages) {
-            (_, 0) => "the app; no page is open".to_owned(),
+            (_, 0) => "the app".to_owned(),
             (Told::All, 1) => "1 page".to_owned(),
             (Told::All, pages) => format!("{pages} pages"),
             (Told::Css, 1) => "the style of 1 page".to_owned(),
@@ -245,7 +245,8 @@ impl Session<'_> {
             1 => "; 1 warning".to_owned(),
             number => format!("; {number} warnings"),
         };
-        ui.status(verb, format!("{what} in {seconds:.1} s{parts}{warnings}"));
+        let nobody = if record.pages == 0 { "; no page is open" } else { "" };
+        ui.status(verb, format!("{what} in {seconds:.1} s{parts}{nobody}{warnings}"));
     }
 }
 
