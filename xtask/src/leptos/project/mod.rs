@@ -42,6 +42,10 @@ pub struct Project {
     pub site_addr: SocketAddr,
     /// Where the browser is told to reload, while watching.
     pub reload_port: u16,
+    /// The same port as the browser sees it, behind a proxy.
+    pub reload_external_port: Option<u16>,
+    /// `ws` or `wss`.
+    pub reload_ws_protocol: Option<String>,
 
     /// A `.css`, `.scss` or `.sass` file.
     pub style_file: Option<PathBuf>,

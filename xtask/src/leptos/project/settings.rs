@@ -44,6 +44,8 @@ pub fn read(
         site_pkg_dir: keys.text("site-pkg-dir", "LEPTOS_SITE_PKG_DIR")?.unwrap_or("pkg".to_owned()),
         site_addr: keys.site_addr()?,
         reload_port: keys.port("reload-port", "LEPTOS_RELOAD_PORT")?.unwrap_or(3001),
+        reload_external_port: keys.port("reload-external-port", "")?,
+        reload_ws_protocol: keys.section.text("reload-ws-protocol")?,
 
         style_sources: style_file
             .as_deref()
@@ -105,11 +107,10 @@ pub fn read(
 /// Keys that change nothing in a build of ours; a wrong value is an error all the same.
 fn for_others(keys: &mut Keys<'_>) -> anyhow::Result<()> {
     // The server reads these itself, where it is given the manifest.
-    for key in ["env", "hash-file", "not-found-path", "reload-ws-protocol"] {
+    for key in ["env", "hash-file", "not-found-path"] {
         keys.section.text(key)?;
     }
     keys.section.flag("watch")?;
-    keys.port("reload-external-port", "")?;
     // For `cargo leptos end-to-end`.
     keys.section.text("end2end-cmd")?;
     // It has meant nothing since cargo-leptos 0.2.3, but is still in manifests.
