@@ -4,6 +4,7 @@ mod ci;
 mod cli;
 mod cmd;
 mod config;
+mod doctor;
 mod exec;
 mod exit;
 mod facts;
@@ -52,8 +53,11 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
     match &cli.command {
         Command::Build(args) => cmd::build::run(&executor(args.dry_run)?, args),
         Command::Serve(args) => cmd::serve::run(&executor(args.dry_run)?, args),
+        Command::Watch(args) => cmd::watch::run(&executor(args.dry_run)?, args),
         Command::Test(args) => cmd::test::run(&executor(args.dry_run)?, args),
         Command::Setup(args) => cmd::setup::run(&executor(args.dry_run)?, args),
+        // In a dry run every effect is refused, and looking is not.
+        Command::Doctor(args) => cmd::doctor::run(executor(true)?, args),
         Command::Docker(args) => match &args.command {
             DockerCommand::Pack(args) => cmd::docker::pack::run(&executor(args.dry_run)?, args),
             DockerCommand::Smoke(args) => cmd::docker::smoke::run(&executor(args.dry_run)?, args),

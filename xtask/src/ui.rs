@@ -51,6 +51,18 @@ impl Ui {
         self.line("36", " hint:", &detail.to_string());
     }
 
+    /// Clears the screen of a terminal: what stands there is no longer so.
+    pub fn clear(self) {
+        if self.terminal {
+            self.write("\x1b[H\x1b[2J");
+        }
+    }
+
+    /// Whether text for it may be coloured.
+    pub fn has_colour(self) -> bool {
+        self.colour
+    }
+
     /// Starts a foldable section in a GitHub Actions log; nothing elsewhere.
     pub fn section_start(self, title: &str) {
         if self.github {

@@ -47,20 +47,26 @@ pub fn commit_tag(commit: &str) -> String {
     format!("sha-{}", commit.get(..7).unwrap_or(commit))
 }
 
-/// A branch's name with only what a tag may have, and not the name of `other`. `None` where nothing is left.
+/// A branch's name with only what a tag may have, and not the tag of the branch `other`. `None` where nothing is left.
 fn branch_tag(branch: &str, other: &str) -> Option<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let tag: String = branch.chars().map(|c| if plain(c) { c } else { '-' }).collect();
-    let tag = tag.trim_start_matches(['.', '-']);
+    let (tag, other) = (plain_tag(branch), plain_tag(other));
+    if tag.is_empty() {
+        return None;
+    }
     // A branch must not pass itself off as another one, a release, a commit or an image's inputs.
     let taken = tag == "latest"
         || tag == other
-        || version(tag).is_some()
+        || version(&tag).is_some()
         || version(&format!("v{tag}")).is_some()
         || ["sha-", "in-"].iter().any(|prefix| tag.starts_with(prefix));
-    let mut tag = if taken { format!("branch-{tag}") } else { tag.to_owned() };
-    tag.truncate(TAG_LENGTH_MAX);
-    (!tag.is_empty()).then_some(tag)
+    Some(if taken { plain_tag(&format!("branch-{tag}")) } else { tag })
+}
+
+/// A name with only what a tag may have.
+fn plain_tag(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let tag: String = name.chars().map(|c| if plain(c) { c } else { '-' }).collect();
+    tag.trim_start_matches(['.', '-']).chars().take(TAG_LENGTH_MAX).collect()
 }
 
 /// `1.2.3` of `v1.2.3`, with what comes after a `-`. Other tags of git name no version.
@@ -151,8 +157,17 @@ mod tests {
 
     #[test]
     fn another_default_branch_than_main() {
-        let job = GitHub { default_branch: Some("trunk".to_owned()), ..job("push", "refs/heads/main") };
-        assert_eq!(tags(&job), ["sha-0123456", "main"]);
+        let trunk = GitHub { default_branch: Some("trunk".to_owned()), ..job("push", "refs/heads/main") };
+        assert_eq!(tags(&trunk), ["sha-0123456", "main"]);
+        // The default branch's tag is its own however another branch is spelled.
+        let job = |branch: &str| GitHub {
+            default_branch: Some("release/stable".to_owned()),
+            ..job("push", &format!("refs/heads/{branch}"))
+        };
+        assert_eq!(tags(&job("release/stable")), ["sha-0123456", "release-stable", "latest"]);
+        for other in ["release-stable", "release+stable", "-release/stable"] {
+            assert_eq!(tags(&job(other)), ["sha-0123456", "branch-release-stable"], "{other}");
+        }
     }
 
     #[test]

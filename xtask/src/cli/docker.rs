@@ -47,7 +47,7 @@ pub struct PackArgs {
     #[arg(long, value_name = "REF")]
     pub image: Option<String>,
     /// Another tag, beside the one of REF and the one of the image's inputs; may be repeated
-    #[arg(long = "tag", value_name = "TAG")]
+    #[arg(long = "tag", value_name = "TAG", requires = "push")]
     pub tags: Vec<String>,
     /// The image to stand on, read from its registry [default: `base-image` in [workspace.metadata.xtask], else
     /// gcr.io/distroless/cc-debian13:nonroot]

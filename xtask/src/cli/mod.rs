@@ -3,9 +3,12 @@
 pub mod ci;
 pub mod deploy;
 pub mod docker;
+pub mod doctor;
+pub mod watch;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::tools::Group;
 use crate::leptos::driver::Driver;
 use crate::report::Format;
 
@@ -22,7 +25,8 @@ use crate::report::Format;
                   Environment:\n  \
                   XTASK_TIMEOUT  the longest that any one command may take, in whole seconds\n  \
                   XTASK_HOME     the folder that tools are kept in\n  \
-                  XTASK_OFFLINE  install nothing over the network"
+                  XTASK_OFFLINE  install nothing over the network\n  \
+                  XTASK_SOURCES  the only sources that tools may come from"
 )]
 pub struct Cli {
     /// Print results and problems only
@@ -36,8 +40,10 @@ pub struct Cli {
 pub enum Command {
     Build(BuildArgs),
     Serve(ServeArgs),
+    Watch(watch::WatchArgs),
     Test(TestArgs),
     Setup(SetupArgs),
+    Doctor(doctor::DoctorArgs),
     Docker(docker::DockerArgs),
     Deploy(deploy::DeployArgs),
     Ci(ci::CiArgs),
@@ -161,13 +167,31 @@ pub struct TestArgs {
 
 /// Install the tools that `build` needs, each at its pinned version, in a user-local folder
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --check --format json")]
+#[command(after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --check --format json\n  \
+                        cargo xtask setup --with bench,docker   # more tools\n  \
+                        cargo xtask setup --local               # linker and compile cache for plain cargo too\n  \
+                        cargo xtask setup --update              # which pins are behind\n\n\
+                        Nothing here needs root. What only root can install is named in one line.\n\n\
+                        Sources of tools are asked once an hour whether they answer. XTASK_SOURCES names the only ones \
+                        that may be used: rustup, crates, npm, pip, apt; or `all`, or `none`.")]
 pub struct SetupArgs {
     #[command(flatten)]
     pub selection: Selection,
+    /// Tools of another group too; may be repeated
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "GROUP")]
+    pub with: Vec<Group>,
     /// Only look; fail when something is missing
     #[arg(long)]
     pub check: bool,
+    /// Only look which newer versions there are than xtask/tools.toml names
+    #[arg(long, conflicts_with_all = ["check", "local", "undo", "dry_run"])]
+    pub update: bool,
+    /// Let plain cargo on this machine use the fastest linker and the compile cache that work here
+    #[arg(long, conflicts_with_all = ["check", "undo"])]
+    pub local: bool,
+    /// Take back what `--local` did
+    #[arg(long, conflicts_with_all = ["check", "with"])]
+    pub undo: bool,
     /// How the report is printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,

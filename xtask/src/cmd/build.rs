@@ -41,7 +41,7 @@ fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result
     let mut installed = Outcome::default();
     if !exec.is_dry_run() && !args.server_only && !tools.missing.is_empty() {
         // Looked for again afterwards: a wasm target may come as a private sysroot, which changes the plan.
-        let (outcome, result) = super::setup::install(exec, context, &tools);
+        let (outcome, result) = super::setup::install(exec, context, &tools.missing);
         if let Err(error) = result {
             let failed = Err(error);
             let _ = this.append(&this.record(outcome, &failed));
@@ -104,6 +104,17 @@ pub fn for_command(
     selection: &Selection,
     format: Format,
 ) -> anyhow::Result<()> {
+    for_command_with(exec, context, selection, format, &CargoArgs::default())
+}
+
+/// The same with flags for cargo.
+pub fn for_command_with(
+    exec: &Executor,
+    context: &Context,
+    selection: &Selection,
+    format: Format,
+    cargo: &CargoArgs,
+) -> anyhow::Result<()> {
     build(
         exec,
         context,
@@ -112,7 +123,7 @@ pub fn for_command(
             front_only: false,
             server_only: false,
             timings: false,
-            cargo: CargoArgs::default(),
+            cargo: cargo.clone(),
             // The context knows who builds.
             driver: DriverArgs::default(),
             format,

@@ -77,7 +77,7 @@ fn make_image(
 ) -> anyhow::Result<Outputs> {
     summary.begin("configuration");
     let context = Context::load(exec, &args.selection)?;
-    let repository = naming::repository(context.automation.image.as_deref(), github)?;
+    let repository = repository(context.automation.image.as_deref(), github)?;
     let tags = match github {
         Some(github) => naming::tags(github),
         None => own_tags(&Revision::probe(exec, &context.workspace.root)),
@@ -129,6 +129,18 @@ fn make_image(
     }
     outputs.push(("reference", reference));
     Ok(outputs)
+}
+
+/// Where the image is pushed to. A tag that came along would name the image before it is tested.
+fn repository(configured: Option<&str>, github: Option<&GitHub>) -> anyhow::Result<String> {
+    let text = naming::repository(configured, github)?;
+    let image = Reference::parse(&text)?;
+    if image.tag.is_some() || image.digest.is_some() {
+        let message = format!("`image` in [workspace.metadata.xtask] has a tag or a digest: `{text}`");
+        let hint = format!("leave it out: `{}`; `ci image` tags what it has tested", image.name());
+        return Err(Failure::usage(message).hint(hint).into());
+    }
+    Ok(image.name())
 }
 
 /// On a laptop: the commit, if that is what was built.

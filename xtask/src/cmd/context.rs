@@ -18,7 +18,7 @@ use crate::facts::workspace::Workspace;
 use crate::leptos::delegated::{self, Delegate};
 use crate::leptos::driver::Driver;
 use crate::leptos::halves::{self, Halves};
-use crate::leptos::planning::{BuildTools, Input, Rustflags};
+use crate::leptos::planning::{BuildTools, Input, Messages, Rustflags};
 use crate::leptos::project::{self, Project, style_is_sass};
 use crate::leptos::{WASM_TARGET, environment as leptos_environment, needs_lightningcss};
 use crate::tools::cargo_leptos::{self, CargoLeptos};
@@ -37,7 +37,7 @@ pub struct Context {
     /// Where the wasm half is compiled.
     front_directory: PathBuf,
     profiles: Profiles,
-    cargo_config: CargoConfig,
+    pub cargo_config: CargoConfig,
 }
 
 impl Context {
@@ -179,6 +179,7 @@ impl Context {
             server: true,
             timings: false,
             cargo_args,
+            messages: Messages::Rendered,
         }
     }
 

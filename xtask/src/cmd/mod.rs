@@ -5,9 +5,11 @@ pub mod ci;
 mod context;
 pub mod deploy;
 pub mod docker;
+pub mod doctor;
 pub mod serve;
 pub mod setup;
 pub mod test;
+pub mod watch;
 
 use std::io::Write;
 

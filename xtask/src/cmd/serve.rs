@@ -1,7 +1,9 @@
 //! `cargo xtask serve`: the built app as production runs it. Never builds; a stale build is refused.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -26,8 +28,10 @@ const POLL_LIMIT: Duration = Duration::from_secs(5);
 
 pub fn run(exec: &Executor, args: &ServeArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?;
-    let address = address(args)?;
-    let command = command(exec, &context, args, address)?;
+    let address = address(args.port, args.host)?;
+    let binary = current_build(&context, args)?;
+    let env = environment::production(&context.project);
+    let command = command(exec, &context, &binary, (args.demo, &args.args), address, env)?;
     let step = Step { name: "serve".to_owned(), stage: Stage::Finish, action: Action::Run(command) };
     let plan = Plan { command: "serve".to_owned(), steps: vec![step] };
     if !admitted(exec, &plan, Format::Human)? {
@@ -64,13 +68,13 @@ fn serve(exec: &Executor, command: &Invocation, address: SocketAddr) -> anyhow::
 }
 
 /// Where to listen: the flags, else the variables that the server itself reads, else this machine's port 3000.
-fn address(args: &ServeArgs) -> anyhow::Result<SocketAddr> {
+pub(super) fn address(port: Option<u16>, host: Option<IpAddr>) -> anyhow::Result<SocketAddr> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let bad = |name: &str, value: &str, expected: &str| {
         Failure::usage(format!("the variable {name} is `{value}`, which is not {expected}"))
             .hint(format!("give `--{}`, or unset {name}", name.to_lowercase()))
     };
-    let port = match (args.port, variable("PORT")) {
+    let port = match (port, variable("PORT")) {
         (Some(port), _) => port,
         (None, None) => 3000,
         (None, Some(value)) => {
@@ -78,7 +82,7 @@ fn address(args: &ServeArgs) -> anyhow::Result<SocketAddr> {
             port.ok_or_else(|| bad("PORT", &value, "a port from 1 to 65535"))?
         }
     };
-    let host = match (args.host, variable("HOST")) {
+    let host = match (host, variable("HOST")) {
         (Some(host), _) => host,
         (None, None) => IpAddr::from([127, 0, 0, 1]),
         (None, Some(value)) => value.parse().map_err(|_| bad("HOST", &value, "an IP address"))?,
@@ -86,28 +90,30 @@ fn address(args: &ServeArgs) -> anyhow::Result<SocketAddr> {
     Ok(SocketAddr::new(host, port))
 }
 
-fn command(
+/// The server of a build, with `--demo` and its own arguments, and Leptos' variables in `env`.
+pub(super) fn command(
     exec: &Executor,
     context: &Context,
-    args: &ServeArgs,
+    binary: &Path,
+    (demo, args): (bool, &[String]),
     address: SocketAddr,
+    env: BTreeMap<String, String>,
 ) -> anyhow::Result<Invocation> {
-    let binary = current_build(context, args)?;
-    if args.demo && context.automation.demo_args.is_empty() {
+    if demo && context.automation.demo_args.is_empty() {
         return Err(Failure::usage(
             "`--demo`: the workspace does not say how the server is given made-up data",
         )
         .hint("add `demo-args = [\"--demo\"]` to [workspace.metadata.xtask] in the root Cargo.toml")
         .into());
     }
-    let demo: &[String] = if args.demo { &context.automation.demo_args } else { &[] };
+    let demo: &[String] = if demo { &context.automation.demo_args } else { &[] };
     let mut command = Invocation::new(binary.display().to_string(), &context.workspace.root)
         .args(demo)
-        .args(&args.args)
+        .args(args)
         .env("HOST", address.ip().to_string())
         .env("PORT", address.port().to_string())
         .timeout(Duration::MAX);
-    command.env.extend(environment::production(&context.project));
+    command.env.extend(env);
     // A server that reads Leptos' own address instead of HOST and PORT listens there too.
     command = command.env("LEPTOS_SITE_ADDR", address.to_string());
     let revision = Revision::probe(exec, &context.workspace.root);
@@ -120,7 +126,7 @@ fn command(
 }
 
 /// The server binary of a build that nothing has overtaken.
-fn current_build(context: &Context, args: &ServeArgs) -> anyhow::Result<std::path::PathBuf> {
+fn current_build(context: &Context, args: &ServeArgs) -> anyhow::Result<PathBuf> {
     let receipt = Receipt::read(&context.receipt(&args.selection));
     let mend = match args.selection.profile.as_str() {
         crate::leptos::halves::DEFAULT_PROFILE => "cargo xtask build".to_owned(),
@@ -148,7 +154,7 @@ fn current_build(context: &Context, args: &ServeArgs) -> anyhow::Result<std::pat
 }
 
 /// Whether the address can be listened on. The server would find out too, but only after it started.
-fn free(address: SocketAddr) -> anyhow::Result<()> {
+pub(super) fn free(address: SocketAddr) -> anyhow::Result<()> {
     match TcpListener::bind(address) {
         Ok(_) => Ok(()),
         Err(error) => {

@@ -21,15 +21,24 @@ pub struct CargoConfig {
 impl CargoConfig {
     /// Reads the files that cargo reads when it runs in `root`, and the variables that override them.
     pub fn read(root: &Path) -> anyhow::Result<CargoConfig> {
-        let home = match std::env::var_os("CARGO_HOME") {
-            Some(home) => Some(PathBuf::from(home)),
-            None => std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")),
-        };
+        let home = home();
         let process = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| name.starts_with("CARGO_") || name == "RUSTFLAGS")
             .collect();
         CargoConfig::from_files(&files(root, home.as_deref()), process)
+    }
+
+    /// Whether `.cargo/config.toml` of this folder includes the file of this name beside it.
+    pub fn includes(root: &Path, name: &str) -> anyhow::Result<bool> {
+        let file = root.join(".cargo/config.toml");
+        if !file.is_file() {
+            return Ok(false);
+        }
+        let own = read_toml(&file)?;
+        let items = own.get("include").and_then(Value::as_array).cloned().unwrap_or_default();
+        let path = |item: &Value| item.as_str().or_else(|| item.get("path")?.as_str()).map(str::to_owned);
+        Ok(items.iter().filter_map(path).any(|path| path == name))
     }
 
     /// `files` in falling precedence.
@@ -80,8 +89,16 @@ impl CargoConfig {
     }
 }
 
+/// Cargo's home, where it is known.
+pub(super) fn home() -> Option<PathBuf> {
+    match std::env::var_os("CARGO_HOME") {
+        Some(home) => Some(PathBuf::from(home)),
+        None => std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")),
+    }
+}
+
 /// The files that exist, in falling precedence: the nearest folder first, cargo's home last.
-fn files(root: &Path, home: Option<&Path>) -> Vec<PathBuf> {
+pub(super) fn files(root: &Path, home: Option<&Path>) -> Vec<PathBuf> {
     let folders = root.ancestors().map(|folder| folder.join(".cargo")).chain(home.map(Path::to_owned));
     let mut found: Vec<PathBuf> = Vec::new();
     for folder in folders {

@@ -5,13 +5,15 @@
 pub mod address;
 pub mod automation;
 pub mod cargo;
-mod cfg;
+pub mod cfg;
 pub mod environment;
 pub mod image;
 pub mod keys;
 pub mod lockfile;
+pub mod places;
 pub mod profiles;
 pub mod railway;
+pub mod registries;
 pub mod registry;
 pub mod root;
 pub mod service;

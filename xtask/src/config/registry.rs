@@ -53,6 +53,8 @@ pub enum DockerAuth {
     Account(Account),
     /// A token for refreshing tokens, which takes another way of authentication.
     IdentityToken,
+    /// Neither, nor empty.
+    Broken,
 }
 
 impl Sources {
@@ -123,12 +125,11 @@ impl DockerConfig {
                 .hint("`docker login` writes the file anew once it is out of the way")
         })?;
         let mut auths = BTreeMap::new();
-        for (key, entry) in file.auths.iter().flatten() {
-            let auth = entry.read().ok_or_else(|| {
-                Failure::usage(format!("{name}: the entry for `{key}` holds no username and password"))
-                    .hint(format!("write it anew: `docker login {}`", registry_of(key)))
-            })?;
-            if let Some(auth) = auth {
+        // Where Docker's client logs in with a browser, it keeps its own tokens beside the account.
+        let is_token = |key: &str| ["/access-token", "/refresh-token"].iter().any(|end| key.ends_with(end));
+        for (key, entry) in file.auths.iter().flatten().filter(|(key, _)| !is_token(key)) {
+            // A broken entry for one registry must not stand in the way of all others.
+            if let Some(auth) = entry.read().unwrap_or(Some(DockerAuth::Broken)) {
                 auths.insert(registry_of(key), auth);
             }
         }
@@ -188,7 +189,7 @@ mod tests {
     fn account(config: &DockerConfig, registry: &str) -> Option<(String, String)> {
         match config.auths.get(registry)? {
             DockerAuth::Account(account) => Some((account.username.clone(), account.password.clone())),
-            DockerAuth::IdentityToken => None,
+            DockerAuth::IdentityToken | DockerAuth::Broken => None,
         }
     }
 
@@ -197,6 +198,8 @@ mod tests {
         let config = parse(
             r#"{"auths": {
                 "https://index.docker.io/v1/": {"auth": "aHViOmh1Yi1wYXNz"},
+                "https://index.docker.io/v1/access-token": {"auth": "aHViOm90aGVy"},
+                "https://index.docker.io/v1/refresh-token": {"auth": "aHViOm90aGVy"},
                 "ghcr.io": {"username": "me", "password": "pa:ss"},
                 "127.0.0.1:5000": {"auth": "YTpiOmM="},
                 "kept.example": {},
@@ -222,8 +225,8 @@ mod tests {
         let message = |text: &str| parse(text).err().unwrap().to_string();
         expect!["config.json: line 2 is not what Docker writes there"]
             .assert_eq(&message("{\"auths\":\n \"hunter2\"}"));
-        expect!["config.json: the entry for `ghcr.io` holds no username and password"]
-            .assert_eq(&message(r#"{"auths": {"ghcr.io": {"auth": "hunter2"}}}"#));
+        let config = parse(r#"{"auths": {"ghcr.io": {"auth": "hunter2"}}}"#).unwrap();
+        assert!(config.auths["ghcr.io"] == DockerAuth::Broken);
     }
 
     #[test]

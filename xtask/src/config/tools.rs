@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::keys::{Section, not_known};
@@ -27,8 +29,14 @@ pub struct Tool {
     pub version: Option<String>,
     /// What decides the version instead.
     pub version_from: Option<VersionFrom>,
+    /// What the tool is for.
+    pub group: Group,
     /// The target triple, for a tool that is a standard library.
     pub target: Option<String>,
+    /// The package in the archive of a Debian-like system.
+    pub apt: Option<String>,
+    /// Whether the crate's authors publish programs where cargo-binstall finds them.
+    pub binstall: bool,
     /// The crate on crates.io.
     pub cargo: Option<Package>,
     /// The package on npm.
@@ -37,6 +45,23 @@ pub struct Tool {
     pub npm_with: Vec<Package>,
     /// The package on PyPI.
     pub pip: Option<Package>,
+}
+
+/// What tools are for. Everything but `build` is set up only where it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Group {
+    /// What a build of the app needs
+    #[default]
+    Build,
+    /// Another linker and a compile cache
+    Bench,
+    /// What looks at Dockerfiles and runs images
+    Docker,
+    /// What a deployment needs
+    Deploy,
+    /// What the tests talk to
+    Services,
 }
 
 /// What decides a version that the table does not pin.
@@ -84,6 +109,11 @@ impl Table {
             not_known(message, name, self.tools.keys().map(String::as_str), "tools").into()
         })
     }
+
+    /// All tools, by key.
+    pub fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.tools.values()
+    }
 }
 
 fn tool(name: &str, value: &Value) -> anyhow::Result<Tool> {
@@ -100,8 +130,20 @@ fn tool(name: &str, value: &Value) -> anyhow::Result<Tool> {
             return Err(Failure::usage(message).into());
         }
     };
+    let group = match section.text("group")? {
+        None => Group::default(),
+        Some(text) => Group::from_str(&text, false).map_err(|_| {
+            let message = format!("there is no group `{text}`, which {place} names");
+            let groups = Group::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+            let groups: Vec<String> = groups.map(|group| group.get_name().to_owned()).collect();
+            not_known(message, &text, groups.iter().map(String::as_str), "groups")
+        })?,
+    };
     let tool = Tool {
         name: name.to_owned(),
+        group,
+        apt: package(&mut section, "apt", "=")?.map(|package| package.name),
+        binstall: section.flag("binstall")?.unwrap_or_default(),
         target: section.text("target")?,
         cargo: package(&mut section, "cargo", "@")?,
         npm: package(&mut section, "npm", "@")?,
@@ -227,6 +269,12 @@ mod tests {
             expect![[
                 r#"`cargo` in `[a]` in xtask/tools.toml must be "name" or "name@exact version", not "b c""#
             ]],
+        );
+        check(
+            "[a]\nversion = '1'\ngroup = 'bensh'\n",
+            expect![
+                "there is no group `bensh`, which `[a]` in xtask/tools.toml names; did you mean `bench`?"
+            ],
         );
         check("a = 1\n", expect!["`[a]` in xtask/tools.toml must be a table, not the number 1"]);
     }

@@ -14,10 +14,13 @@ mod process;
 mod program;
 mod redact;
 mod run;
+mod running;
 mod signal;
+mod space;
 mod temporary;
 #[cfg(test)]
 mod tests;
+mod wake;
 
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -30,6 +33,9 @@ pub use failure::without_escapes;
 pub use files::replace_file;
 pub use http::{Answer, Method, Request};
 pub use lock::FileLock;
+pub use running::Running;
+pub use space::{Space, space};
+pub use wake::Wake;
 
 use crate::exit::Exit;
 use crate::plan::Invocation;
@@ -93,6 +99,12 @@ impl Executor {
         Executor { ui, mode, interrupts, redactor, cap: None }
     }
 
+    /// The same, with a limit for every command. One that is set already and shorter stays.
+    pub fn limited(mut self, limit: Duration) -> Executor {
+        self.cap = Some(self.cap.map_or(limit, |cap| cap.min(limit)));
+        self
+    }
+
     pub fn ui(&self) -> Ui {
         self.ui
     }
@@ -153,6 +165,26 @@ impl Executor {
         self.succeed(command, Show::Errors, &mut on_line)
     }
 
+    /// The same with nothing shown: what it says on standard error is in the error, if it fails.
+    pub fn run_lines_unseen(
+        &self,
+        command: &Invocation,
+        mut on_line: impl FnMut(&str) + Send,
+    ) -> anyhow::Result<Finished> {
+        self.succeed(command, Show::Lines, &mut on_line)
+    }
+
+    /// Starts a command that runs on while we do other things, e.g. a server; shown as by [`Executor::run_visible`].
+    /// It has no time limit. It ends with the result at the latest, and never by [`Executor::abandon`].
+    pub fn start(&self, command: &Invocation) -> anyhow::Result<Running> {
+        self.refuse_in_dry_run(|| format!("run `{}`", failure::display(command, &self.redactor())))?;
+        let attendance = self.interrupts.attend();
+        self.check_interrupted()?;
+        self.learn_secrets(command);
+        let started = Running::start(command, self.ui, self.interrupts, attendance, self.redactor());
+        Ok(started.with_context(|| format!("run `{}`", command.program_name()))??)
+    }
+
     /// Runs a command that changes nothing, in a dry run too. It may fail: only a missing program, a time-out, an
     /// interruption and a program that was killed before it could answer are errors.
     pub fn probe(&self, command: &Invocation) -> anyhow::Result<Probe> {
@@ -207,18 +239,16 @@ impl Executor {
 
     /// Keeps a secret that came from elsewhere than the environment, e.g. from a file, out of everything shown.
     pub fn learn_secret(&self, value: &str) {
-        let mut redactor = Redactor::clone(&self.redactor());
-        redactor.learn_value(value);
-        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
+        self.learn(|redactor| redactor.learn_value(value));
     }
 
     /// Keeps the values of secret-looking variables that belong to somebody else's environment out of everything shown.
     pub fn learn_variables<'a>(&self, variables: impl Iterator<Item = (&'a str, &'a str)>) {
-        let mut redactor = Redactor::clone(&self.redactor());
-        for (name, value) in variables {
-            redactor.learn(name, value);
-        }
-        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
+        self.learn(|redactor| {
+            for (name, value) in variables {
+                redactor.learn(name, value);
+            }
+        });
     }
 
     /// Gives a file outside `target/` this content, whole or not at all; creates missing folders.
@@ -308,14 +338,18 @@ impl Executor {
     }
 
     fn learn_secrets(&self, command: &Invocation) {
-        let mut redactor = Redactor::clone(&self.redactor());
-        let mut is_new = false;
-        for (name, value) in &command.env {
-            is_new |= redactor.learn(name, value);
-        }
-        if is_new {
-            *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
-        }
+        self.learn(|redactor| {
+            for (name, value) in &command.env {
+                redactor.learn(name, value);
+            }
+        });
+    }
+
+    /// Under one lock from the first look to the last: what two threads learn at the same time, e.g. a token each, is
+    /// kept by both.
+    fn learn(&self, teach: impl FnOnce(&mut Redactor)) {
+        let mut known = self.redactor.write().unwrap_or_else(PoisonError::into_inner);
+        teach(Arc::make_mut(&mut known));
     }
 
     /// The same failure with a message that holds no secret.

@@ -127,8 +127,10 @@ impl Process {
         self.signal(Signal::CONT);
         let deadline = Instant::now().checked_add(grace);
         let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let mut delay = Duration::from_millis(1);
         while !is_late() && !interrupts.urgent() && (!self.has_ended()? || self.group_is_alive()) {
-            pause(POLL_MAX);
+            pause(delay);
+            delay = (delay * 2).min(POLL_MAX);
         }
         self.signal(Signal::KILL);
         let deadline = Instant::now() + KILL_PATIENCE;
@@ -148,7 +150,7 @@ impl Process {
     }
 
     /// Whether the leader has ended. It is not reaped, so that its id still stands for this group and no other.
-    fn has_ended(&self) -> std::io::Result<bool> {
+    pub(super) fn has_ended(&self) -> std::io::Result<bool> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
         Ok(rustix::process::waitid(WaitId::Pid(self.pid), options)?.is_some())
     }

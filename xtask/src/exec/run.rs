@@ -31,10 +31,19 @@ const LINES_WAITING_MAX: usize = 256;
 pub(super) enum Show {
     /// Nothing: both streams are kept.
     Nothing,
+    /// Nothing: standard error is kept, standard output is given out line by line.
+    Lines,
     /// Standard error; standard output is given out line by line.
     Errors,
     /// Both streams.
     Everything,
+}
+
+impl Show {
+    /// Whether standard error goes nowhere but into the error of a failure.
+    fn keeps_errors(self) -> bool {
+        matches!(self, Show::Nothing | Show::Lines)
+    }
 }
 
 /// A command that ended by itself.
@@ -105,23 +114,23 @@ pub(super) fn to_the_end(
         elapsed,
         cpu,
         stdout: kept.stdout.text(),
-        stderr: if show == Show::Nothing { kept.stderr.text() } else { String::new() },
+        stderr: if show.keeps_errors() { kept.stderr.text() } else { String::new() },
         tail,
     }))
 }
 
 /// A command's output before it starts: what the child is given, and what reads the other ends.
-struct Streams {
-    readers: Readers,
+pub(super) struct Streams {
+    pub(super) readers: Readers,
     /// Without a pipe the child writes to our own standard error.
-    to_stdout: Option<PipeWriter>,
-    to_stderr: Option<PipeWriter>,
+    pub(super) to_stdout: Option<PipeWriter>,
+    pub(super) to_stderr: Option<PipeWriter>,
     lines: Option<Receiver<String>>,
-    kept: Output,
+    pub(super) kept: Output,
 }
 
 /// The output that is kept.
-struct Output {
+pub(super) struct Output {
     stdout: Kept,
     stdout_end: Kept,
     /// The end of standard error, and of standard output where that has the same pipe.
@@ -130,7 +139,7 @@ struct Output {
 
 impl Output {
     /// Two pipes have no common order. Errors come last, so that they are never cut off for the sake of the rest.
-    fn tail(&self) -> String {
+    pub(super) fn tail(&self) -> String {
         let mut tail = self.stdout_end.text();
         if !tail.is_empty() && !tail.ends_with('\n') {
             tail.push('\n');
@@ -139,14 +148,14 @@ impl Output {
     }
 }
 
-fn connect(show: Show, ui: Ui, redactor: &Arc<Redactor>) -> std::io::Result<Streams> {
+pub(super) fn connect(show: Show, ui: Ui, redactor: &Arc<Redactor>) -> std::io::Result<Streams> {
     let kept = Output { stdout: Kept::data(), stdout_end: Kept::tail(), stderr: Kept::tail() };
     let mut streams =
         Streams { readers: Readers::new(), to_stdout: None, to_stderr: None, lines: None, kept };
     let (readers, kept) = (&streams.readers, &streams.kept);
     if show != Show::Everything {
         let (pipe, writer) = std::io::pipe()?;
-        if show == Show::Errors {
+        if show != Show::Nothing {
             let (sender, receiver) = sync_channel(LINES_WAITING_MAX);
             readers.start(pipe, Sink::lines(sender), None)?;
             streams.lines = Some(receiver);
@@ -155,9 +164,9 @@ fn connect(show: Show, ui: Ui, redactor: &Arc<Redactor>) -> std::io::Result<Stre
         }
         streams.to_stdout = Some(writer);
     }
-    if show == Show::Nothing || !ui.is_terminal() {
+    if show.keeps_errors() || !ui.is_terminal() {
         let (pipe, writer) = std::io::pipe()?;
-        if show == Show::Nothing {
+        if show.keeps_errors() {
             readers.start(pipe, Sink::Keep(kept.stderr.clone()), None)?;
         } else {
             let echo = Sink::Echo(ui, Echo::new(Arc::clone(redactor)));
@@ -173,7 +182,7 @@ fn connect(show: Show, ui: Ui, redactor: &Arc<Redactor>) -> std::io::Result<Stre
 }
 
 /// Our environment as the command changes it: removals first, as in the printed plan.
-fn environment(command: &Invocation) -> HashMap<OsString, OsString> {
+pub(super) fn environment(command: &Invocation) -> HashMap<OsString, OsString> {
     let mut environment: HashMap<OsString, OsString> = std::env::vars_os().collect();
     for name in &command.env_remove {
         environment.remove(OsStr::new(name));

@@ -12,7 +12,16 @@ use crate::plan::Invocation;
 
 /// The first program of this name on `PATH`.
 pub fn find_on_path(name: &str) -> Option<PathBuf> {
-    find_in(&std::env::var_os("PATH")?, name)
+    find_in(&std::env::var_os("PATH")?, name).next()
+}
+
+/// All programs of this name on `PATH`; the first is the one that runs.
+pub fn all_on_path(name: &str) -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut found: Vec<PathBuf> = Vec::new();
+    found.extend(find_in(&path, name));
+    found.dedup();
+    found
 }
 
 /// The version that a program states when it is called with `args`; `None` where it fails or states none.
@@ -24,14 +33,16 @@ pub fn version_of(exec: &Executor, path: &Path, args: &[&str]) -> Option<String>
     version_in(&answer.stdout).or_else(|| version_in(&answer.stderr))
 }
 
-fn find_in(path: &OsStr, name: &str) -> Option<PathBuf> {
+fn find_in(path: &OsStr, name: &str) -> impl Iterator<Item = PathBuf> {
     let runs = |file: &PathBuf| {
         std::fs::metadata(file).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
     };
     std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
-        .find(runs)
+        .filter(runs)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// The first word of the first lines that looks like a version: `1.10.1`, `v24.1.0`, `132`.
@@ -82,8 +93,9 @@ mod tests {
         fs::write(two.join("tool"), "").unwrap();
         fs::set_permissions(two.join("tool"), fs::Permissions::from_mode(0o755)).unwrap();
         let path = std::env::join_paths([Path::new("relative"), &one, &two]).unwrap();
-        assert_eq!(find_in(&path, "tool"), Some(two.join("tool")));
-        assert_eq!(find_in(&path, "folder"), None);
-        assert_eq!(find_in(&path, "nothing"), None);
+        let first = |name: &str| find_in(&path, name).next();
+        assert_eq!(first("tool"), Some(two.join("tool")));
+        assert_eq!(first("folder"), None);
+        assert_eq!(first("nothing"), None);
     }
 }

@@ -33,6 +33,9 @@ pub struct Package {
     #[serde(default)]
     pub repository: Option<String>,
     pub manifest_path: PathBuf,
+    /// `package.rust-version` of its manifest.
+    #[serde(default)]
+    pub rust_version: Option<String>,
     /// `package.metadata` of its manifest.
     #[serde(default)]
     pub metadata: Value,

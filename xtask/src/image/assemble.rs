@@ -22,7 +22,7 @@ use crate::record::pack::LayerKind;
 const FORMAT_VERSION: u32 = 1;
 
 /// The label with the digest of everything that an image is made from.
-pub const INPUT_DIGEST_LABEL: &str = "xtask.input-digest";
+const INPUT_DIGEST_LABEL: &str = "xtask.input-digest";
 const BASE_NAME: &str = "org.opencontainers.image.base.name";
 const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 

@@ -22,7 +22,10 @@ pub struct Base {
 /// Reads the base for a platform such as `linux/amd64`. Layers are not fetched.
 pub fn read(repository: &Repository<'_>, reference: &Reference, platform: &str) -> anyhow::Result<Base> {
     let failed = |why: String| Failure::new(Exit::CommandFailed, format!("the base {reference} {why}"));
-    let missing = || failed("is not in its registry".to_owned()).hint("`--base` names another one");
+    let missing = || {
+        failed("is not in its registry".to_owned())
+            .hint("`--base`, or `base-image` in [workspace.metadata.xtask], names another one")
+    };
     let lacks = |found: Vec<String>| {
         let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
         failed(format!("has no image for {platform}")).hint(format!("the platforms that there are: {found}"))
@@ -62,7 +65,7 @@ pub fn read(repository: &Repository<'_>, reference: &Reference, platform: &str) 
 }
 
 /// The configuration that a manifest names.
-pub fn configuration(repository: &Repository<'_>, manifest: &Manifest) -> anyhow::Result<ImageConfig> {
+fn configuration(repository: &Repository<'_>, manifest: &Manifest) -> anyhow::Result<ImageConfig> {
     let bytes = repository.blob(&manifest.config)?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let what =

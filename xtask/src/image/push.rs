@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::assemble::{INPUT_DIGEST_LABEL, Image};
-use super::base::{self, Base};
+use super::assemble::Image;
+use super::base::Base;
 use super::digest::Digest;
 use super::manifest::{Descriptor, Document, Manifest};
 use super::registry::{Fetched, Repository};
@@ -48,7 +48,7 @@ pub fn push(
         }
     }
     if !input.force
-        && let Some((there, manifest)) = existing(target, &tag, &image.input_digest)?
+        && let Some((there, manifest)) = existing(target, &tag, &image.config_digest)?
     {
         for tag in &tags[1..] {
             if target.manifest_digest(tag)?.as_ref() != Some(&there.digest) {
@@ -78,20 +78,18 @@ pub fn push(
     Ok(Pushed { digest: image.manifest.digest.clone(), reused: false, tags, layers })
 }
 
-/// The image under the tag, if it is one of these inputs: a tag can be moved by hand, the label cannot.
+/// The image under the tag, if it is this one. Whoever may push can move a tag and copy a label; a configuration of
+/// this digest names the archives of all layers by their own, so that only how they are compressed can differ.
 fn existing(
     target: &Repository<'_>,
     tag: &str,
-    input_digest: &str,
+    config_digest: &Digest,
 ) -> anyhow::Result<Option<(Fetched, Manifest)>> {
     let Some(fetched) = target.manifest(tag)? else { return Ok(None) };
     let Ok(Document::Manifest(manifest)) = Document::parse(&fetched.media_type, &fetched.bytes) else {
         return Ok(None);
     };
-    let labels =
-        base::configuration(target, &manifest)?.config.and_then(|config| config.labels).unwrap_or_default();
-    let is_it = labels.get(INPUT_DIGEST_LABEL).is_some_and(|label| label == input_digest);
-    Ok(is_it.then_some((fetched, *manifest)))
+    Ok((manifest.config.digest == *config_digest).then_some((fetched, *manifest)))
 }
 
 fn bring(

@@ -1,4 +1,5 @@
-//! Carries out a build plan. The site is made while the server compiles; everything else is in order.
+//! Carries out a build plan. The site is made while the server compiles; everything else is in order, unless the halves
+//! have folders of their own and are to be compiled at once.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 use super::cached::{self, Reuse};
+use super::diagnostics::Diagnostics;
 use super::planning::{COMPILE_FRONT, COMPILE_SERVER};
 use super::site;
 use super::units::Units;
@@ -34,8 +36,25 @@ pub fn run(
     toolchain: &Toolchain,
     target_directory: &Path,
 ) -> (Outcome, anyhow::Result<()>) {
-    let build = Build { exec, plan, toolchain, target_directory, outcome: Mutex::default() };
-    let result = build.all();
+    let outcome = Mutex::default();
+    let build = Build { exec, plan, toolchain, target_directory, diagnostics: None, outcome };
+    let result = build.in_order();
+    (build.outcome.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()), result)
+}
+
+/// Runs the plan of one round of `watch`: nothing is shown but diagnostics. `at_once` compiles both halves at the same
+/// time, which cargo lets us where they have folders of their own.
+pub fn run_round(
+    exec: &Executor,
+    plan: &Plan,
+    toolchain: &Toolchain,
+    target_directory: &Path,
+    diagnostics: &Diagnostics<'_>,
+    at_once: bool,
+) -> (Outcome, anyhow::Result<()>) {
+    let outcome = Mutex::default();
+    let build = Build { exec, plan, toolchain, target_directory, diagnostics: Some(diagnostics), outcome };
+    let result = if at_once { build.at_once() } else { build.in_order() };
     (build.outcome.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()), result)
 }
 
@@ -44,29 +63,47 @@ struct Build<'a> {
     plan: &'a Plan,
     toolchain: &'a Toolchain,
     target_directory: &'a Path,
+    /// Where cargo hands its messages to us instead of showing them itself.
+    diagnostics: Option<&'a Diagnostics<'a>>,
     outcome: Mutex<Outcome>,
 }
 
 impl Build<'_> {
-    fn all(&self) -> anyhow::Result<()> {
+    fn in_order(&self) -> anyhow::Result<()> {
         self.stage(Stage::Tools)?;
         self.stage(Stage::Front)?;
+        self.beside_the_server(&[Stage::Site])?;
+        self.stage(Stage::Finish)
+    }
+
+    fn at_once(&self) -> anyhow::Result<()> {
+        self.beside_the_server(&[Stage::Front, Stage::Site])?;
+        self.stage(Stage::Finish)
+    }
+
+    /// The stages one after the other, while the server compiles. Where one fails the other has no use.
+    fn beside_the_server(&self, stages: &[Stage]) -> anyhow::Result<()> {
+        let site = || stages.iter().try_for_each(|stage| self.stage(*stage));
         let (site, server) = thread::scope(|scope| {
-            let site = scope.spawn(|| self.stage(Stage::Site).inspect_err(|_| self.exec.abandon()));
+            let site = scope.spawn(|| site().inspect_err(|_| self.exec.abandon()));
             let server = self.stage(Stage::Server).inspect_err(|_| self.exec.abandon());
             (site.join(), server)
         });
         self.exec.resume();
         // A panic in the other thread is a defect of ours and stays one.
         let site = site.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        self.first_failure(site, server)?;
-        self.stage(Stage::Finish)
+        self.first_failure(stages, site, server)
     }
 
     /// The failure that came first: the other one is its consequence.
-    fn first_failure(&self, site: anyhow::Result<()>, server: anyhow::Result<()>) -> anyhow::Result<()> {
+    fn first_failure(
+        &self,
+        stages: &[Stage],
+        site: anyhow::Result<()>,
+        server: anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let site_first = self.lock().steps.iter().find(|step| step.state == StepState::Failed).map(|step| {
-            let in_site = |planned: &&Step| planned.stage == Stage::Site && planned.name == step.name;
+            let in_site = |planned: &&Step| stages.contains(&planned.stage) && planned.name == step.name;
             self.plan.steps.iter().any(|planned| in_site(&planned))
         });
         if site_first == Some(true) { site.and(server) } else { server.and(site) }
@@ -79,7 +116,7 @@ impl Build<'_> {
     fn step(&self, step: &Step) -> anyhow::Result<()> {
         self.exec.check_interrupted()?;
         // Sections cannot overlap: what runs beside the server's compilation stays inside its section.
-        let has_section = step.stage != Stage::Site;
+        let has_section = step.stage != Stage::Site && self.diagnostics.is_none();
         if has_section {
             self.exec.ui().section_start(&step.name);
         }
@@ -113,9 +150,17 @@ impl Build<'_> {
     /// A cargo run: its messages tell what was compiled.
     fn cargo(&self, step: &Step) -> anyhow::Result<Done> {
         let Action::Run(command) = &step.action else { unreachable!("only cargo runs come here") };
-        self.exec.ui().status("Running", step.name.as_str());
         let mut units = Units::default();
-        let finished = self.exec.run_lines(command, |line| units.line(line))?;
+        let finished = match self.diagnostics {
+            None => {
+                self.exec.ui().status("Running", step.name.as_str());
+                self.exec.run_lines(command, |line| units.line(line))?
+            }
+            Some(diagnostics) => self.exec.run_lines_unseen(command, |line| {
+                units.line(line);
+                diagnostics.line(line);
+            })?,
+        };
         if !units.finished() {
             let message =
                 format!("`{}` ended without saying that the build finished", command.program_name());
@@ -139,9 +184,10 @@ impl Build<'_> {
                 Reuse::Unchanged => Ok(Done::new(StepState::Fresh)),
                 Reuse::Restored => Ok(Done::new(StepState::Restored)),
                 Reuse::Ran(finished) => {
-                    self.exec
-                        .ui()
-                        .status("Finished", format!("{name} in {:.1} s", finished.elapsed.as_secs_f64()));
+                    if self.diagnostics.is_none() {
+                        let seconds = finished.elapsed.as_secs_f64();
+                        self.exec.ui().status("Finished", format!("{name} in {seconds:.1} s"));
+                    }
                     Ok(Done::of(StepState::Ran, &finished))
                 }
             },

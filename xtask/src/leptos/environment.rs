@@ -38,6 +38,20 @@ pub fn production(project: &Project) -> BTreeMap<String, String> {
     env
 }
 
+/// The variables that the server needs while somebody works on it: pages connect to the reload socket.
+pub fn watched(project: &Project) -> BTreeMap<String, String> {
+    let mut env = production(project);
+    env.insert("LEPTOS_ENV".to_owned(), "DEV".to_owned());
+    env.insert("LEPTOS_WATCH".to_owned(), "true".to_owned());
+    if let Some(port) = project.reload_external_port {
+        env.insert("LEPTOS_RELOAD_EXTERNAL_PORT".to_owned(), port.to_string());
+    }
+    if let Some(protocol) = &project.reload_ws_protocol {
+        env.insert("LEPTOS_RELOAD_WS_PROTOCOL".to_owned(), protocol.to_lowercase());
+    }
+    env
+}
+
 fn shared(project: &Project) -> BTreeMap<String, String> {
     let mut env = BTreeMap::from([
         ("LEPTOS_OUTPUT_NAME".to_owned(), project.output_name.clone()),

@@ -25,17 +25,34 @@ pub fn entries_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     list(folder, false, &|_| true)
 }
 
+/// The files as [`files_below`] has them, and the folders that they can be in, this one among them; all as whole paths.
+pub fn tree_below(folder: &Path) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (files, folders) = walk(folder, true, &|_| true)?;
+    let whole = |paths: Vec<PathBuf>| paths.into_iter().map(|path| folder.join(path)).collect();
+    Ok((whole(files), whole(folders)))
+}
+
 fn list(folder: &Path, follow: bool, enter: &dyn Fn(&Path) -> bool) -> anyhow::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
+    let (mut files, _) = walk(folder, follow, enter)?;
+    files.sort();
+    Ok(files)
+}
+
+fn walk(
+    folder: &Path,
+    follow: bool,
+    enter: &dyn Fn(&Path) -> bool,
+) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (mut found, mut folders) = (Vec::new(), Vec::new());
     match fs::canonicalize(folder) {
         Ok(real) => {
-            Walk { folder, follow, enter, open: vec![real], found: &mut found }.folder(Path::new(""))?;
+            let (open, found, folders) = (vec![real], &mut found, &mut folders);
+            Walk { folder, follow, enter, open, found, folders }.folder(Path::new(""))?;
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("read folder `{}`", folder.display())),
     }
-    found.sort();
-    Ok(found)
+    Ok((found, folders))
 }
 
 struct Walk<'a> {
@@ -45,12 +62,14 @@ struct Walk<'a> {
     /// Where the folders that are being read really are, outermost first.
     open: Vec<PathBuf>,
     found: &'a mut Vec<PathBuf>,
+    folders: &'a mut Vec<PathBuf>,
 }
 
 impl Walk<'_> {
     fn folder(&mut self, relative: &Path) -> anyhow::Result<()> {
         let path = self.folder.join(relative);
         let context = || format!("read folder `{}`", path.display());
+        self.folders.push(relative.to_owned());
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),

@@ -5,6 +5,10 @@
 //! overridden for one run does: the front half is then compiled under the server's profile name, with its own
 //! settings given by `--config`. Link-time optimisation, which is worth most for wasm, is then asked for the wasm file
 //! alone, by rustc's own flags. Measured in `docs/measurements/host-units.md`.
+//!
+//! Builds for debugging are another matter: there the front half has a profile of its own, so that `watch` can compile
+//! both halves at once (cargo locks the profile's folder), and no debug info, which no browser is given.
+//! Measured in `docs/measurements/watch.md`.
 
 use crate::config::profiles::{Profile, Profiles};
 use crate::exit::Failure;
@@ -49,6 +53,8 @@ pub struct Half {
     pub config: Vec<String>,
     /// Link-time optimisation (`fat` or `thin`) of the wasm file beyond what the profile says.
     pub lto: Option<String>,
+    /// Whether the debug info in the wasm file is meant for somebody.
+    pub keeps_debug_info: bool,
 }
 
 /// How both halves are compiled.
@@ -63,46 +69,37 @@ pub struct Halves {
 /// Chooses the profiles of both halves.
 ///
 /// `dev` and `release` follow the metadata keys `lib-profile-*` and `bin-profile-*`, as cargo-leptos does. For any
-/// other name the front half uses `<name>-wasm` where there is such a profile.
+/// other name the front half uses `<name>-wasm` where there is such a profile. In a build for debugging it always does
+/// unless the metadata says otherwise; where there is none it is the server's without debug info.
 pub fn choose(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::Result<Halves> {
     let (front, server) = match name {
         "dev" => (metadata.lib_profile_dev.as_deref(), metadata.bin_profile_dev.as_deref()),
         "release" => (metadata.lib_profile_release.as_deref(), metadata.bin_profile_release.as_deref()),
         _ => (None, None),
     };
-    // `dev` and `release` are the metadata's business alone.
-    let front = front.or(matches!(name, "dev" | "release").then_some(name));
     let server = server.unwrap_or(name);
-    let wasm = format!("{server}-wasm");
-    // Our own default goes with our own default only: a workspace that has its `production` means it for both halves.
-    let has_wasm = profiles.contains(&wasm) || (!profiles.contains(server) && default(&wasm).is_some());
-    let front = front.unwrap_or(if has_wasm { &wasm } else { server });
-
     let server_profile = resolve(profiles, server)?;
-    let front_profile = resolve(profiles, front)?;
-    let front_half = match overrides(&server_profile, &front_profile) {
-        Some((config, lto)) => Half {
-            profile: server.to_owned(),
-            folder: server_profile.target_subdir.clone(),
-            config: defaults(profiles, server).into_iter().chain(config).collect(),
-            lto,
-        },
-        None => Half {
-            profile: front.to_owned(),
-            folder: front_profile.target_subdir.clone(),
-            config: defaults(profiles, front),
-            lto: None,
-        },
+    let wasm = format!("{server}-wasm");
+    let front_half = match front {
+        _ if server_profile.inherits_release => {
+            // `release` is the metadata's business alone.
+            let front = front.or((name == "release").then_some(name));
+            // Our own default goes with our own default only: a workspace that has its `production` means it for both
+            // halves.
+            let has_wasm =
+                profiles.contains(&wasm) || (!profiles.contains(server) && default(&wasm).is_some());
+            release_front(profiles, &server_profile, front.unwrap_or(if has_wasm { &wasm } else { server }))?
+        }
+        None if !profiles.contains(&wasm) => without_debug_info(server, &wasm),
+        front => {
+            let profile = resolve(profiles, front.unwrap_or(&wasm))?;
+            Half { keeps_debug_info: profile.debug != "0", ..half(profiles, &profile) }
+        }
     };
     Ok(Halves {
         front: front_half,
         release: server_profile.inherits_release,
-        server: Half {
-            profile: server.to_owned(),
-            folder: server_profile.target_subdir,
-            config: defaults(profiles, server),
-            lto: None,
-        },
+        server: half(profiles, &server_profile),
     })
 }
 
@@ -130,9 +127,43 @@ pub fn of_cargo_leptos(profiles: &Profiles, metadata: &Metadata, name: &str) -> 
     };
     let half = |profile: String| {
         let folder = resolve(profiles, &profile)?.target_subdir;
-        anyhow::Ok(Half { profile, folder, config: Vec::new(), lto: None })
+        anyhow::Ok(Half { profile, folder, config: Vec::new(), lto: None, keeps_debug_info: !is_release })
     };
     Ok(Halves { front: half(front)?, server: half(server)?, release: is_release })
+}
+
+/// A half with a profile that the workspace, cargo or our own list has.
+fn half(profiles: &Profiles, profile: &Profile) -> Half {
+    Half {
+        profile: profile.name.clone(),
+        folder: profile.target_subdir.clone(),
+        config: defaults(profiles, &profile.name),
+        lto: None,
+        keeps_debug_info: false,
+    }
+}
+
+/// The front half of a build for use: under the server's name if it can be.
+fn release_front(profiles: &Profiles, server: &Profile, front: &str) -> anyhow::Result<Half> {
+    let front = resolve(profiles, front)?;
+    Ok(match overrides(server, &front) {
+        Some((config, lto)) => {
+            let own = half(profiles, server);
+            Half { config: own.config.into_iter().chain(config).collect(), lto, ..own }
+        }
+        None => half(profiles, &front),
+    })
+}
+
+/// The front half of a build for debugging.
+fn without_debug_info(server: &str, wasm: &str) -> Half {
+    Half {
+        profile: wasm.to_owned(),
+        folder: wasm.to_owned(),
+        config: vec![format!("profile.{wasm}.inherits='{server}'"), format!("profile.{wasm}.debug=0")],
+        lto: None,
+        keeps_debug_info: false,
+    }
 }
 
 /// The `--config` values that turn the server's profile into the front half's, and the link-time optimisation to ask
@@ -246,8 +277,24 @@ mod tests {
         let halves = choose(&profiles(manifest), &metadata, "release").unwrap();
         assert_eq!((halves.front.profile.as_str(), halves.server.profile.as_str()), ("release", "release"));
         assert_eq!(halves.front.config, ["profile.release.opt-level='s'"]);
+        let metadata = Metadata { lib_profile_dev: Some("dev".to_owned()), ..metadata };
         let dev = choose(&profiles(json!({})), &metadata, "dev").unwrap();
-        assert_eq!((dev.front.folder.as_str(), dev.release), ("debug", false));
+        assert_eq!((dev.front.folder.as_str(), dev.front.keeps_debug_info), ("debug", true));
+        assert!(!dev.release);
+    }
+
+    #[test]
+    fn for_debugging_the_front_half_has_a_folder_of_its_own() {
+        let dev = chosen(json!({}), "dev");
+        assert_eq!((dev.front.profile.as_str(), dev.server.profile.as_str()), ("dev-wasm", "dev"));
+        assert_eq!((dev.front.folder.as_str(), dev.server.folder.as_str()), ("dev-wasm", "debug"));
+        assert_eq!(dev.front.config, ["profile.dev-wasm.inherits='dev'", "profile.dev-wasm.debug=0"]);
+        assert!(!dev.front.keeps_debug_info && dev.server.config.is_empty());
+        let own = chosen(json!({"dev-wasm": {"inherits": "dev", "opt-level": 1}}), "dev");
+        assert_eq!((own.front.profile.as_str(), own.front.config.len()), ("dev-wasm", 0));
+        assert!(own.front.keeps_debug_info);
+        let fast = chosen(json!({"fast": {"inherits": "dev", "opt-level": 1}}), "fast");
+        assert_eq!(fast.front.config[0], "profile.fast-wasm.inherits='fast'");
     }
 
     #[test]

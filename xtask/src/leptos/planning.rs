@@ -16,8 +16,12 @@ const COMPILE_LIMIT: Duration = Duration::from_secs(3600);
 /// Names of steps that more than the plan needs to know.
 pub const COMPILE_FRONT: &str = "compile front";
 pub const COMPILE_SERVER: &str = "compile server";
+pub const BIND: &str = "wasm-bindgen";
+const OPTIMISE: &str = "wasm-opt";
+pub const SITE: &str = "site";
 
 /// Everything that the plan depends on.
+#[derive(Clone)]
 pub struct Input<'a> {
     pub project: &'a Project,
     pub workspace_root: &'a Path,
@@ -44,6 +48,29 @@ pub struct Input<'a> {
     pub timings: bool,
     /// Cargo's own flags that go to both halves, e.g. `--locked`.
     pub cargo_args: &'a [String],
+    /// How cargo says what it has to say.
+    pub messages: Messages,
+}
+
+/// Who shows the compiler's diagnostics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Messages {
+    /// Cargo does, on standard error, beside its progress.
+    Rendered,
+    /// We do: they come as messages on standard output, and there is nothing else.
+    Data {
+        /// With terminal colours.
+        colour: bool,
+    },
+}
+
+/// What one round of `watch` makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    pub front: bool,
+    pub server: bool,
+    /// The preprocessor of the style.
+    pub style: bool,
 }
 
 /// The tools of a build, as found or as they will be after installation.
@@ -82,6 +109,34 @@ pub fn plan(input: &Input<'_>) -> Plan {
         steps.push(compile_server(input));
     }
     Plan { command: "build".to_owned(), steps }
+}
+
+/// The plan of one round of `watch`: only what has changed. The site is written last, when everything before has
+/// succeeded, because the old server still serves from it.
+pub fn round(input: &Input<'_>, parts: Parts) -> Plan {
+    let mut steps = Vec::new();
+    if parts.front {
+        steps.push(compile_front(input));
+    }
+    // Tailwind makes the sheet from the classes in the sources, so it follows every change of them.
+    let is_styled_anew = parts.style || input.project.tailwind.is_some() && (parts.front || parts.server);
+    for mut step in site_planning::steps(input) {
+        let is_wanted = match step.name.as_str() {
+            SITE => {
+                step.stage = Stage::Finish;
+                true
+            }
+            BIND | OPTIMISE => parts.front,
+            _ => is_styled_anew,
+        };
+        if is_wanted {
+            steps.push(step);
+        }
+    }
+    if parts.server {
+        steps.push(compile_server(input));
+    }
+    Plan { command: "watch".to_owned(), steps }
 }
 
 /// One step for each missing tool.
@@ -184,8 +239,14 @@ fn cargo(input: &Input<'_>, cargo: &str, package: &str, half: &Half) -> Invocati
     for config in &half.config {
         command = command.args(["--config", config]);
     }
-    // Cargo renders diagnostics itself, on standard error; standard output carries what it made.
-    command = command.arg("--message-format=json-render-diagnostics");
+    // Standard output carries what cargo made.
+    command = match input.messages {
+        Messages::Rendered => command.arg("--message-format=json-render-diagnostics"),
+        Messages::Data { colour: true } => {
+            command.args(["--quiet", "--message-format=json-diagnostic-rendered-ansi"])
+        }
+        Messages::Data { colour: false } => command.args(["--quiet", "--message-format=json"]),
+    };
     if input.timings {
         command = command.arg("--timings");
     }

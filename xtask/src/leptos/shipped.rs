@@ -13,7 +13,7 @@ use crate::facts::workspace::Workspace;
 use crate::record::Sizes;
 
 /// Files of the workspace's root that decide about every build.
-const SHARED: [&str; 7] = [
+pub(super) const SHARED: [&str; 7] = [
     ".cargo/config",
     ".cargo/config.toml",
     ".env",
@@ -67,13 +67,21 @@ pub fn note(
     receipt.write(path)
 }
 
+/// The files that the front half and the server were last compiled from, as cargo tells; `None` for a half that was
+/// not.
+pub fn compiled_from(input: &Input<'_>) -> (Option<Vec<PathBuf>>, Option<Vec<PathBuf>>) {
+    let front = dep_info_sources(&planning::compiled_wasm(input).with_extension("d"));
+    let server = dep_info_sources(&dep_info(&planning::server_binary(input), &input.project.bin_target));
+    (front.ok(), server.ok())
+}
+
 /// Cargo names the dep-info file after the target, whatever the binary is called in the end.
 fn dep_info(binary: &Path, target: &str) -> PathBuf {
     binary.with_file_name(format!("{target}.d"))
 }
 
 /// The folders that builds write to. One with the workspace in it cannot tell sources from what is made of them.
-fn built_in(workspace: &Workspace, bin_target_dir: Option<&str>) -> Vec<PathBuf> {
+pub(super) fn built_in(workspace: &Workspace, bin_target_dir: Option<&str>) -> Vec<PathBuf> {
     let of_server = bin_target_dir.map(|folder| workspace.root.join(folder));
     let all = [workspace.target_directory.clone()].into_iter().chain(of_server);
     all.filter(|folder| !workspace.root.starts_with(folder)).collect()

@@ -83,7 +83,7 @@ impl Site<'_> {
         let bindings = self.work.join("bindings");
         let mut args = words(&[&text(&wasm), "--target", "web", "--no-typescript", "--out-name"]);
         args.extend([self.input.project.output_name.clone(), "--out-dir".to_owned(), text(&bindings)]);
-        if !self.input.halves.release {
+        if self.input.halves.front.keeps_debug_info {
             args.extend(words(&["--debug", "--keep-debug"]));
         }
         self.cached(&self.input.tools.wasm_bindgen, args, vec![wasm], Reads::NothingElse, bindings.clone());

@@ -87,6 +87,8 @@ pub enum Operation {
     RunCached(RunCached),
     /// Assemble the site folder from its sources; write only what changed (room `leptos`).
     WriteSite(WriteSite),
+    /// Build, serve and reload again with every change, until interrupted (room `leptos`).
+    WatchSources(WatchSources),
     /// Read the manifest and configuration of a base image from its registry (room `image`).
     ReadBase(image::ReadBase),
     /// Make an image of what a build left behind, on the base (room `image`).
@@ -173,6 +175,16 @@ pub struct WriteSite {
     pub precompress: bool,
     /// Where to remember what the site was made from; not in it, and not beside it in the repository.
     pub made_file: PathBuf,
+}
+
+/// Input of [`Operation::WatchSources`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WatchSources {
+    /// Where pages wait for reloads, e.g. `ws://127.0.0.1:3001/live_reload`.
+    pub reload: String,
+    pub files: Vec<PathBuf>,
+    /// With all that is below them.
+    pub folders: Vec<PathBuf>,
 }
 
 impl Invocation {
@@ -278,6 +290,17 @@ impl fmt::Display for Operation {
                 let hashed = if input.hash_file.is_some() { ", hashed names" } else { "" };
                 let compressed = if input.precompress { ", gzip and brotli" } else { "" };
                 write!(f, "# write the site to {}{hashed}{compressed}", input.site_root.display())
+            }
+            Operation::WatchSources(input) => {
+                write!(f, "# build, serve and reload {} again with every change of", input.reload)?;
+                for folder in &input.folders {
+                    write!(f, "\n#   {}/**", folder.display())?;
+                }
+                let inside = |file: &&PathBuf| input.folders.iter().any(|folder| file.starts_with(folder));
+                for file in input.files.iter().filter(|file| !inside(file)) {
+                    write!(f, "\n#   {}", file.display())?;
+                }
+                Ok(())
             }
             Operation::ReadBase(input) => write!(f, "{input}"),
             Operation::AssembleImage(input) => write!(f, "{input}"),

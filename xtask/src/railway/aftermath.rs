@@ -1,7 +1,7 @@
 //! What is said of a deployment that did not succeed: the step that failed, the last lines of its log, and what serves
 //! now. Everything here is told as far as Railway tells it; a question without an answer is left out.
 
-use super::deployment::{Deployment, DeploymentStatus, newer_than};
+use super::deployment::{Deployment, DeploymentStatus, Phase, newer_than};
 use super::operations::{Event, GetLogs, ListEvents};
 use super::pinned::digest_of;
 use super::state::Remote;
@@ -41,7 +41,8 @@ impl Remote<'_> {
     pub fn overtaken(&self, deployment: &Deployment) -> Option<Failure> {
         let list = self.deployments().ok()?;
         let newer = newer_than(&list, Some((&deployment.id, &deployment.created_at)));
-        let newer = newer.first()?;
+        // One that failed or was skipped has taken nothing over.
+        let newer = newer.into_iter().find(|newer| newer.status.phase() != Phase::Over)?;
         let message = format!(
             "deployment {} is {}, and there is a newer one that is not ours: {} with {} is {}",
             deployment.id,

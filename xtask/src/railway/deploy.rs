@@ -142,7 +142,8 @@ fn start(
     let image = PinnedImage::parse(&input.image)?;
     let seen = input.newest_before.as_ref().map(|seen| (seen.id.as_str(), seen.created_at.as_str()));
     let list = remote.deployments()?;
-    if let Some(newer) = newer_than(&list, seen).first() {
+    let newer = newer_than(&list, seen);
+    if let Some(newer) = newer.into_iter().find(|newer| newer.status.phase() != Phase::Over) {
         let message = format!(
             "somebody else has deployed meanwhile: {} with {} is {}",
             newer.id,

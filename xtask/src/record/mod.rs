@@ -3,8 +3,10 @@
 //! "Not measured" is `None` (JSON `null`), never zero. Nothing here prints.
 
 pub mod deploy;
+pub mod doctor;
 pub mod pack;
 pub mod smoke;
+pub mod watch;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod deploy;
+pub mod doctor;
 pub mod pack;
 pub mod smoke;
 pub mod table;

@@ -3,6 +3,7 @@
 //! The machine's own suites come first. Newer ones of the same archive are asked through an apt configuration of our
 //! own, so the machine's lists and packages stay as they are. apt verifies signatures and digests.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ use super::source::{Unreachable, limit, require};
 use super::store;
 
 /// The libraries that a native program of a newer suite may need newer than the machine has them.
-const LIBRARIES: [&str; 3] = ["libc6", "libstdc++6", "libgcc-s1"];
+const LIBRARIES: [&str; 4] = ["libc6", "libstdc++6", "libgcc-s1", "zlib1g"];
 const KEYRINGS: [&str; 4] = [
     "/usr/share/keyrings/debian-archive-keyring.pgp",
     "/usr/share/keyrings/debian-archive-keyring.gpg",
@@ -105,6 +106,31 @@ fn fetch(
     })
 }
 
+/// The newest upstream version of each package in any suite that programs are taken from.
+pub fn newest(
+    exec: &Executor,
+    packages: &[&str],
+    scratch: &Path,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    for program in ["apt-get", "apt-cache"] {
+        require(program)?;
+    }
+    let mut newest = BTreeMap::new();
+    let newer = newer_suites(&fs::read_to_string("/etc/os-release").unwrap_or_default(), false);
+    for suite in std::iter::once(None).chain(newer.iter().copied().map(Some)) {
+        let apt = Apt::open(exec, suite, scratch)?;
+        for package in packages {
+            for version in apt.versions(package)?.iter().map(|full| upstream(full).to_owned()) {
+                let known: &mut String = newest.entry((*package).to_owned()).or_default();
+                if known.is_empty() || super::update::is_newer(&version, known) {
+                    *known = version;
+                }
+            }
+        }
+    }
+    Ok(newest)
+}
+
 /// apt with the machine's configuration, or with one suite of its archive only.
 struct Apt<'a> {
     exec: &'a Executor,
@@ -190,7 +216,7 @@ fn newer_suites(os_release: &str, sources_only: bool) -> &'static [&'static str]
     let id = os_release.lines().find_map(|line| line.strip_prefix("ID="));
     match (id.map(|id| id.trim_matches('"')), sources_only) {
         (Some("debian"), true) => &["stable-backports", "stable", "testing", "unstable", "experimental"],
-        (Some("debian"), false) => &["testing", "unstable"],
+        (Some("debian"), false) => &["stable", "testing", "unstable"],
         (Some("ubuntu"), _) => &["devel"],
         _ => &[],
     }
@@ -198,8 +224,14 @@ fn newer_suites(os_release: &str, sources_only: bool) -> &'static [&'static str]
 
 /// Whether a package's version is some packaging of this upstream version: `131-2` and `1:131+dfsg-1` of `131`.
 fn is_upstream(full: &str, version: &str) -> bool {
-    let upstream = full.split_once(':').map_or(full, |(_, rest)| rest);
-    upstream.strip_prefix(version).is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', '-']))
+    let without_epoch = full.split_once(':').map_or(full, |(_, rest)| rest);
+    without_epoch.strip_prefix(version).is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', '-']))
+}
+
+/// The upstream version in a package's version: `131` of `1:131+dfsg-1`.
+fn upstream(full: &str) -> &str {
+    let without_epoch = full.split_once(':').map_or(full, |(_, rest)| rest);
+    without_epoch.split(['+', '-']).next().unwrap_or(without_epoch)
 }
 
 /// Everything that apt would write goes below `folder`.

@@ -14,6 +14,8 @@ fn only_packagings_of_the_version_count() {
     ] {
         assert_eq!(is_upstream(full, version), expected, "{full} of {version}");
     }
+    assert_eq!(upstream("1:131+dfsg-1"), "131");
+    assert_eq!(upstream("2.37.1-2"), "2.37.1");
 }
 
 #[test]
@@ -26,7 +28,7 @@ fn the_main_archive_is_not_the_one_for_security() {
 
 #[test]
 fn an_unknown_distribution_is_asked_for_its_own_suites_only() {
-    assert_eq!(newer_suites("NAME=x\nID=debian\n", false), ["testing", "unstable"]);
+    assert_eq!(newer_suites("NAME=x\nID=debian\n", false), ["stable", "testing", "unstable"]);
     assert_eq!(newer_suites("ID=\"ubuntu\"\n", true), ["devel"]);
     assert!(newer_suites("", true).is_empty());
 }

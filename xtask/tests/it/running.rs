@@ -53,6 +53,21 @@ impl Running {
         }
     }
 
+    /// All that it has said so far.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().join("\n")
+    }
+
+    /// Sends it a signal and returns its exit code when it has ended (none where the signal ended it).
+    pub fn end_with(&mut self, signal: &str) -> Option<i32> {
+        self.signal(signal);
+        self.wait().unwrap_or_else(|| panic!("it runs on after SIG{signal} and said:\n{}", self.said()))
+    }
+
+    pub fn signal(&self, signal: &str) {
+        kill(signal, &self.child.id().to_string());
+    }
+
     /// Ends it as a supervisor would, and returns its exit code (none where the signal ended it).
     pub fn terminate(&mut self) -> Option<i32> {
         kill("TERM", &self.child.id().to_string());

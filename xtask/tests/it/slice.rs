@@ -2,12 +2,12 @@
 //! Railway, which runs the images behind a front; requests come in all the while. The first version goes by hand, the
 //! second as the workflow's two steps, the third is sick.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::actions::{COMMIT, Job};
+use crate::engine::{Pulled, docker, has_engine};
 use crate::load::Load;
 use crate::railway_model::model::Model;
 use crate::registry::Registry;
@@ -24,39 +24,34 @@ struct Station {
     workspace: Workspace,
     registry: Registry,
     railway: Model,
+    /// Last, so that no container of the model holds an image any more.
+    _pulled: Pulled,
 }
 
-/// A docker command that has to succeed.
-fn docker(args: &[&str]) {
-    let ran = Command::new("docker").args(args).stdin(Stdio::null()).output().unwrap();
-    assert!(ran.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&ran.stderr));
-}
-
-fn has_engine() -> bool {
-    let asked = Command::new("docker").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    asked.is_ok_and(|status| status.success())
+/// A command of the engine that has to succeed.
+fn must(args: &[&str]) {
+    let ran = docker(args).unwrap();
+    assert_eq!(ran.code, Some(0), "docker {args:?}: {}", ran.stderr);
 }
 
 impl Station {
     /// `None` where the machine lacks a part.
     fn new() -> Option<Station> {
         if !has_engine() {
-            skipped("no Docker engine answers");
             return None;
         }
-        let Some(registry) = Registry::start() else {
-            skipped("there is no docker-registry");
-            return None;
-        };
+        let registry = Registry::start()?;
         let base = format!("{}/base/cc-debian13:nonroot", registry.address());
-        let is_here =
-            Command::new("docker").args(["image", "inspect", BASE]).output().unwrap().status.success();
-        if !is_here {
-            docker(&["pull", "--quiet", BASE]);
+        let is_here = docker(&["image", "inspect", BASE]).unwrap().code == Some(0);
+        if !is_here && docker(&["pull", "--quiet", BASE]).unwrap().code != Some(0) {
+            skipped(&format!("`{BASE}` is neither here nor to be had"));
+            return None;
         }
-        docker(&["tag", BASE, &base]);
-        docker(&["push", "--quiet", &base]);
-        docker(&["image", "rm", &base]);
+        must(&["tag", BASE, &base]);
+        must(&["push", "--quiet", &base]);
+        must(&["image", "rm", &base]);
+        let image = format!("{}/team/fixture", registry.address());
+        let pulled = Pulled(image.clone());
         let railway = Model::start(&["--runner", "docker"]);
         let mut workspace = Workspace::fixture();
         workspace.write(
@@ -68,10 +63,9 @@ impl Station {
         workspace.set("RAILWAY_TOKEN", railway.told("project_token"));
         // A step of CI has no flags for these.
         let manifest = workspace.read("Cargo.toml");
-        let image = format!("{}/team/fixture", registry.address());
         let metadata = format!("[workspace.metadata.xtask]\nimage = \"{image}\"\nbase-image = \"{base}\"\n");
         workspace.write("Cargo.toml", &format!("{manifest}\n{metadata}"));
-        Some(Station { workspace, registry, railway })
+        Some(Station { workspace, registry, railway, _pulled: pulled })
     }
 
     /// Builds, packs and pushes what the sources say now; the image by digest.

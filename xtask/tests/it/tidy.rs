@@ -89,9 +89,32 @@ fn rooms_import_only_what_architecture_allows() {
         .collect();
     assert!(findings.is_empty(), "{}", findings.join("\n"));
 
+    assert_eq!(unused_rights(&rules, &sources("src")), [""; 0]);
+
     let bad = forbidden_imports(&rules, "src/plan.rs", "use crate::exec::Executor;");
     assert_eq!(bad, ["src/plan.rs:1: error: `plan` may not import `exec`"]);
     assert_eq!(forbidden_imports(&rules, "src/new.rs", "").len(), 1);
+    let unused = unused_rights(&rules, &[]);
+    assert!(
+        unused.contains(&"ARCHITECTURE.md: error: `steps` does not import `record`".to_owned()),
+        "{unused:?}"
+    );
+}
+
+/// What the table allows and nobody does: it would hide a new dependency.
+fn unused_rights(rules: &BTreeMap<String, BTreeSet<String>>, sources: &[(String, String)]) -> Vec<String> {
+    let mut findings = Vec::new();
+    // `main` names the rooms without `crate::`.
+    for (own, allowed) in rules.iter().filter(|(own, _)| *own != "main") {
+        for target in allowed {
+            let import = format!("crate::{target}");
+            let is_used = sources.iter().any(|(file, text)| room(file) == own && text.contains(&import));
+            if !is_used {
+                findings.push(format!("ARCHITECTURE.md: error: `{own}` does not import `{target}`"));
+            }
+        }
+    }
+    findings
 }
 
 fn spawning(file: &str, text: &str) -> Vec<String> {

@@ -165,3 +165,96 @@ fn what_is_abandoned_stops_and_looking_goes_on() {
     });
     assert!(started.elapsed() < Duration::from_secs(30));
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_started_command_runs_on_until_it_is_stopped() {
+    let executor = running();
+    let (command, mark) = marked("trap 'exit 0' TERM; sleep 300 & while true; do wait; done");
+    let server = executor.start(&command).unwrap();
+    assert!(!server.has_ended().unwrap());
+    // What has failed elsewhere does not concern it.
+    executor.abandon();
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(!server.has_ended().unwrap());
+    executor.resume();
+    let took = server.stop().unwrap();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(is_gone(&mark));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_started_command_has_its_grace_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("done");
+    let begun = folder.path().join("begun");
+    let wait_for = |file: &std::path::Path| {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !file.exists() {
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let (command, mark) =
+        marked("trap 'sleep 0.2; echo x >\"$DONE\"; exit' TERM; : >\"$BEGUN\"; sleep 300 & wait");
+    let command = command.env("DONE", file.to_str().unwrap()).env("BEGUN", begun.to_str().unwrap());
+    let server = running().start(&command).unwrap();
+    wait_for(&begun);
+    server.stop().unwrap();
+    assert!(file.exists() && is_gone(&mark));
+
+    std::fs::remove_file(&begun).unwrap();
+    let (mut command, mark) = marked("trap '' TERM; : >\"$BEGUN\"; sleep 300");
+    command.stop_grace = Duration::from_millis(200);
+    let server = running().start(&command.env("BEGUN", begun.to_str().unwrap())).unwrap();
+    wait_for(&begun);
+    assert!(server.stop().unwrap() >= Duration::from_millis(200));
+    assert!(is_gone(&mark));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_second_signal_spares_nothing_that_was_started() {
+    let (executor, interrupts) = executor(Mode::Run);
+    let (mut command, mark) = marked("trap '' TERM; sleep 300");
+    command.stop_grace = Duration::from_secs(60);
+    let server = executor.start(&command).unwrap();
+    interrupts.note(SIGTERM);
+    assert!(!server.has_ended().unwrap());
+    interrupts.note(SIGTERM);
+    assert!(server.stop().unwrap() < Duration::from_secs(5));
+    assert!(is_gone(&mark));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_nobody_holds_is_killed() {
+    let (command, mark) = marked("trap '' TERM; (trap '' TERM; sleep 300) & sleep 300");
+    drop(running().start(&command).unwrap());
+    assert!(is_gone(&mark));
+}
+
+#[test]
+fn a_started_command_that_ends_by_itself_says_why() {
+    let server = running().start(&sh("echo 'no port' >&2; exit 3")).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !server.has_ended().unwrap() {
+        assert!(Instant::now() < deadline);
+    }
+    let failure = server.failure().unwrap();
+    assert_eq!(failure.exit, Exit::CommandFailed);
+    assert!(failure.message.starts_with("`sh …` failed with exit code 3\n"), "{}", failure.message);
+    assert!(failure.message.ends_with("    no port"), "{}", failure.message);
+}
+
+#[test]
+fn nothing_is_started_in_a_dry_run_or_after_an_interruption() {
+    let error = executor(Mode::DryRun).0.start(&sh("exit")).err().unwrap();
+    assert!(error.to_string().starts_with("refused in a dry run"), "{error}");
+    let (executor, interrupts) = executor(Mode::Run);
+    interrupts.note(SIGTERM);
+    assert_eq!(Exit::of(&executor.start(&sh("exit")).err().unwrap()), Exit::Interrupted(SIGTERM));
+    let missing = running().start(&Invocation::new("no-such-tool", "/")).err().unwrap();
+    assert_eq!(Exit::of(&missing), Exit::MissingTool);
+}

@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::config::registry::{Account, DockerAuth, PASSWORD, Sources, USERNAME};
 use crate::exec::Executor;
-use crate::exit::Failure;
 use crate::plan::Invocation;
 
 /// How long a credential helper may take; it may wait for somebody to unlock a keychain.
@@ -52,13 +51,13 @@ pub fn find(exec: &Executor, sources: &Sources, registry: &str, is_target: bool)
             Some(DockerAuth::Account(account)) => {
                 return found(account.clone(), path.to_string(), true, looked);
             }
-            Some(DockerAuth::IdentityToken) => {
-                return Err(Failure::usage(format!(
-                    "{path} holds an identity token for {registry}, which is not supported"
-                ))
-                .hint(format!("log in with a password or an access token, or set {variables}"))
-                .into());
-            }
+            // Whatever is public can be read all the same.
+            Some(DockerAuth::IdentityToken) => looked.push(format!(
+                "{path} (an identity token for {registry}, which is not supported: log in with an access token)"
+            )),
+            Some(DockerAuth::Broken) => looked.push(format!(
+                "{path} (the entry for {registry} holds no username and password: `docker login {registry}`)"
+            )),
             None => looked.push(format!("{path} (nothing for {registry})")),
         }
     }
@@ -93,11 +92,17 @@ fn ask(exec: &Executor, helper: &str, registry: &str) -> anyhow::Result<Result<A
         .arg("get")
         .stdin(server)
         .timeout(HELPER_LIMIT);
-    let answer = match exec.probe(&command) {
+    asked(exec, &command)
+}
+
+fn asked(exec: &Executor, command: &Invocation) -> anyhow::Result<Result<Account, String>> {
+    let answer = match exec.probe(command) {
         Ok(answer) => answer,
         Err(error) => {
             exec.check_interrupted()?;
-            return Ok(Err(format!("{error:#}")));
+            // The first line alone: those after it are the helper's last words, which may be the password.
+            let why = format!("{error:#}");
+            return Ok(Err(why.lines().next().unwrap_or_default().to_owned()));
         }
     };
     if !answer.success {
@@ -168,12 +173,31 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_token_is_refused() {
+    fn a_helper_that_dies_tells_no_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("docker-credential-dying");
+        std::fs::write(&program, "#!/bin/sh\necho '{\"Secret\": \"hunter2-of-a-test\"}'\nkill -KILL $$\n")
+            .unwrap();
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let exec = Executor::new(Ui::detect(true), Mode::DryRun).unwrap();
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        let command = Invocation::new("docker-credential-dying", folder.path()).arg("get").env("PATH", path);
+        let why = asked(&exec, &command).unwrap().err().unwrap();
+        assert!(why.contains("docker-credential-dying") && !why.contains("hunter2"), "{why}");
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_told_and_keeps_nobody_out() {
         let mut sources = Sources::default();
         sources.docker.path = Some(PathBuf::from("config.json"));
         sources.docker.auths.insert("quay.io".to_owned(), DockerAuth::IdentityToken);
+        sources.docker.auths.insert("gcr.io".to_owned(), DockerAuth::Broken);
         let exec = Executor::new(Ui::detect(true), Mode::DryRun).unwrap();
-        let error = find(&exec, &sources, "quay.io", false).err().unwrap();
-        assert!(error.to_string().contains("identity token for quay.io"), "{error}");
+        for (registry, told) in [("quay.io", "identity token for quay.io"), ("gcr.io", "docker login gcr.io")]
+        {
+            let found = find(&exec, &sources, registry, false).unwrap();
+            assert!(found.account.is_none());
+            assert!(found.looked.join("; ").contains(told), "{:?}", found.looked);
+        }
     }
 }

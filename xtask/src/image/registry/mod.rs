@@ -6,6 +6,7 @@
 mod auth;
 mod credentials;
 mod login;
+mod right;
 mod transfer;
 mod url;
 
@@ -21,7 +22,9 @@ use crate::exit::{Exit, Failure};
 use auth::Challenge;
 use credentials::Found;
 
+pub use credentials::find as find_credentials;
 pub use login::Login;
+pub use right::PushRight;
 pub use transfer::Fetched;
 
 /// How often a read or an upload is tried, and how long to wait in between where the registry does not say.
@@ -175,7 +178,9 @@ impl<'a> Repository<'a> {
             },
             None => {
                 let message = format!("{} asks for authentication of an unknown kind", self.registry);
-                return Err(Failure::new(Exit::CommandFailed, message).into());
+                return Err(Failure::new(Exit::CommandFailed, message)
+                    .hint("Basic and Bearer are known; does a proxy answer in the registry's place?")
+                    .into());
             }
         };
         *self.authorization.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);

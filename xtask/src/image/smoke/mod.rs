@@ -26,6 +26,8 @@ use engine::{Container, Engine, State};
 
 /// How often a starting or ending server is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How long the last question may take: a busy machine needs a moment to say that it is not well.
+const LAST_LIMIT: Duration = Duration::from_secs(1);
 /// How long one answer at the health path may take.
 const HEALTH_LIMIT: Duration = Duration::from_secs(5);
 /// Leptos' own default for the folder of script, wasm and style.
@@ -126,12 +128,13 @@ fn healthy(
     let path = &input.health_path;
     exec.ui().status("Waiting", format!("for 200 at {path}, at most {} s", limit.as_secs()));
     let mut container = started;
+    let mut status = None;
     let found = loop {
         let Some(port) = container.published(input.port).filter(|_| container.state.running) else {
             break Err(checks::ended(&container.state, began.elapsed()));
         };
         let origin = format!("http://127.0.0.1:{port}");
-        let left = limit.saturating_sub(began.elapsed()).max(POLL_INTERVAL);
+        let left = limit.saturating_sub(began.elapsed()).max(LAST_LIMIT);
         let request = Request::new(Method::Get, format!("{origin}{path}")).timeout(left.min(HEALTH_LIMIT));
         let last = match exec.send(&request.without_redirections()) {
             Ok(answer) if answer.status == 200 => {
@@ -139,9 +142,16 @@ fn healthy(
                 outcome.healthy = Some(took);
                 break Ok(origin);
             }
-            Ok(answer) => Silence::Status(answer.status),
+            Ok(answer) => {
+                status = Some(answer.status);
+                Silence::Status(answer.status)
+            }
             Err(error) if matches!(Exit::of(&error), Exit::Interrupted(_)) => return Err(error),
-            Err(error) => Silence::Nothing(served::reason(&error)),
+            // Cut off by the end of the wait, it says less than the answer before it.
+            Err(error) => match status.filter(|_| left < HEALTH_LIMIT) {
+                Some(status) => Silence::Status(status),
+                None => Silence::Nothing(served::reason(&error)),
+            },
         };
         container = engine.container(&input.container)?;
         if container.state.running && began.elapsed() >= limit {

@@ -42,7 +42,7 @@ pub struct Project {
     pub site_addr: SocketAddr,
     /// Where the browser is told to reload, while watching.
     pub reload_port: u16,
-    /// The same port as the browser sees it, behind a proxy.
+    /// The port that browsers see, where something stands in front of the reload socket.
     pub reload_external_port: Option<u16>,
     /// `ws` or `wss`.
     pub reload_ws_protocol: Option<String>,

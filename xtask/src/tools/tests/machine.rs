@@ -45,6 +45,8 @@ impl Machine {
             .env("XTASK_TEST_FOLDER", self.folder.path().display().to_string())
             .env("XTASK_HOME", self.path("home").display().to_string())
             .env("PATH", self.path("fakes").display().to_string())
+            // Nothing real is asked.
+            .env("XTASK_SOURCES", "all")
             .timeout(Duration::from_secs(60));
         command.env_remove.extend(["XTASK_OFFLINE", "CARGO_NET_OFFLINE"].map(str::to_owned));
         for (name, value) in env {

@@ -3,7 +3,9 @@
 use expect_test::expect;
 
 use super::Fakes;
+use super::others::PROBES;
 use crate::actions::Job;
+use crate::pack::server::{Reply, Server, serve};
 use crate::support::{folded, listing};
 
 /// What a dry run says about the image, after the plan of the build.
@@ -81,4 +83,64 @@ fn a_build_that_fails_is_in_the_summary_without_its_secrets() {
     assert!(summary.starts_with("### Image: failed\n\n**build and pack failed**\n\n```text\n"), "{summary}");
     assert!(summary.contains("it says [redacted]"), "{summary}");
     assert!(!summary.contains("hunter2"), "{summary}");
+}
+
+/// Fakes with an engine, for a workspace whose image and base are in a registry that remembers what it was asked.
+fn with_registry() -> (Fakes, Server) {
+    let fakes = Fakes::new();
+    let registry = serve(|_, _| Reply::new(404, &[], ""));
+    let mut metadata = super::metadata(&fakes.root(), "style/main.css");
+    let (image, base) = (format!("{}/team/app", registry.address), format!("{}/base:1", registry.address));
+    metadata["metadata"]["xtask"] = serde_json::json!({"image": image, "base-image": base});
+    fakes.when("cargo", "metadata", &format!("out {metadata}"));
+    std::os::unix::fs::symlink(super::fake_tool(), fakes.folder().join("bin/docker")).unwrap();
+    let absent = "err Error response from daemon: No such image: app:1\nexit 1";
+    fakes.script("docker", &format!("[version]\nout 28.0.1\n[image inspect]\n{absent}\n"));
+    (fakes, registry)
+}
+
+#[test]
+fn dry_runs_ask_no_registry_and_the_engine_only_what_it_has() {
+    for in_a_job in [false, true] {
+        let (mut fakes, registry) = with_registry();
+        let job = in_a_job.then(|| Job::start(&mut fakes.workspace, "push", "refs/heads/main"));
+        let image = format!("{}/team/app:1", registry.address);
+        let listings = || (listing(&fakes.root()), listing(&fakes.folder().join("home")));
+        let before = listings();
+        for args in [
+            &["docker", "pack", "--push", "--force", "--dry-run"] as &[&str],
+            &["docker", "pack", "--dry-run", "--format", "json"],
+            &["docker", "smoke", &image, "--dry-run"],
+            &["docker", "smoke", &image, "--dry-run", "--format", "json"],
+            &["ci", "image", "--dry-run"],
+        ] {
+            let run = fakes.run(args);
+            assert_eq!(run.code, Some(0), "{args:?}: {}", run.stderr);
+            assert!(run.stdout.contains(&registry.address), "{args:?}: {}", run.stdout);
+            let looks = |call: &String| {
+                let engine = ["docker version ", "docker image inspect "];
+                PROBES.contains(&call.as_str()) || engine.iter().any(|start| call.starts_with(start))
+            };
+            let calls = fakes.calls();
+            assert!(!calls.is_empty() && calls.iter().all(looks), "{args:?}: {calls:?}");
+            assert!(listings() == before, "{args:?} changed something");
+            assert!(registry.seen().is_empty(), "{args:?}: {:?}", registry.seen());
+        }
+        assert!(job.is_none_or(|job| job.outputs().is_empty() && job.summary().is_empty()));
+    }
+}
+
+#[test]
+fn a_tag_in_the_metadata_would_name_what_is_not_tested_yet() {
+    let (fakes, registry) = with_registry();
+    for end in [":latest", &format!("@sha256:{}", "0".repeat(64))] {
+        let mut metadata = super::metadata(&fakes.root(), "style/main.css");
+        metadata["metadata"]["xtask"] =
+            serde_json::json!({"image": format!("{}/team/app{end}", registry.address)});
+        fakes.when("cargo", "metadata", &format!("out {metadata}"));
+        let run = fakes.run(&["ci", "image"]);
+        assert_eq!(run.code, Some(2), "{}", run.stderr);
+        assert!(run.stderr.contains("has a tag or a digest"), "{}", run.stderr);
+    }
+    assert!(registry.seen().is_empty(), "{:?}", registry.seen());
 }

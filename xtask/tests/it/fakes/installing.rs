@@ -187,3 +187,28 @@ fn npm_brings_wasm_opt() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(fs::read_dir(fakes.folder().join("home/xtask/tools/wasm-opt")).unwrap().count(), 1);
 }
+
+#[test]
+fn doctor_names_what_setup_brings() {
+    let fakes = without("wasm-bindgen");
+    fakes.remove_wasm_target();
+    fakes.when("cargo", "install", &format!("copy {} {{--root}}/bin/wasm-bindgen", fake_tool().display()));
+    let library = fakes.folder().join("toolchains/fake/lib/rustlib/wasm32-unknown-unknown/lib");
+    let written =
+        ["libcore-1.rlib", "libstd-1.rlib"].map(|file| format!("write {} x", library.join(file).display()));
+    fakes.when("rustup", "target add --toolchain", &written.join("\n"));
+    let look = || {
+        let run = fakes.run(&["doctor", "--only", "tools", "--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings.filter(|finding| finding["rule"] == "tools-missing").cloned().collect::<Vec<_>>()
+    };
+    let found = look();
+    let missing = found[0]["found"].as_str().unwrap();
+    assert!(missing.contains("wasm-target 1.95.0") && missing.contains("wasm-bindgen 0.2.100"), "{missing}");
+    assert_eq!(found[0]["fix"]["command"], "cargo xtask setup");
+    assert!(!fakes.calls().iter().any(|call| call.contains("install")), "it only looks");
+    let run = fakes.run(&["setup"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(look().is_empty());
+}

@@ -3,6 +3,7 @@
 mod delegated;
 mod failing;
 mod happy;
+mod hosts;
 mod images;
 mod installing;
 mod interrupted;
@@ -68,6 +69,8 @@ impl Fakes {
             let path = fakes.folder().join(place).display().to_string();
             fakes.workspace.set(name, path);
         }
+        // Nothing real is asked whether it is there.
+        fakes.workspace.set("XTASK_SOURCES", "all");
         for name in [
             "CARGO",
             "RUSTC",

@@ -127,7 +127,7 @@ fn setup_says_what_is_missing_and_changes_nothing_when_it_only_looks() {
 }
 
 /// Calls that only look.
-const PROBES: [&str; 8] = [
+pub(super) const PROBES: [&str; 8] = [
     "cargo metadata --no-deps --format-version 1",
     "rustc -vV",
     "rustc --print sysroot",
@@ -160,6 +160,7 @@ fn a_dry_run_writes_nothing_and_only_looks() {
             &["setup", "--dry-run"],
             &["test", "--dry-run"],
             &["serve", "--dry-run"],
+            &["watch", "--dry-run"],
         ] {
             let run = fakes.run(args);
             assert_eq!(run.code, Some(0), "{args:?}: {}", run.stderr);
@@ -178,7 +179,7 @@ fn a_dry_run_writes_nothing_and_only_looks() {
 fn a_dry_run_makes_no_folder_where_there_is_nothing() {
     let fakes = Fakes::new();
     let before = listing(&fakes.root());
-    for command in ["build", "setup", "test"] {
+    for command in ["build", "setup", "test", "watch"] {
         assert_eq!(fakes.run(&[command, "--dry-run"]).code, Some(0));
         assert!(
             listing(&fakes.root()) == before

@@ -137,11 +137,33 @@ fn one_image_from_two_checkouts() {
     assert_eq!(pushed(&two, address, &[])["reused"], false);
     assert_eq!(registry.manifest("app", &input_tag).digest.as_deref(), Some(digest));
 
+    // Nor is a label that somebody has copied into another image.
+    let forged = forge(&registry, digest);
+    registry.push_manifest("app", &input_tag, &forged);
+    assert_eq!(pushed(&two, address, &[])["reused"], false);
+    assert_eq!(registry.manifest("app", &input_tag).digest.as_deref(), Some(digest));
+
     // A change of the server sends the server and nothing else.
     two.edit("server/src/main.rs", "gave up on requests", "left requests");
     let changed = pushed(&two, address, &[]);
     assert_eq!(states(&changed), "there there there there there there sent");
     assert_ne!(changed["digest"], digest);
+}
+
+/// The image with all of its labels and another program in it.
+fn forge(registry: &Registry, image: &str) -> Value {
+    let mut manifest = registry.manifest("app", image).json();
+    let config = registry.blob("app", manifest["config"]["digest"].as_str().unwrap());
+    let mut config: Value = serde_json::from_slice(&config).unwrap();
+    assert!(config["config"]["Labels"]["xtask.input-digest"].is_string(), "{config:#}");
+    let other = manifest["layers"][0].clone();
+    *manifest["layers"].as_array_mut().unwrap().last_mut().unwrap() = other;
+    let diff_id = config["rootfs"]["diff_ids"][0].clone();
+    *config["rootfs"]["diff_ids"].as_array_mut().unwrap().last_mut().unwrap() = diff_id;
+    let config = config.to_string();
+    manifest["config"]["size"] = config.len().into();
+    manifest["config"]["digest"] = registry.push_blob("app", config.as_bytes()).into();
+    manifest
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod bearer;
 mod faults;
 mod image;
 mod refused;
-mod server;
+pub mod server;
 
 use serde_json::Value;
 

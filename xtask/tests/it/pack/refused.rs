@@ -45,7 +45,7 @@ fn mistakes_are_found_before_anything_is_built() {
     );
     refused(
         &workspace,
-        &["--image", "ghcr.io/owner/app", "--tag", "a/b"],
+        &["--image", "ghcr.io/owner/app", "--push", "--tag", "a/b"],
         &expect![[r#"
         error: `--tag a/b`: a tag consists of letters, digits, `_`, `.` and `-`, which `a/b` does
             not"#]],
@@ -128,7 +128,7 @@ fn bases_that_do_not_fit() {
     };
     expect![[r#"
         error: step `read base`: the base REGISTRY/none:1 is not in its registry
-         hint: `--base` names another one"#]]
+         hint: `--base`, or `base-image` in [workspace.metadata.xtask], names another one"#]]
     .assert_eq(&run("none:1"));
     expect![[r#"
         error: step `read base`: the base REGISTRY/others:1 has no image for PLATFORM

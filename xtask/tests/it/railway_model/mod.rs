@@ -4,7 +4,7 @@ pub mod model;
 pub mod registry;
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use self::model::{Model, agent};
 use self::registry::Registry;
-use crate::support::{processes_with, skipped};
+use crate::engine::has_engine;
+use crate::support::processes_with;
 
 /// Containers of a model, running or not.
 fn containers(model: &Model) -> Vec<String> {
@@ -31,15 +32,9 @@ fn running(model: &Model) -> Vec<String> {
     }
 }
 
-fn no_engine() -> bool {
-    let version = Command::new("docker").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let answers = version.is_ok_and(|status| status.success());
-    !answers && skipped("no Docker engine answers")
-}
-
 #[test]
 fn deployments_by_a_docker_engine() {
-    if !no_engine() {
+    if has_engine() {
         deployments("docker");
     }
 }
@@ -306,7 +301,7 @@ fn tokens_and_the_contract() {
 #[test]
 fn what_a_killed_model_left_goes_with_the_next() {
     for runner in ["process", "docker"] {
-        if runner == "docker" && no_engine() {
+        if runner == "docker" && !has_engine() {
             continue;
         }
         let registry = Registry::start();

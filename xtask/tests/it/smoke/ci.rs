@@ -1,21 +1,10 @@
 //! `ci image` on the fixture workspace with a real registry and the real engine, as the workflow's step runs it.
 
-use super::{GOOD, Smoke, docker};
+use super::{GOOD, Smoke};
 use crate::actions::Job;
+use crate::engine::{Pulled, docker};
 use crate::registry::Registry;
 use crate::support::Workspace;
-
-/// Removes from the engine what it pulled for the test.
-struct Pulled(String);
-
-impl Drop for Pulled {
-    fn drop(&mut self) {
-        let images = docker(&["images", "--digests", "--format", "{{.Repository}}@{{.Digest}}", &self.0]);
-        for image in images.unwrap().stdout.lines() {
-            let _ = docker(&["image", "rm", "--force", image]);
-        }
-    }
-}
 
 fn tags(registry: &Registry) -> Vec<String> {
     let answer = registry.send("GET", "/v2/team/app/tags/list", "", b"").json();

@@ -15,7 +15,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Run, Workspace};
+use crate::engine::{docker, has_engine};
+use crate::support::{Run, Workspace, example};
 
 /// The configuration of an image as it should be.
 const GOOD: [&str; 6] = [
@@ -36,12 +37,7 @@ struct Smoke {
 impl Smoke {
     /// The image with this configuration. `None` where no engine answers, which is said in one line.
     fn new(configuration: &[&str]) -> Option<Smoke> {
-        let answers = docker(&["version", "--format", "{{.Server.Version}}"]);
-        if !answers.as_ref().is_ok_and(|answer| answer.code == Some(0)) {
-            let reason = "no Docker engine answers";
-            let required = std::env::var("XTASK_REQUIRE").is_ok_and(|what| what == "services");
-            assert!(!required, "{reason}, but XTASK_REQUIRE=services is set");
-            eprintln!("skipped: {reason}");
+        if !has_engine() {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -113,16 +109,10 @@ fn with_verdict(report: &Value, verdict: &str) -> Vec<String> {
     named.map(|check| check["name"].as_str().unwrap().to_owned()).collect()
 }
 
-fn docker(args: &[&str]) -> std::io::Result<Run> {
-    let output = Command::new("docker").args(args).stdin(Stdio::null()).output()?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok(Run { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
-}
-
 /// An image from nothing but the server and the libraries that it is linked to.
 fn import(image: &str, configuration: &[&str]) {
     let mut archive = tar::Builder::new(Vec::new());
-    let server = server();
+    let server = example("smoke-server");
     archive.append_path_with_name(&server, "server").unwrap();
     for library in libraries(&server) {
         // What the loader's path names is a link to the file.
@@ -139,18 +129,6 @@ fn import(image: &str, configuration: &[&str]) {
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(&archive).unwrap();
     assert!(child.wait().unwrap().success(), "docker import");
-}
-
-/// The example `smoke-server`, which cargo builds beside the tests.
-fn server() -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_xtask")).with_file_name("examples").join("smoke-server");
-    assert!(
-        program.is_file(),
-        "{} is missing: a run limited to some targets (`--test it`) does not build examples; build it with \
-         `cargo build --package xtask --example smoke-server` and the same profile",
-        program.display()
-    );
-    program
 }
 
 fn libraries(program: &Path) -> Vec<PathBuf> {

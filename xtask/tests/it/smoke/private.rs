@@ -2,7 +2,8 @@
 
 use base64ct::{Base64, Encoding};
 
-use super::{GOOD, Smoke, docker};
+use super::{GOOD, Smoke};
+use crate::engine::docker;
 use crate::registry::{PASSWORD, Registry, USER};
 use crate::support::contents;
 

@@ -1,0 +1,31 @@
+#!/bin/sh
+# What rustc calls to link on this machine, because .cargo/local.toml says so: the C compiler, with the linker that the file
+# `chosen` names. Its name does not end in `-ld`, so rustc talks to it as to a C compiler. Which linker is chosen is in no
+# fingerprint: another choice compiles nothing again. The C compiler finds `ld` and `ld.lld` in the folder before all others,
+# so its `-fuse-ld=lld`, which rustc passes, means ours. Where that is gone or fails, the C compiler links on its own.
+# Written by `cargo xtask setup --local`, removed by `cargo xtask setup --undo`.
+home=@HOME@
+name=${XTASK_LINKER:-}
+[ -n "$name" ] || { read -r name < "$home/linkers/chosen"; } 2>/dev/null || name=default
+log() {
+  [ -z "${XTASK_LINKER_LOG:-}" ] || printf '%s\n' "$1" >> "$XTASK_LINKER_LOG"
+}
+if [ "$name" != default ]; then
+  output=$([ -x "$home/linkers/$name/ld" ] && cc "-B$home/linkers/$name/" "$@" 2>&1)
+  status=$?
+  if [ "$status" -eq 0 ]; then
+    [ -z "$output" ] || printf '%s\n' "$output" >&2
+    log "$name"
+    exit 0
+  fi
+  # A signal ended it: nobody waits for a second attempt.
+  [ "$status" -lt 128 ] || exit "$status"
+fi
+cc "$@"
+status=$?
+if [ "$status" -eq 0 ]; then
+  log default
+  [ "$name" = default ] ||
+    echo "warning: the linker $name is gone or fails; linked without it (\`cargo xtask setup --local\` chooses again)" >&2
+fi
+exit "$status"
