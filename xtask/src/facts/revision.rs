@@ -5,13 +5,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::exec::Executor;
 use crate::plan::Invocation;
 
 /// The state of the checkout.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revision {
     pub commit: Option<String>,
     /// When it was committed, in ISO 8601.

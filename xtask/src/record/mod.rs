@@ -2,6 +2,7 @@
 //!
 //! "Not measured" is `None` (JSON `null`), never zero. Nothing here prints.
 
+pub mod bench;
 pub mod deploy;
 pub mod doctor;
 pub mod pack;
