@@ -10,6 +10,8 @@
 //! Cargo promises nothing about them (`src/cargo/core/compiler/timings/report.rs` writes them), so whatever is not as
 //! expected is an error that says so. What the others have is in the units too.
 
+use std::collections::HashMap;
+use std::iter::successors;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -96,8 +98,24 @@ pub fn units(file: &Path, html: &str) -> anyhow::Result<Vec<Unit>> {
         Failure::new(Exit::CommandFailed, message).hint(hint)
     })?;
     let mut units: Vec<Unit> = units.into_iter().flatten().collect();
-    units.sort_by(|a, b| a.start.total_cmp(&b.start));
+    // Rounded starts can be equal: what was waited for comes first then.
+    let depths = depths(&units);
+    units.sort_by(|a, b| a.start.total_cmp(&b.start).then(depths[&a.index].cmp(&depths[&b.index])));
     Ok(units)
+}
+
+/// How many units came one after the other until each one.
+fn depths(units: &[Unit]) -> HashMap<u64, usize> {
+    let waited_for: HashMap<u64, u64> = units
+        .iter()
+        .flat_map(|unit| {
+            let others = unit.unblocked.iter().chain(&unit.unblocked_by_metadata);
+            others.map(|other| (*other, unit.index))
+        })
+        .collect();
+    let depth =
+        |index: u64| successors(Some(index), |index| waited_for.get(index).copied()).take(units.len());
+    units.iter().map(|unit| (unit.index, depth(unit.index).count())).collect()
 }
 
 /// The value of the script's constant, which begins a line.
@@ -223,6 +241,20 @@ for (const unit of UNIT_DATA) {}
         };
         assert_eq!(units[2], expected);
         assert_eq!(units[3].frontend_seconds, None);
+    }
+
+    #[test]
+    fn what_was_waited_for_comes_first() {
+        let unit = |index: u64, unblocked: &str| {
+            format!(
+                r#"{{"i": {index}, "name": "a", "version": "1.0.0", "mode": "todo", "target": "", "features": [],
+                "start": 0.5, "duration": 0.0, "unblocked_units": {unblocked}, "unblocked_rmeta_units": [],
+                "sections": null}}"#
+            )
+        };
+        let all = [unit(1, "[]"), unit(2, "[3]"), unit(3, "[1]")].join(",");
+        let units = read(&format!("\nDURATION = 1;\nconst UNIT_DATA = [{all}];\n")).unwrap();
+        assert_eq!(units.iter().map(|unit| unit.index).collect::<Vec<_>>(), [2, 3, 1]);
     }
 
     #[test]

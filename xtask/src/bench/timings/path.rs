@@ -4,10 +4,10 @@ use super::merge::{Placed, rounded};
 use super::{end, name, step_end};
 use crate::record::bench::timeline::{PathEntry, TimedStep};
 
-/// What seems to have ended so many seconds after another began may still have been waited for: cargo rounds.
-const SLACK: f64 = 0.1;
-/// The same within one run of cargo, which has one clock: two times that are rounded.
+/// What seems to have ended so many seconds after another began may have been waited for: cargo rounds both times.
 const ROUNDING: f64 = 0.015;
+/// A job is given to another unit within so many seconds.
+const GIVEN: f64 = 0.1;
 
 /// A unit or a step, by its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +60,7 @@ impl Build<'_> {
         };
         let ended_before = |other: Node, end: f64| {
             let is_of_half = matches!(other, Node::Unit(unit) if Some(self.units[unit].half) == half);
-            other != node && !is_of_half && end <= since + SLACK
+            !is_of_half && self.start(other) < since && end <= since + ROUNDING
         };
         self.last(ended_before).map(|other| (other, self.end(other)))
     }
@@ -70,7 +70,7 @@ impl Build<'_> {
         let (start, half) = (self.units[unit].unit.start, self.units[unit].half);
         let ended = |other: &usize| start + ROUNDING - end(&self.units[*other].unit);
         let others = (0..unit).filter(|other| self.units[*other].half == half);
-        let just_before = others.filter(|other| (0.0..SLACK).contains(&ended(other)));
+        let just_before = others.filter(|other| (0.0..GIVEN).contains(&ended(other)));
         just_before.min_by(|a, b| ended(a).total_cmp(&ended(b))).map(Node::Unit)
     }
 
@@ -150,8 +150,8 @@ mod tests {
     fn a_half_with_nothing_to_compile_is_not_on_it() {
         let server = half("server", 6.0, &[library(1, "ui", 0.5, 1.0)], &[("ui", "lib", None)]);
         let halves = [half("front", 0.5, &[], &[]), server];
-        let steps = [step("wasm-bindgen", 5.6, 0.0), step("site", 5.6, 0.0)];
-        let expected = [("wasm-bindgen", 5.6, 0.0), ("site", 5.6, 0.0), ("ui (lib, server)", 6.5, 1.0)];
+        let steps = [step("wasm-bindgen", 5.6, 0.0), step("site", 5.65, 0.0), step("beside", 6.0, 0.01)];
+        let expected = [("wasm-bindgen", 5.6, 0.0), ("site", 5.65, 0.0), ("ui (lib, server)", 6.5, 1.0)];
         assert_eq!(told(&halves, &steps), entries(&expected));
         assert_eq!(told(&[], &[]), []);
     }

@@ -86,11 +86,3 @@ fn the_report_of_this_cargo_is_understood() {
     // Nothing to do is a report too.
     assert_eq!(built(&exec, folder.path()).units, []);
 }
-
-#[test]
-fn scratch() {
-    let Ok(folder) = std::env::var("SCRATCH_TIMINGS") else { return };
-    let kept = super::kept(Path::new(&folder)).unwrap();
-    let timeline = timeline("cold/cache", "none", &kept.halves, kept.steps, &[], 2).unwrap();
-    fs::write("/tmp/timings-fix/timeline.json", serde_json::to_string_pretty(&timeline).unwrap()).unwrap();
-}

@@ -287,6 +287,6 @@ fn metadata(root: &Path, style: &str) -> Value {
 fn artifact(package: &Path, kind: &str, file: &Path) -> Value {
     json!({
         "reason": "compiler-artifact", "package_id": format!("path+file://{}#0.1.0", package.display()),
-        "target": {"kind": [kind]}, "features": [], "filenames": [file], "fresh": false,
+        "target": {"name": "app", "kind": [kind]}, "features": [], "filenames": [file], "fresh": false,
     })
 }
