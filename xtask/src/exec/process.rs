@@ -10,6 +10,7 @@ use std::io::{ErrorKind, PipeWriter};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
@@ -113,6 +114,16 @@ impl Process {
             delay = (delay * 2).min(POLL_MAX);
         }
         Ok(None)
+    }
+
+    /// When the leader has ended, to the millisecond: a thread of its own waits for it, and reaps nothing.
+    pub(super) fn end(&self) -> JoinHandle<Instant> {
+        let pid = self.pid;
+        std::thread::spawn(move || {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            while rustix::process::waitid(WaitId::Pid(pid), options) == Err(rustix::io::Errno::INTR) {}
+            Instant::now()
+        })
     }
 
     /// Asks the whole group to end, and kills what is left of it after `grace` or a second signal.

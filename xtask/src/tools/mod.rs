@@ -32,6 +32,7 @@ use serde::Serialize;
 pub use install::install;
 pub use reach::forget_silence;
 pub use store::home;
+pub use sysroot::rustc;
 
 use crate::config::tools::{Group, Table};
 use crate::exec::Executor;
