@@ -35,6 +35,7 @@ pub use http::{Answer, Method, Request};
 pub use lock::FileLock;
 pub use running::Running;
 pub use space::{Space, space};
+pub use temporary::Temporary;
 pub use wake::Wake;
 
 use crate::exit::Exit;
