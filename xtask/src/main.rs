@@ -1,5 +1,6 @@
 //! `cargo xtask`: the one entry point of build, test, image and deployment. See ARCHITECTURE.md for the rooms.
 
+mod bench;
 mod ci;
 mod cli;
 mod cmd;

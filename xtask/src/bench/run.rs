@@ -198,12 +198,12 @@ impl<'a> Bench<'a> {
         let with_timings = scenario == Scenario::Cold;
         let command = self.command(variant, with_timings, Some(&log));
         let cached = self.caches.get(variant.get(Axis::Cache));
-        let before = match cached.map(|cached| cached.session.counters(self.exec)).transpose()? {
+        let before = match cached.map(|cached| cached.session.counters()).transpose()? {
             Some(Err(reason)) => return Ok(Err(reason)),
-            Some(Ok(counters)) => Some(counters),
+            Some(Ok(counters)) => counters,
             None => None,
         };
-        let friends = cached.map(|cached| cached.session.processes()).unwrap_or_default();
+        let friends: Vec<u32> = cached.and_then(|cached| cached.session.process()).into_iter().collect();
         let started = std::time::SystemTime::now();
         let measured = self.exec.measure(&command, &friends)?;
         if !measured.success {
@@ -218,11 +218,13 @@ impl<'a> Bench<'a> {
         let server = self.targets.path().join(&self.subject.server);
         let mut activity = evidence::of_build(&built, &links, &server);
         if let (Some(cached), Some(before)) = (self.caches.get(variant.get(Axis::Cache)), before) {
-            match cached.session.counters(self.exec)? {
-                Ok(after) => match caches::activity(variant.get(Axis::Cache), &before, &after) {
-                    Ok(cache) => activity.cache = Some(cache),
-                    Err(reason) => return Ok(Err(reason)),
-                },
+            let told = match cached.session.counters()? {
+                Ok(Some(after)) => caches::activity(variant.get(Axis::Cache), &before, &after),
+                Ok(None) => Err("it does not count".to_owned()),
+                Err(reason) => Err(reason),
+            };
+            match told {
+                Ok(cache) => activity.cache = Some(cache),
                 Err(reason) => return Ok(Err(reason)),
             }
         }
@@ -347,7 +349,7 @@ impl<'a> Bench<'a> {
     fn empty_cache(&mut self, variant: &Variant) -> Attempt<()> {
         let Some(cached) = self.caches.get_mut(variant.get(Axis::Cache)) else { return Ok(Ok(())) };
         cached.full_of.clear();
-        cached.session.empty(self.exec)
+        cached.session.empty()
     }
 
     /// One build fills it, unless it is full of this variant.

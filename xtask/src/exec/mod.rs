@@ -37,6 +37,7 @@ pub use lock::FileLock;
 pub use measure::Measured;
 pub use running::Running;
 pub use space::{Space, space};
+pub use temporary::Temporary;
 pub use wake::Wake;
 
 use crate::exit::Exit;

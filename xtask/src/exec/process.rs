@@ -86,6 +86,10 @@ impl Process {
         Ok(Process { handle, pid, reaped: false })
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
     /// Waits until the leader has ended, or for a reason to stop it. `pause` has to come back after about the time
     /// that it is given.
     pub(super) fn wait(
@@ -188,7 +192,7 @@ impl Process {
     }
 
     /// The CPU time that the leader and every child that it waited for have used. Not measured except on Linux.
-    fn cpu(&self) -> Option<Duration> {
+    pub(super) fn cpu(&self) -> Option<Duration> {
         let fields = stat_fields(&self.pid.as_raw_nonzero().to_string())?;
         let mut ticks = 0;
         for field in fields.get(11..15)? {

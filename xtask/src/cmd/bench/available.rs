@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::bench::caches;
+use crate::bench::caches::{self, Session};
 use crate::bench::matrix::{Availability, Available};
 use crate::bench::subject::Subject;
 use crate::bench::variant::Axis;
@@ -126,7 +126,11 @@ impl Look<'_> {
                 continue;
             }
             self.exec.ui().status("Proving", format_args!("the compile cache {name}"));
-            match caches::prove(self.exec, &self.context.toolchain, &cache, &folder.join("scratch/proof"))? {
+            let proof = match Session::start(self.exec, &cache, &folder.join("scratch/proof").join(name))? {
+                Ok(session) => caches::prove(&session, &self.context.toolchain)?,
+                Err(reason) => Err(reason),
+            };
+            match proof {
                 Ok(()) => self.there(Axis::Cache, name, &version),
                 Err(reason) => self.not_there(Axis::Cache, name, reason),
             }

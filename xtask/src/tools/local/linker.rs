@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::explain::{brief, unless_interrupted};
-use super::super::{Tool, Wanted, store, sysroot};
+use super::super::{Tool, look_for_any, sysroot};
 use super::place::Place;
 use crate::exec::Executor;
 use crate::facts::tool::{find_on_path, version_of};
@@ -49,15 +49,11 @@ pub fn candidates(exec: &Executor, toolchain: &Toolchain) -> anyhow::Result<Vec<
 
 /// The linkers of this machine: mold, wild, lld, and GNU's as `bfd`.
 pub fn all(exec: &Executor, toolchain: &Toolchain) -> anyhow::Result<Vec<Candidate>> {
-    let own = Wanted::of_group(crate::config::tools::Group::Bench)
-        .into_iter()
-        .find(|wanted| wanted.tool == Tool::Mold);
-    let home = store::home()?;
-    let own = own.map(|mold| store::program(&store::folder(&home, "mold", &mold.version), "mold"));
+    let any = |tool| anyhow::Ok(look_for_any(exec, tool)?.map(|(program, _)| program));
     let of_rust = toolchain.sysroot.join("lib/rustlib").join(&toolchain.host).join("bin/gcc-ld/ld.lld");
     let places = [
-        ("mold", own.filter(|path| path.is_file()).or_else(|| find_on_path("mold"))),
-        ("wild", find_on_path("wild")),
+        ("mold", any(Tool::Mold)?),
+        ("wild", any(Tool::Wild)?),
         ("lld", find_on_path("ld.lld").or(Some(of_rust).filter(|path| path.is_file()))),
         (BFD, find_on_path("ld.bfd")),
     ];
