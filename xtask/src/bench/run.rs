@@ -18,6 +18,7 @@ use super::scenario::Scenario;
 use super::subject::Subject;
 use super::targets::Targets;
 use super::variant::{Axis, Variant};
+use super::timings::{self, Link};
 use super::{machine, noise, steps_alone, verdict};
 use crate::exec::{Executor, Measured};
 use crate::exit::Exit;
@@ -204,7 +205,6 @@ impl<'a> Bench<'a> {
             None => None,
         };
         let friends: Vec<u32> = cached.and_then(|cached| cached.session.process()).into_iter().collect();
-        let started = std::time::SystemTime::now();
         let measured = self.exec.measure(&command, &friends)?;
         if !measured.success {
             self.targets.forget();
@@ -233,7 +233,7 @@ impl<'a> Bench<'a> {
         let comparison = &planned.comparison;
         let arm = &comparison.arms[index].name;
         if with_timings && invalid.is_none() && self.journal.record.timeline.is_none() {
-            self.timeline(comparison, arm, &links, started);
+            self.timeline(comparison, arm, &links);
         }
         self.built(scenario, variant);
         Ok(Ok(Sample {
@@ -443,9 +443,13 @@ impl<'a> Bench<'a> {
     }
 
     /// Where the time of a cold build went. That is told where it can be; a report is no reason to lose a sample.
-    fn timeline(&mut self, comparison: &Comparison, arm: &str, links: &[Linked], started: std::time::SystemTime) {
-        let reports = self.targets.path().join("xtask/timings");
-        match super::timings::of_build(&reports, &comparison.id, arm, links, started, self.jobs()) {
+    fn timeline(&mut self, comparison: &Comparison, arm: &str, links: &[Linked]) {
+        let told = timings::kept(self.targets.path()).and_then(|kept| {
+            let link = |link: &Linked| Link::of(&link.output, link.start - kept.began, link.seconds);
+            let links: Vec<Link> = links.iter().map(link).collect();
+            timings::timeline(&comparison.id, arm, &kept.halves, kept.steps, &links, self.jobs())
+        });
+        match told {
             Ok(timeline) => self.journal.record.timeline = Some(timeline),
             Err(error) => self.journal.record.notes.push(format!("there is no timeline: {error:#}")),
         }
