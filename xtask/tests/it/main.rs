@@ -5,6 +5,7 @@
 
 mod actions;
 mod bad_input;
+mod bench;
 mod checkouts;
 mod deploy;
 mod doctor;

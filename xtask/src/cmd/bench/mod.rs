@@ -1,0 +1,5 @@
+//! `cargo xtask bench`.
+
+pub mod compare;
+pub mod history;
+mod runs;
