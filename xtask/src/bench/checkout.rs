@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use anyhow::Context;
 
 use crate::exec::Executor;
+use crate::leptos::digest::sha256;
 use crate::plan::Invocation;
 
 /// Folders that no source is in, where git does not tell which files are sources.
@@ -43,6 +44,7 @@ impl Checkout {
     /// Copies every file that git knows or would add, and without git every file that looks like a source. What is not
     /// committed is copied too.
     pub fn make(exec: &Executor, source: &Path, root: &Path) -> anyhow::Result<Checkout> {
+        exec.ui().status("Copying", format_args!("the workspace to {}", root.display()));
         let _ = fs::remove_dir_all(root);
         fs::create_dir_all(root).with_context(|| format!("create `{}`", root.display()))?;
         let listed = match listed_by_git(exec, source)? {
@@ -69,9 +71,14 @@ impl Checkout {
         &self.root
     }
 
-    /// The files and their content, for a digest of what is measured.
-    pub fn contents(&self) -> impl Iterator<Item = (&Path, Vec<u8>)> {
-        self.files.iter().map(|(path, _)| (path.as_path(), fs::read(self.root.join(path)).unwrap_or_default()))
+    /// A digest of all files: the names and what is in them.
+    pub fn digest(&self) -> String {
+        let digest = |path: &Path| {
+            let content = fs::read(self.root.join(path)).unwrap_or_default();
+            sha256(&[path.as_os_str().as_encoded_bytes(), &content])
+        };
+        let each: String = self.files.iter().map(|(path, _)| digest(path)).collect();
+        sha256(&[each.as_bytes()])
     }
 
     /// Changes one line at the end of a Rust source file: a public static with a number that it has not had before, which
@@ -211,7 +218,7 @@ mod tests {
         fs::write(source.join("target/old"), "").unwrap();
         fs::write(source.join(".cargo/config.toml"), "").unwrap();
         symlink("src/lib.rs", source.join("link")).unwrap();
-        let exec = Executor::new(Ui::new(true), Mode::Run).unwrap();
+        let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
         let checkout = Checkout::make(&exec, &source, &folder.path().join("copy")).unwrap();
         (folder, checkout)
     }
@@ -219,7 +226,7 @@ mod tests {
     #[test]
     fn sources_alone_are_copied_with_their_times() {
         let (folder, checkout) = checkout();
-        let paths: Vec<_> = checkout.contents().map(|(path, _)| path.to_owned()).collect();
+        let paths: Vec<_> = checkout.files.iter().map(|(path, _)| path.clone()).collect();
         assert_eq!(paths, [Path::new("src/lib.rs")]);
         assert!(checkout.root().join("link").is_symlink());
         let time = |path: PathBuf| fs::metadata(path).unwrap().modified().unwrap();

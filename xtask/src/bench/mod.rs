@@ -5,7 +5,7 @@
 
 pub mod budget;
 pub mod caches;
-mod checkout;
+pub mod checkout;
 pub mod choice;
 pub mod compare;
 pub mod estimate;
@@ -19,6 +19,8 @@ pub mod matrix;
 mod noise;
 pub mod run;
 pub mod scenario;
+#[cfg(test)]
+mod shared_tests;
 mod statistics;
 mod steps_alone;
 pub mod subject;

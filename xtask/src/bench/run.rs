@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use super::caches::{self, CompileCache, Session};
+use super::caches::{self, Session};
 use super::checkout::{Checkout, Times};
 use super::evidence::{self, Linked};
 use super::journal::Journal;
@@ -63,13 +63,11 @@ impl<'a> Bench<'a> {
         exec: &'a Executor,
         subject: Subject,
         folder: &Path,
+        checkout: Checkout,
         place: Option<Place>,
         journal: Journal,
     ) -> anyhow::Result<Bench<'a>> {
-        let root = folder.join("app");
-        exec.ui().status("Copying", format_args!("the workspace to {}", root.display()));
-        let checkout = Checkout::make(exec, &subject.root, &root)?;
-        let targets = Targets::new(&root.join("target"), &folder.join("targets"))?;
+        let targets = Targets::new(&checkout.root().join("target"), &folder.join("targets"))?;
         Ok(Bench {
             exec,
             scratch: folder.join("scratch"),
@@ -83,6 +81,11 @@ impl<'a> Bench<'a> {
             broken: BTreeSet::new(),
             began: Instant::now(),
         })
+    }
+
+    /// Stops the caches' servers, and gives what was measured.
+    pub fn end(self) -> Journal {
+        self.journal
     }
 
     /// Measures everything that is not measured yet. Whatever happens, what was measured is written down.

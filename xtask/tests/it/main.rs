@@ -5,6 +5,7 @@
 
 mod actions;
 mod bad_input;
+mod bench;
 mod bench_caches;
 mod checkouts;
 mod deploy;

@@ -1,5 +1,9 @@
 //! `cargo xtask bench`: what can be typed, with its help.
 
+pub mod compare;
+pub mod history;
+pub mod report;
+
 use clap::{Args, Subcommand};
 
 use super::Selection;
@@ -28,7 +32,11 @@ pub struct BenchArgs {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum BenchCommand {}
+pub enum BenchCommand {
+    Compare(compare::CompareArgs),
+    History(history::HistoryArgs),
+    Report(report::ReportArgs),
+}
 
 /// What is measured.
 #[derive(Debug, Args)]

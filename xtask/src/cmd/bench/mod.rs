@@ -1,45 +1,47 @@
 //! `cargo xtask bench`: from what was asked and what is there to a plan of comparisons, their measurement, and its report.
 
 mod available;
+pub mod compare;
+pub mod history;
+pub mod report;
+mod runs;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::print;
+use crate::bench::checkout::Checkout;
 use crate::bench::estimate::Estimates;
 use crate::bench::journal::{self, Journal};
 use crate::bench::matrix::{self, Planned, Request};
 use crate::bench::run::{Bench, minutes};
 use crate::bench::scenario::Scenario;
 use crate::bench::subject::{self, Subject};
-use crate::bench::{history, verdict};
-use crate::cli::bench::{BenchArgs, RunArgs};
+use crate::bench::{budget, verdict};
+use crate::cli::bench::RunArgs;
+use crate::cli::bench::history::HostArgs;
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
 use crate::facts::host::Host;
 use crate::facts::revision::Revision;
 use crate::leptos::planning;
 use crate::record::bench::{BENCH_SCHEMA, BenchRecord, BenchResult, Definition, ToolVersion};
-use crate::report::{self, Format};
+use crate::report::Format;
 
 /// What a run may take by estimate where nothing else is said: ten minutes.
 const MINUTES: u16 = 10;
 
-pub fn run(exec: &Executor, args: &BenchArgs) -> anyhow::Result<()> {
-    match &args.command {
-        Some(_) => Ok(()),
-        None => measure(exec, &args.run),
-    }
-}
-
-fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<()> {
+pub fn run(exec: &Executor, args: &RunArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?;
     install_missing(exec, &context)?;
     let subject = subject_of(exec, &context, &args.selection.profile)?;
     let folder = context.workspace.target_directory.join("xtask/bench");
     let host = Host::probe(exec);
     let (available, place, tools) = available::look(exec, &context, &subject, &folder, args)?;
-    let earlier = history::like_this(&context.workspace.target_directory, &host, &subject.project);
+    let (history, _) = runs::load(exec, &HostArgs::default())?;
+    let is_like = |run: &&BenchRecord| run.project == subject.project && run.host.class == host.class;
+    let earlier: Vec<BenchRecord> = history.runs.iter().filter(is_like).cloned().collect();
     let estimates = Estimates::new(
         &earlier,
         &cold_builds(&context.workspace.target_directory, &args.selection.profile),
@@ -61,13 +63,15 @@ fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<()> {
     let mut record = new_record(exec, &context, &subject, host, tools, &planned);
     record.notes = notes;
     let runs = folder.join("runs");
+    let checkout = Checkout::make(exec, &subject.root, &folder.join("app"))?;
+    record.plan_digest = journal::digest(&checkout.digest(), &record.comparisons, &record.tools)?;
     if args.resume {
         record = resumed(&runs, record)?;
     }
-    let mut bench = Bench::new(exec, subject, &folder, place, Journal::new(&runs, record))?;
+    let mut bench = Bench::new(exec, subject, &folder, checkout, place, Journal::new(&runs, record))?;
     bench.journal.save()?;
     let result = bench.run(&planned);
-    let Bench { journal, .. } = bench;
+    let journal = bench.end();
     finish(exec, &context, args, &folder, journal, &earlier, result)
 }
 
@@ -87,7 +91,8 @@ fn finish(
         }
     }
     let record = &mut journal.record;
-    record.budgets = crate::bench::budget::check(record, &context.automation.bench.budgets, earlier);
+    let before: Vec<&BenchRecord> = earlier.iter().filter(|run| run.id != record.id).collect();
+    record.budgets = budget::checks(record, &context.automation.bench.budgets, &before);
     journal.save()?;
     let path = journal.path().to_owned();
     let record = journal.record;
@@ -101,10 +106,10 @@ fn finish(
         }
         return Err(error);
     }
-    crate::record::append(&context.workspace.target_directory, "bench", &record)?;
+    crate::record::append(&context.workspace.target_directory, runs::RECORDS, &record)?;
     let page = path.with_extension("html");
-    crate::exec::replace_file(&page, report::bench::html(&record, earlier).as_bytes())?;
-    print(&report::bench::render(&record, args.format)?)?;
+    crate::exec::replace_file(&page, crate::report::bench::html::html(&record, earlier).as_bytes())?;
+    print(&crate::report::bench::render(&record, args.format)?)?;
     if args.format == Format::Human {
         exec.ui().note(format_args!("every sample as a picture: {}", page.display()));
     }
@@ -128,17 +133,7 @@ fn judged(record: &BenchRecord) -> anyhow::Result<()> {
             .hint("the report says why; the other figures stand")
             .into());
     }
-    let over: Vec<String> = record
-        .budgets
-        .iter()
-        .filter(|budget| budget.kept == Some(false))
-        .map(|budget| format!("{} ({} {})", budget.scenario, budget.limit, budget.unit))
-        .collect();
-    if over.is_empty() {
-        return Ok(());
-    }
-    let message = format!("over budget: {}", over.join(", "));
-    Err(Failure::new(Exit::CheckFailed, message).hint("budgets are in [workspace.metadata.xtask.bench]").into())
+    budget::failure(&record.budgets).map_or(Ok(()), |failure| Err(failure.into()))
 }
 
 fn request(args: &RunArgs) -> Request {
@@ -173,8 +168,10 @@ fn subject_of(exec: &Executor, context: &Context, profile: &str) -> anyhow::Resu
         (Scenario::PatchUi, &context.automation.bench.patch_ui),
         (Scenario::PatchCore, &context.automation.bench.patch_core),
     ];
-    let configured =
-        configured.into_iter().filter_map(|(scenario, file)| Some((scenario, file.clone()?))).collect();
+    let configured: BTreeMap<Scenario, PathBuf> = configured
+        .into_iter()
+        .filter_map(|(scenario, file)| Some((scenario, PathBuf::from(file.clone()?))))
+        .collect();
     let (lines, mut impossible) = subject::lines(
         &context.workspace,
         &project.lib_package.name,
@@ -227,7 +224,7 @@ fn new_record(
         updated: now.to_rfc3339(),
         seconds: 0.0,
         project: subject.project.clone(),
-        plan_digest: journal::digest(&subject.root, exec, &comparisons, &tools, &revision),
+        plan_digest: String::new(),
         host,
         tools,
         revision,
@@ -258,12 +255,14 @@ fn tell_plan(exec: &Executor, planned: &[Planned], notes: &[String], args: &RunA
     let comparisons: Vec<_> = planned.iter().map(|planned| planned.comparison.clone()).collect();
     let text = match args.format {
         Format::Json => serde_json::to_string_pretty(&comparisons)? + "\n",
-        format => report::bench::plan(&comparisons, format),
+        format => crate::report::bench::plan::plan(&comparisons, format),
     };
     if exec.is_dry_run() {
         print(&text)?;
     } else {
-        exec.ui().lines(&report::bench::plan(&comparisons, Format::Human));
+        for line in crate::report::bench::plan::plan(&comparisons, Format::Human).lines() {
+            exec.ui().status("", line);
+        }
     }
     for note in notes {
         exec.ui().note(note);

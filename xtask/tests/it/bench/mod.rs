@@ -1,0 +1,3 @@
+//! `bench`: comparing runs that are kept.
+
+mod compare;
