@@ -30,3 +30,4 @@ pub mod trend;
 pub mod variant;
 pub mod verdict;
 mod wasm;
+pub mod winners;

@@ -70,7 +70,8 @@ impl CompileCache {
         }
     }
 
-    fn program(&self) -> Option<&Path> {
+    /// What stands before rustc.
+    pub fn program(&self) -> Option<&Path> {
         match self {
             CompileCache::None => None,
             CompileCache::Sccache { program, .. } | CompileCache::Kache { program, .. } => Some(program),

@@ -18,7 +18,7 @@ use crate::bench::matrix::{self, Planned, Request};
 use crate::bench::run::{Bench, minutes};
 use crate::bench::scenario::Scenario;
 use crate::bench::subject::{self, Subject};
-use crate::bench::{budget, verdict};
+use crate::bench::{budget, caches, verdict, winners};
 use crate::cli::bench::RunArgs;
 use crate::cli::bench::history::HostArgs;
 use crate::exec::Executor;
@@ -26,6 +26,7 @@ use crate::exit::{Exit, Failure};
 use crate::facts::host::Host;
 use crate::facts::revision::Revision;
 use crate::leptos::planning;
+use crate::tools::local::{self, CacheChoice, Choice};
 use crate::record::bench::{BENCH_SCHEMA, BenchRecord, BenchResult, Definition, ToolVersion};
 use crate::report::Format;
 
@@ -296,7 +297,38 @@ fn locked_packages(root: &Path) -> usize {
     lock.lines().filter(|line| *line == "[[package]]").count()
 }
 
+/// Lets plain cargo use what was faster; what the run says nothing about stays as `setup --local` would choose it.
 fn apply(exec: &Executor, context: &Context, record: &BenchRecord) -> anyhow::Result<()> {
-    let _: (&Executor, &Context, &BenchRecord, Option<PathBuf>) = (exec, context, record, None);
+    let mut is_trusted = BTreeMap::new();
+    let mut programs = BTreeMap::new();
+    for name in caches::NAMES {
+        if let Ok(cache) = caches::find(exec, name)? {
+            is_trusted.insert(name, caches::caveats(&cache).is_empty());
+            programs.extend(cache.program().map(|program| (name.to_owned(), program.to_owned())));
+        }
+    }
+    let winners = winners::winners(record, |name| is_trusted.get(name).copied().unwrap_or(false));
+    let choice = Choice {
+        linker: winners.linker.clone(),
+        cache: winners.cache.as_deref().map(|name| match programs.get(name) {
+            Some(program) => CacheChoice::This(program.clone()),
+            None => CacheChoice::None,
+        }),
+    };
+    let told = |winner: &Option<String>| winner.clone().unwrap_or("not measured against none".to_owned());
+    exec.ui().note(format_args!(
+        "linker: {}; compile cache: {}",
+        told(&winners.linker),
+        told(&winners.cache)
+    ));
+    let root = &context.workspace.root;
+    let report = local::write(exec, &context.toolchain, root, &context.cargo_config, &choice)?;
+    for note in &report.notes {
+        exec.ui().note(note);
+    }
+    // Standard output has the run's report.
+    for line in super::setup::local::render(&report, Format::Human)?.lines() {
+        exec.ui().status("", line);
+    }
     Ok(())
 }

@@ -128,6 +128,16 @@ pub fn choose(proofs: &[Proof], host: &str, used: Option<&str>) -> String {
     good.unwrap_or(DEFAULT).to_owned()
 }
 
+/// The linker that was asked for, if it was proved for the host; else what rustc does on its own, and a note.
+pub fn wanted(proofs: &[Proof], host: &str, wanted: &str, notes: &mut Vec<String>) -> String {
+    let good = |proof: &Proof| proof.target == host && proof.problem.is_none() && proof.linker == wanted;
+    if wanted == DEFAULT || proofs.iter().any(good) {
+        return wanted.to_owned();
+    }
+    notes.push(format!("the linker {wanted} does not work for {host} here"));
+    DEFAULT.to_owned()
+}
+
 fn link(
     exec: &Executor,
     toolchain: &Toolchain,

@@ -1,3 +1,4 @@
-//! `bench`: comparing runs that are kept.
+//! `bench`: measuring, and comparing runs that are kept.
 
 mod compare;
+mod measuring;
