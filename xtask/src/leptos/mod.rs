@@ -21,6 +21,7 @@ pub mod receipt;
 pub mod shipped;
 pub mod site;
 mod site_planning;
+mod timings;
 pub mod units;
 pub mod watch;
 

@@ -7,6 +7,7 @@ pub mod deploy;
 pub mod doctor;
 pub mod pack;
 pub mod smoke;
+pub mod timings;
 pub mod watch;
 
 use std::fs::{self, OpenOptions};
