@@ -29,6 +29,8 @@ pub struct Checkout {
     patched: BTreeMap<PathBuf, u64>,
     /// As they were before the first change.
     originals: BTreeMap<PathBuf, Vec<u8>>,
+    /// Whether the files have other times than those that target directories were made with.
+    is_new: bool,
 }
 
 /// Which times the files of a fresh checkout have.
@@ -56,6 +58,7 @@ impl Checkout {
             files: Vec::new(),
             patched: BTreeMap::new(),
             originals: BTreeMap::new(),
+            is_new: false,
         };
         for path in listed {
             exec.check_interrupted()?;
@@ -119,8 +122,8 @@ impl Checkout {
         Ok(was_changed)
     }
 
-    /// Gives every file the time of a fresh checkout.
-    pub fn check_out_again(&self, times: Times) -> anyhow::Result<()> {
+    /// Gives every file the time of a fresh checkout. No line may be changed.
+    pub fn check_out_again(&mut self, times: Times) -> anyhow::Result<()> {
         let now = SystemTime::now();
         for (path, time) in &self.files {
             let path = self.root.join(path);
@@ -128,7 +131,13 @@ impl Checkout {
                 set_time(&path, if times == Times::Now { now } else { *time })?;
             }
         }
+        self.is_new = times == Times::Now;
         Ok(())
+    }
+
+    /// Takes back what [`Checkout::check_out_again`] did, if it did anything.
+    pub fn age(&mut self) -> anyhow::Result<()> {
+        if self.is_new { self.check_out_again(Times::OfContent) } else { Ok(()) }
     }
 
     fn copy(&mut self, source: &Path, path: PathBuf) -> anyhow::Result<()> {
@@ -225,7 +234,7 @@ mod tests {
 
     #[test]
     fn sources_alone_are_copied_with_their_times() {
-        let (folder, checkout) = checkout();
+        let (folder, mut checkout) = checkout();
         let paths: Vec<_> = checkout.files.iter().map(|(path, _)| path.clone()).collect();
         assert_eq!(paths, [Path::new("src/lib.rs")]);
         assert!(checkout.root().join("link").is_symlink());

@@ -27,7 +27,9 @@ impl Estimates {
             for comparison in &record.comparisons {
                 for arm in &comparison.arms {
                     let of_arm = record.samples.iter().filter(|sample| {
-                        sample.comparison == comparison.id && sample.arm == arm.name && sample.invalid.is_none()
+                        sample.comparison == comparison.id
+                            && sample.arm == arm.name
+                            && sample.invalid.is_none()
                     });
                     let key = (comparison.scenario.clone(), arm.variant.clone());
                     samples.entry(key).or_default().extend(of_arm.map(|sample| sample.seconds));
@@ -45,7 +47,10 @@ impl Estimates {
     /// Seconds of one sample, its untimed reset included.
     pub fn sample(&self, scenario: Scenario, variant: &Variant) -> Option<f64> {
         let known = self.known.get(&(scenario.name().to_owned(), variant.to_string()));
-        known.copied().or_else(|| Some(self.cold? * usual_share(scenario, variant))).map(|seconds| seconds + RESET)
+        known
+            .copied()
+            .or_else(|| Some(self.cold? * usual_share(scenario, variant)))
+            .map(|seconds| seconds + RESET)
     }
 }
 
@@ -94,7 +99,10 @@ mod tests {
         assert_eq!(guessed.sample(Scenario::Cold, &variant), Some(196.0));
         let built = Estimates::new(&[], &[99.0, 120.0, 101.0], 300, 2);
         assert_eq!(built.sample(Scenario::Cold, &variant), Some(102.0));
-        assert_eq!(built.sample(Scenario::Warm, &variant.with(Axis::Cache, "sccache")).map(f64::round), Some(41.0));
+        assert_eq!(
+            built.sample(Scenario::Warm, &variant.with(Axis::Cache, "sccache")).map(f64::round),
+            Some(41.0)
+        );
     }
 
     #[test]

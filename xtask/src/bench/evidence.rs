@@ -91,7 +91,8 @@ pub fn contradiction(
         }
         _ => {}
     }
-    cache_contradiction(scenario, variant, activity).or_else(|| linker_contradiction(variant, activity, compiled))
+    cache_contradiction(scenario, variant, activity)
+        .or_else(|| linker_contradiction(variant, activity, compiled))
 }
 
 fn cache_contradiction(scenario: Scenario, variant: &Variant, activity: &Activity) -> Option<String> {
@@ -114,7 +115,8 @@ fn cache_contradiction(scenario: Scenario, variant: &Variant, activity: &Activit
 
 fn linker_contradiction(variant: &Variant, activity: &Activity, compiled: usize) -> Option<String> {
     let wanted = variant.get(Axis::Linker);
-    let others: Vec<&str> = activity.links.keys().map(String::as_str).filter(|name| *name != wanted).collect();
+    let others: Vec<&str> =
+        activity.links.keys().map(String::as_str).filter(|name| *name != wanted).collect();
     if let Some(other) = others.first() {
         return Some(format!("{wanted} was not active: {other} linked {} times", activity.links[*other]));
     }
@@ -151,7 +153,13 @@ mod tests {
         }]
     }
 
-    fn told(scenario: Scenario, variant: &str, fresh: usize, compiled: &[&str], change: fn(&mut Activity)) -> String {
+    fn told(
+        scenario: Scenario,
+        variant: &str,
+        fresh: usize,
+        compiled: &[&str],
+        change: fn(&mut Activity),
+    ) -> String {
         let variant: Variant = variant.parse().unwrap();
         let steps = steps(fresh, compiled);
         let mut activity = Activity {
@@ -209,7 +217,12 @@ mod tests {
 
     #[test]
     fn a_cache_has_to_have_been_asked() {
-        let counted = |requests: u64, hits: u64| CacheActivity { requests, hits, misses: requests - hits, ..CacheActivity::default() };
+        let counted = |requests: u64, hits: u64| CacheActivity {
+            requests,
+            hits,
+            misses: requests - hits,
+            ..CacheActivity::default()
+        };
         let none = |_: &mut Activity| {};
         assert_eq!(told(Scenario::Warm, "cache=kache", 0, &["ui"], none), "kache did not tell what it did");
         let idle = |activity: &mut Activity| activity.cache = Some(CacheActivity::default());

@@ -38,9 +38,8 @@ impl Journal {
 
     /// Whether a sample of this arm and round is there.
     pub fn has(&self, comparison: &str, arm: &str, round: usize) -> bool {
-        let wanted = |sample: &&Sample| {
-            sample.comparison == comparison && sample.arm == arm && sample.round == round
-        };
+        let wanted =
+            |sample: &&Sample| sample.comparison == comparison && sample.arm == arm && sample.round == round;
         self.record.samples.iter().any(|sample| wanted(&sample))
     }
 }
@@ -59,7 +58,8 @@ pub fn digest(sources: &str, comparisons: &[Comparison], tools: &[ToolVersion]) 
 /// The newest run in a folder that ended early and had the same plan; its samples need not be taken again. Rounds that are
 /// not whole are left out: their samples would not have been taken beside each other.
 pub fn resumable(folder: &Path, plan_digest: &str) -> Option<BenchRecord> {
-    let mut names: Vec<PathBuf> = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+    let mut names: Vec<PathBuf> =
+        std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
     names.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     names.sort();
     let mut record = names.iter().rev().find_map(|path| {

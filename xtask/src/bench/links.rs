@@ -44,7 +44,12 @@ pub fn release(hold: &Path) {
 }
 
 /// Waits until a build has come to its link. `is_over` says that the build has ended without.
-pub fn wait(exec: &Executor, hold: &Path, scratch: &Path, is_over: impl Fn() -> bool) -> anyhow::Result<Held> {
+pub fn wait(
+    exec: &Executor,
+    hold: &Path,
+    scratch: &Path,
+    is_over: impl Fn() -> bool,
+) -> anyhow::Result<Held> {
     let began = Instant::now();
     let noted = hold.join("arguments");
     while !noted.is_file() {
@@ -55,7 +60,9 @@ pub fn wait(exec: &Executor, hold: &Path, scratch: &Path, is_over: impl Fn() -> 
                 .into());
         }
         if began.elapsed() > HOLD_MAX {
-            return Err(Failure::new(Exit::TimedOut, "the build did not come to its link in ten minutes").into());
+            return Err(
+                Failure::new(Exit::TimedOut, "the build did not come to its link in ten minutes").into()
+            );
         }
         exec.sleep(Duration::from_millis(50))?;
     }

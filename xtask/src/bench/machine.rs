@@ -22,7 +22,8 @@ pub struct Compilation {
 /// Compiles a made-up crate [`RUNS`] times with rustc itself, after one that does not count.
 pub fn compilations(exec: &Executor, rustc: &Path, folder: &Path) -> anyhow::Result<Vec<Compilation>> {
     std::fs::create_dir_all(folder).with_context(|| format!("create `{}`", folder.display()))?;
-    std::fs::write(folder.join("noise.rs"), source()).context("write the crate that noise is measured with")?;
+    std::fs::write(folder.join("noise.rs"), source())
+        .context("write the crate that noise is measured with")?;
     let command = Invocation::new(rustc.display().to_string(), folder)
         .args(["--edition=2021", "--crate-type=lib", "--emit=obj", "-Copt-level=2", "-Ccodegen-units=1"])
         .args(["-o", "noise.o", "noise.rs"])
@@ -34,10 +35,7 @@ pub fn compilations(exec: &Executor, rustc: &Path, folder: &Path) -> anyhow::Res
             let message = format!("rustc does not compile a simple crate: {}", run.stderr.trim());
             return Err(Failure::new(Exit::CommandFailed, message).hint("run `cargo xtask doctor`").into());
         }
-        measured.push(Compilation {
-            seconds: run.elapsed.as_secs_f64(),
-            foreign_cores: run.foreign_cores,
-        });
+        measured.push(Compilation { seconds: run.elapsed.as_secs_f64(), foreign_cores: run.foreign_cores });
     }
     // The first one reads the compiler from the disk.
     measured.remove(0);

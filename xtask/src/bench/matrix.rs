@@ -3,7 +3,7 @@
 //! Axes are compared one at a time, everything else being as usual: all combinations would take days, and a difference
 //! could not be blamed on anything. A combination that somebody wants to know is given as a variant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::estimate::Estimates;
 use super::scenario::Scenario;
@@ -54,7 +54,11 @@ pub struct Planned {
 }
 
 /// The comparisons in the order in which they are made, and what is left out with the reason.
-pub fn matrix(request: &Request, available: &Available, estimates: &Estimates) -> (Vec<Planned>, Vec<String>) {
+pub fn matrix(
+    request: &Request,
+    available: &Available,
+    estimates: &Estimates,
+) -> (Vec<Planned>, Vec<String>) {
     let mut notes = Vec::new();
     let mut planned = Vec::new();
     let mut left = request.budget.filter(|_| !request.full).unwrap_or(f64::INFINITY);
@@ -94,6 +98,16 @@ pub fn matrix(request: &Request, available: &Available, estimates: &Estimates) -
     }
     notes.dedup();
     (planned, notes)
+}
+
+/// The axes on which a request needs more than what is usual; nothing else has to be looked for.
+pub fn axes(request: &Request) -> BTreeSet<Axis> {
+    let of_cells = cells(request).into_iter().map(|(_, axis, _)| axis);
+    let differs = |variant: &&Variant, axis: &Axis| variant.get(*axis) != Variant::default().get(*axis);
+    let of_variants = request.variants.iter();
+    let of_variants =
+        of_variants.flat_map(|variant| Axis::ALL.into_iter().filter(move |axis| differs(&variant, axis)));
+    of_cells.chain(of_variants).collect()
 }
 
 /// Scenario, axis and runs, the quick and telling ones first, so that an interrupted run has said the most.
@@ -165,7 +179,8 @@ fn scenarios_of(request: &Request, variant: &Variant) -> Vec<Scenario> {
     let asked = if request.scenarios.is_empty() { &usual[..] } else { &request.scenarios };
     let differs = |scenario: Scenario| {
         Axis::ALL.into_iter().any(|axis| {
-            variant.get(axis) != Variant::default().get(axis) && (makes_sense(scenario, axis) || scenario.is_build())
+            variant.get(axis) != Variant::default().get(axis)
+                && (makes_sense(scenario, axis) || scenario.is_build())
         })
     };
     asked.iter().copied().filter(|scenario| scenario.is_build() && differs(*scenario)).collect()
@@ -206,7 +221,10 @@ fn plan(
         // A quick run measures what is there, and a slow scenario once.
         let is_there = |value: &String| matches!(available.get(axis, value), Availability::Yes { .. });
         values.retain(|value| is_there(value));
-        let slow = matches!(scenario, Scenario::Cold | Scenario::PatchUi | Scenario::PatchCore | Scenario::PatchServer);
+        let slow = matches!(
+            scenario,
+            Scenario::Cold | Scenario::PatchUi | Scenario::PatchCore | Scenario::PatchServer
+        );
         if slow || scenario == Scenario::Hot {
             values.truncate(1);
         }
@@ -274,7 +292,9 @@ fn comparison(
 
 /// Fewer runs, until the comparison fits; none where not even one does.
 fn fit(planned: &mut Planned, estimates: &Estimates, left: f64) {
-    while planned.comparison.runs > 0 && planned.comparison.estimated_seconds.is_some_and(|seconds| seconds > left) {
+    while planned.comparison.runs > 0
+        && planned.comparison.estimated_seconds.is_some_and(|seconds| seconds > left)
+    {
         planned.comparison.runs -= 1;
         planned.comparison.estimated_seconds = seconds(planned, estimates);
     }

@@ -17,8 +17,8 @@ use super::matrix::Planned;
 use super::scenario::Scenario;
 use super::subject::Subject;
 use super::targets::Targets;
-use super::variant::{Axis, Variant};
 use super::timings::{self, Link};
+use super::variant::{Axis, Variant};
 use super::{machine, noise, steps_alone, verdict};
 use crate::exec::{Executor, Measured};
 use crate::exit::Exit;
@@ -107,8 +107,7 @@ impl<'a> Bench<'a> {
     fn all(&mut self, planned: &[Planned]) -> anyhow::Result<()> {
         self.fetch()?;
         self.noise()?;
-        let mut left: f64 =
-            planned.iter().filter_map(|planned| planned.comparison.estimated_seconds).sum();
+        let mut left: f64 = planned.iter().filter_map(|planned| planned.comparison.estimated_seconds).sum();
         for planned in planned {
             let told = if left > 0.0 { format!(", about {} to go", minutes(left)) } else { String::new() };
             let comparison = &planned.comparison;
@@ -176,7 +175,8 @@ impl<'a> Bench<'a> {
     }
 
     pub(super) fn tell(&self, comparison: &Comparison, arm: &str, round: usize) {
-        let round = if comparison.runs > 1 { format!(", {round} of {}", comparison.runs) } else { String::new() };
+        let round =
+            if comparison.runs > 1 { format!(", {round} of {}", comparison.runs) } else { String::new() };
         self.exec.ui().status("Measuring", format_args!("{}: {arm}{round}", comparison.id));
     }
 
@@ -251,6 +251,7 @@ impl<'a> Bench<'a> {
     /// Brings about the state that the scenario starts from. Nothing in here is timed.
     fn prepare(&mut self, scenario: Scenario, variant: &Variant) -> Attempt<()> {
         let key = variant.target_key();
+        self.checkout.age()?;
         match scenario {
             Scenario::Cold | Scenario::Warm => {
                 self.checkout.restore()?;
@@ -265,7 +266,6 @@ impl<'a> Bench<'a> {
             }
             Scenario::WarmTarget => {
                 self.checkout.restore()?;
-                self.checkout.check_out_again(Times::OfContent)?;
                 if let Err(reason) = self.settle(variant, None)? {
                     return Ok(Err(reason));
                 }
@@ -293,6 +293,7 @@ impl<'a> Bench<'a> {
     /// Everything is built with this variant, but for changes of the one file, which are the next sample's.
     pub(super) fn settle(&mut self, variant: &Variant, file: Option<&Path>) -> Attempt<()> {
         let key = variant.target_key();
+        self.checkout.age()?;
         self.targets.take(&key)?;
         if self.targets.is_built(&key, &self.checkout, file) {
             return Ok(Ok(()));
@@ -361,7 +362,9 @@ impl<'a> Bench<'a> {
         if self.caches.get(variant.get(Axis::Cache)).is_none_or(is_full) {
             return Ok(Ok(()));
         }
-        self.exec.ui().status("Preparing", format_args!("{}: a build that fills it", variant.get(Axis::Cache)));
+        self.exec
+            .ui()
+            .status("Preparing", format_args!("{}: a build that fills it", variant.get(Axis::Cache)));
         self.targets.empty()?;
         let filled = self.untimed(variant)?;
         if filled.is_ok()
@@ -385,7 +388,8 @@ impl<'a> Bench<'a> {
             command = command.arg("--timings");
         }
         // What says where the workspace is, when cargo starts us.
-        command.env_remove = ["CARGO_MANIFEST_DIR", "CARGO_BUILD_TARGET_DIR", "XTASK_TIMEOUT"].map(str::to_owned).to_vec();
+        command.env_remove =
+            ["CARGO_MANIFEST_DIR", "CARGO_BUILD_TARGET_DIR", "XTASK_TIMEOUT"].map(str::to_owned).to_vec();
         self.environment(command, variant, log)
     }
 

@@ -52,10 +52,6 @@ impl Scenario {
         }
     }
 
-    pub fn from_name(name: &str) -> Option<Scenario> {
-        Scenario::ALL.into_iter().find(|scenario| scenario.name() == name)
-    }
-
     /// What is timed, and what was reset before, untimed.
     pub fn meaning(self) -> &'static str {
         match self {
@@ -97,11 +93,6 @@ impl Scenario {
     pub fn is_build(self) -> bool {
         !matches!(self, Scenario::Link | Scenario::WasmOpt)
     }
-
-    /// Whether one line is changed before each sample.
-    pub fn is_patch(self) -> bool {
-        matches!(self, Scenario::PatchServer | Scenario::PatchUi | Scenario::PatchCore)
-    }
 }
 
 impl fmt::Display for Scenario {
@@ -120,7 +111,6 @@ mod tests {
     fn names_are_what_is_typed() {
         for scenario in Scenario::ALL {
             assert_eq!(scenario.to_possible_value().unwrap().get_name(), scenario.name());
-            assert_eq!(Scenario::from_name(scenario.name()), Some(scenario));
         }
         assert_eq!(Scenario::value_variants(), Scenario::ALL);
     }

@@ -73,12 +73,7 @@ pub fn links(bench: &mut Bench<'_>, planned: &Planned) -> anyhow::Result<()> {
     }
 }
 
-fn measure_links(
-    bench: &mut Bench<'_>,
-    planned: &Planned,
-    held: &Held,
-    script: &Path,
-) -> anyhow::Result<()> {
+fn measure_links(bench: &mut Bench<'_>, planned: &Planned, held: &Held, script: &Path) -> anyhow::Result<()> {
     let comparison = &planned.comparison;
     let log = bench.scratch.join("links.log");
     // Round 0 brings each linker and the objects into memory, and counts for nothing.

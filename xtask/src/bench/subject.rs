@@ -56,13 +56,12 @@ pub fn lines(
         lines.insert(Scenario::PatchServer, root(package, &bin.src_path));
     }
     // What both halves compile, beside the libraries of others.
-    let both: BTreeSet<&str> = reachable(workspace, lib_package)
-        .intersection(&reachable(workspace, bin_package))
-        .copied()
-        .collect();
+    let both: BTreeSet<&str> =
+        reachable(workspace, lib_package).intersection(&reachable(workspace, bin_package)).copied().collect();
     let shared: Vec<&Package> =
         workspace.packages.iter().filter(|package| both.contains(package.name.as_str())).collect();
-    let has_pages = |package: &&&Package| package.dependencies.iter().any(|dependency| dependency.name == "leptos");
+    let has_pages =
+        |package: &&&Package| package.dependencies.iter().any(|dependency| dependency.name == "leptos");
     let size = |package: &&Package| source_bytes(package.dir());
     let ui = shared.iter().filter(has_pages).copied().max_by_key(size);
     let core = shared.iter().filter(|package| !has_pages(package)).copied().max_by_key(size);
@@ -142,9 +141,12 @@ mod tests {
         };
         let member = |name: &str| format!(r#"{{"name":"{name}","path":"/w/{name}","kind":null}}"#);
         let lib = |name: &str| {
-            format!(r#"{{"name":"{name}","kind":["lib"],"crate_types":["lib"],"src_path":"/w/{name}/src/lib.rs"}}"#)
+            format!(
+                r#"{{"name":"{name}","kind":["lib"],"crate_types":["lib"],"src_path":"/w/{name}/src/lib.rs"}}"#
+            )
         };
-        let bin = r#"{"name":"server","kind":["bin"],"crate_types":["bin"],"src_path":"/w/server/src/main.rs"}"#;
+        let bin =
+            r#"{"name":"server","kind":["bin"],"crate_types":["bin"],"src_path":"/w/server/src/main.rs"}"#;
         let leptos = r#"{"name":"leptos","kind":null}"#;
         let packages = [
             package("front", &member("pages"), &lib("front")),

@@ -93,9 +93,8 @@ impl Targets {
     pub fn restore_copy(&mut self, exec: &Executor, key: &str) -> anyhow::Result<()> {
         self.empty()?;
         // Times have to be kept, and nothing of the standard library copies a tree.
-        let command = Invocation::new("cp", &self.store)
-            .args(["-a", "--", key])
-            .arg(self.path.display().to_string());
+        let command =
+            Invocation::new("cp", &self.store).args(["-a", "--", key]).arg(self.path.display().to_string());
         exec.run(&command).context("restore the target directory")?;
         Ok(())
     }

@@ -119,7 +119,9 @@ impl fmt::Display for Variant {
         let usual = |axis: Axis| axis.values().first() == Some(&self.get(axis));
         let told = Axis::ALL.into_iter().filter(|axis| always.contains(axis) || !usual(*axis));
         let parts: Vec<String> = told
-            .filter(|axis| !self.get(*axis).is_empty() && !(*axis == Axis::WasmOpt && !self.values.contains_key(axis)))
+            .filter(|axis| {
+                !self.get(*axis).is_empty() && !(*axis == Axis::WasmOpt && !self.values.contains_key(axis))
+            })
             .map(|axis| format!("{axis}={}", self.get(axis)))
             .collect();
         f.write_str(&parts.join(" "))

@@ -41,7 +41,7 @@ mod tests {
     use crate::record::bench::Verdict;
 
     fn with(verdicts: &[(&str, &str, VerdictKind, f64)]) -> BenchRecord {
-        let mut record = record("r", "link/linker", &[]);
+        let mut record = record("20260101-000000", "link/linker", &[]);
         record.verdicts = verdicts
             .iter()
             .map(|(comparison, arm, kind, ratio)| Verdict {
@@ -78,7 +78,10 @@ mod tests {
     #[test]
     fn without_a_verdict_nothing_changes_and_without_a_gain_the_usual_stays() {
         use VerdictKind::*;
-        let record = with(&[("link/linker", "mold", NoMeasurableGain, 0.99), ("warm/cache", "sccache", OneSample, 0.4)]);
+        let record = with(&[
+            ("link/linker", "mold", NoMeasurableGain, 0.99),
+            ("warm/cache", "sccache", OneSample, 0.4),
+        ]);
         let all = winners(&record, |_| true);
         assert_eq!((all.linker.as_deref(), all.cache), (Some("default"), None));
     }

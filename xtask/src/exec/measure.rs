@@ -90,12 +90,6 @@ impl Clocks {
     }
 }
 
-/// CPU seconds that a process has used so far, its threads included; `None` where it is gone or nothing tells.
-pub(super) fn cpu_seconds_of(pid: u32) -> Option<f64> {
-    let ticks = process_ticks(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
-    Some(ticks / rustix::param::clock_ticks_per_second() as f64)
-}
-
 /// The first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal. What other guests of the same
 /// machine took (steal) was taken from us as well.
 fn machine_ticks(stat: &str) -> Option<f64> {
@@ -125,7 +119,9 @@ fn held(without: &[u32]) -> Option<u64> {
     let mut parents: HashMap<u32, u32> = HashMap::new();
     let mut pages: HashMap<u32, u64> = HashMap::new();
     for entry in fs::read_dir("/proc").ok()?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
         let Some((_, fields)) = stat.rsplit_once(") ") else { continue };
         let fields: Vec<&str> = fields.split_whitespace().collect();

@@ -216,11 +216,6 @@ impl Executor {
         })
     }
 
-    /// CPU seconds that a process has used so far; `None` where it is gone or the system does not tell.
-    pub fn cpu_seconds_of(&self, pid: u32) -> Option<f64> {
-        measure::cpu_seconds_of(pid)
-    }
-
     /// The status that one HTTP GET is answered with, in a dry run too. `timeout` covers all of it. A status of 400 and
     /// above is no error.
     pub fn fetch(&self, url: &str, timeout: Duration) -> anyhow::Result<u16> {

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use crate::bench::caches::{self, Session};
-use crate::bench::matrix::{Availability, Available};
+use crate::bench::matrix::{self, Availability, Available, Request};
 use crate::bench::subject::Subject;
 use crate::bench::variant::Axis;
-use crate::cli::bench::RunArgs;
 use crate::cmd::context::Context;
 use crate::exec::Executor;
 use crate::exit::Exit;
@@ -20,7 +19,7 @@ pub fn look(
     context: &Context,
     subject: &Subject,
     folder: &Path,
-    args: &RunArgs,
+    request: &Request,
 ) -> anyhow::Result<(Available, Option<Place>, Vec<ToolVersion>)> {
     let mut look = Look {
         exec,
@@ -29,10 +28,15 @@ pub fn look(
         tools: vec![tool("rustc", &context.toolchain.rustc_version)],
     };
     look.build_tools()?;
-    look.profiles(&args.selection.profile);
-    let place = look.linkers(folder)?;
-    look.caches(folder)?;
-    look.driver()?;
+    look.profiles(&request.profile);
+    let axes = matrix::axes(request);
+    let place = look.linkers(folder, axes.contains(&Axis::Linker))?;
+    if axes.contains(&Axis::Cache) {
+        look.caches(folder)?;
+    }
+    if axes.contains(&Axis::Driver) {
+        look.driver()?;
+    }
     look.compiler();
     Ok((look.available, place, look.tools))
 }
@@ -81,16 +85,22 @@ impl Look<'_> {
         self.available.profiles = names.into_iter().filter(|name| name != asked).collect();
     }
 
-    /// The script in a folder of this run's own, so that nobody's `setup --local` is touched.
-    fn linkers(&mut self, folder: &Path) -> anyhow::Result<Option<Place>> {
+    /// The script in a folder of this run's own, so that nobody's `setup --local` is touched. Every build links through
+    /// it; which linkers there are is looked for where somebody wants to know.
+    fn linkers(&mut self, folder: &Path, are_compared: bool) -> anyhow::Result<Option<Place>> {
         let host = self.context.toolchain.host.clone();
         if !host.contains("-linux-") {
             for linker in Axis::Linker.values().iter().skip(1) {
-                self.not_there(Axis::Linker, linker, format!("linkers are chosen on Linux only, not on {host}"));
+                self.not_there(
+                    Axis::Linker,
+                    linker,
+                    format!("linkers are chosen on Linux only, not on {host}"),
+                );
             }
             return Ok(None);
         }
-        let candidates = local::linkers(self.exec, &self.context.toolchain)?;
+        let candidates =
+            if are_compared { local::linkers(self.exec, &self.context.toolchain)? } else { Vec::new() };
         if self.exec.is_dry_run() {
             for candidate in candidates {
                 self.there(Axis::Linker, &candidate.name, &candidate.version);

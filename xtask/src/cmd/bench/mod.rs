@@ -26,9 +26,9 @@ use crate::exit::{Exit, Failure};
 use crate::facts::host::Host;
 use crate::facts::revision::Revision;
 use crate::leptos::planning;
-use crate::tools::local::{self, CacheChoice, Choice};
 use crate::record::bench::{BENCH_SCHEMA, BenchRecord, BenchResult, Definition, ToolVersion};
 use crate::report::Format;
+use crate::tools::local::{self, CacheChoice, Choice};
 
 /// What a run may take by estimate where nothing else is said: ten minutes.
 const MINUTES: u16 = 10;
@@ -39,7 +39,8 @@ pub fn run(exec: &Executor, args: &RunArgs) -> anyhow::Result<()> {
     let subject = subject_of(exec, &context, &args.selection.profile)?;
     let folder = context.workspace.target_directory.join("xtask/bench");
     let host = Host::probe(exec);
-    let (available, place, tools) = available::look(exec, &context, &subject, &folder, args)?;
+    let request = request(args);
+    let (available, place, tools) = available::look(exec, &context, &subject, &folder, &request)?;
     let (history, _) = runs::load(exec, &HostArgs::default())?;
     let is_like = |run: &&BenchRecord| run.project == subject.project && run.host.class == host.class;
     let earlier: Vec<BenchRecord> = history.runs.iter().filter(is_like).cloned().collect();
@@ -49,11 +50,13 @@ pub fn run(exec: &Executor, args: &RunArgs) -> anyhow::Result<()> {
         locked_packages(&context.workspace.root),
         host.cores.unwrap_or(1),
     );
-    let request = request(args);
     let (planned, notes) = matrix::matrix(&request, &available, &estimates);
     if planned.is_empty() {
         let message = "there is nothing to measure";
-        let hint = notes.first().cloned().unwrap_or("`cargo xtask bench --help` lists scenarios and axes".to_owned());
+        let hint = notes
+            .first()
+            .cloned()
+            .unwrap_or("`cargo xtask bench --help` lists scenarios and axes".to_owned());
         return Err(Failure::usage(message).hint(hint).into());
     }
     tell_plan(exec, &planned, &notes, args)?;
@@ -212,8 +215,10 @@ fn new_record(
     for planned in planned {
         let scenario = planned.scenario;
         if !definitions.iter().any(|definition| definition.word == scenario.name()) {
-            definitions
-                .push(Definition { word: scenario.name().to_owned(), meaning: scenario.meaning().to_owned() });
+            definitions.push(Definition {
+                word: scenario.name().to_owned(),
+                meaning: scenario.meaning().to_owned(),
+            });
         }
     }
     definitions.extend(verdict::definitions());
@@ -268,7 +273,8 @@ fn tell_plan(exec: &Executor, planned: &[Planned], notes: &[String], args: &RunA
     for note in notes {
         exec.ui().note(note);
     }
-    let estimates: Option<Vec<f64>> = comparisons.iter().map(|comparison| comparison.estimated_seconds).collect();
+    let estimates: Option<Vec<f64>> =
+        comparisons.iter().map(|comparison| comparison.estimated_seconds).collect();
     match estimates {
         Some(estimates) => exec.ui().note(format_args!(
             "about {}, by estimate; dependencies are fetched and noise is measured first",
@@ -281,7 +287,8 @@ fn tell_plan(exec: &Executor, planned: &[Planned], notes: &[String], args: &RunA
 
 /// Seconds of the builds of this profile that compiled everything.
 fn cold_builds(target_directory: &Path, profile: &str) -> Vec<f64> {
-    let text = std::fs::read_to_string(target_directory.join("xtask/records/build.jsonl")).unwrap_or_default();
+    let text =
+        std::fs::read_to_string(target_directory.join("xtask/records/build.jsonl")).unwrap_or_default();
     let cold = |line: &str| {
         let record: serde_json::Value = serde_json::from_str(line).ok()?;
         let steps = record["steps"].as_array()?;

@@ -11,7 +11,8 @@ use crate::report;
 pub fn run(exec: &Executor, args: &ReportArgs) -> anyhow::Result<()> {
     let (history, class) = runs::load(exec, &args.host)?;
     if args.baseline {
-        let is_meant = |class: &Option<String>, of_run: &str| class.as_deref().is_none_or(|class| class == of_run);
+        let is_meant =
+            |class: &Option<String>, of_run: &str| class.as_deref().is_none_or(|class| class == of_run);
         let meant: Vec<_> =
             history.runs.iter().filter(|run| is_meant(&class, &run.host.class)).cloned().collect();
         if meant.is_empty() {

@@ -18,7 +18,9 @@ use crate::exit::{Exit, Failure};
 use crate::facts::toolchain::Toolchain;
 
 use super::{State, Status, store};
-pub use linker::{BFD, Candidate, DEFAULT as DEFAULT_LINKER, Proof, all as linkers, linked_by, prove as prove_linker};
+pub use linker::{
+    BFD, Candidate, DEFAULT as DEFAULT_LINKER, Proof, all as linkers, linked_by, prove as prove_linker,
+};
 pub use place::Place;
 
 /// The configuration, below the workspace. `.cargo/config.toml` includes it where it exists.

@@ -33,7 +33,19 @@ fn links_and_changed_lines_are_measured_and_proved() {
     let workspace = Workspace::fixture();
     let before = crate::support::contents(&workspace.root().join("server"));
     let scenarios = "link,wasm-opt,hot,patch-server,patch-core,warm-target";
-    let run = bench(&workspace, &["--scenario", scenarios, "--axis", "linker,wasm-opt,mtimes,driver", "--runs", "2", "--format", "json"]);
+    let run = bench(
+        &workspace,
+        &[
+            "--scenario",
+            scenarios,
+            "--axis",
+            "linker,wasm-opt,mtimes,driver",
+            "--runs",
+            "2",
+            "--format",
+            "json",
+        ],
+    );
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let record: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(record["result"], "ok");
@@ -57,15 +69,12 @@ fn links_and_changed_lines_are_measured_and_proved() {
     for sample in samples(&record, "hot/driver", "native") {
         assert_eq!(sample["activity"]["compiled"].as_u64().unwrap_or(0), 0);
     }
-    for sample in samples(&record, "patch-server/linker", "lld") {
-        assert_eq!(sample["activity"]["compiled"], 1);
-        assert_eq!(sample["activity"]["links"]["lld"], 1);
-    }
     let core = samples(&record, "patch-core/driver", "native")[0];
     assert!(core["activity"]["compiled"].as_u64().unwrap() >= 4, "{core}");
 
     // A fresh checkout makes every file new, unless it keeps the times of what is the same.
-    let compiled = |arm: &str| samples(&record, "warm-target/mtimes", arm)[0]["activity"]["compiled"].as_u64();
+    let compiled =
+        |arm: &str| samples(&record, "warm-target/mtimes", arm)[0]["activity"]["compiled"].as_u64();
     assert!(compiled("checkout").unwrap() >= 4);
     assert_eq!(compiled("content").unwrap_or(0), 0);
 
@@ -74,17 +83,44 @@ fn links_and_changed_lines_are_measured_and_proved() {
     let left: Vec<_> = std::fs::read_dir(workspace.root().join("target/xtask/bench")).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
     let page = std::fs::read_dir(workspace.root().join("target/xtask/bench/runs")).unwrap();
-    assert!(page.flatten().any(|entry| entry.path().extension().is_some_and(|extension| extension == "html")));
+    assert!(
+        page.flatten().any(|entry| entry.path().extension().is_some_and(|extension| extension == "html"))
+    );
     assert!(processes_with(&workspace.root().display().to_string()).is_empty());
+}
+
+#[test]
+fn a_variant_is_compared_with_what_is_usual() {
+    let workspace = Workspace::fixture();
+    let args = ["--profile", "dev", "--scenario", "patch-server", "--variant", "linker=lld", "--runs", "3"];
+    let run = bench(&workspace, &[&args[..], &["--format", "json"]].concat());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let record: Value = serde_json::from_str(&run.stdout).unwrap();
+    for (arm, linker) in [("usual", "default"), ("linker=lld", "lld")] {
+        let samples = samples(&record, "patch-server/linker=lld", arm);
+        assert_eq!(samples.len(), 3);
+        for sample in samples {
+            assert_eq!(sample["invalid"], Value::Null);
+            assert_eq!(sample["activity"]["compiled"], 1);
+            assert_eq!(sample["activity"]["links"][linker], 1, "{sample}");
+        }
+    }
+    assert_eq!(record["verdicts"][0]["pairs"], 3);
 }
 
 #[test]
 fn a_cold_build_has_its_timeline_and_an_arm_that_does_not_compile_is_no_number() {
     let workspace = Workspace::fixture();
     let manifest = workspace.read("Cargo.toml");
-    workspace.write("Cargo.toml", &format!("{manifest}\n[profile.checked]\ninherits = \"release\"\ndebug-assertions = true\n"));
+    workspace.write(
+        "Cargo.toml",
+        &format!("{manifest}\n[profile.checked]\ninherits = \"release\"\ndebug-assertions = true\n"),
+    );
     let main = workspace.read("server/src/main.rs");
-    workspace.write("server/src/main.rs", &format!("{main}\n#[cfg(debug_assertions)]\ncompile_error!(\"not in this profile\");\n"));
+    workspace.write(
+        "server/src/main.rs",
+        &format!("{main}\n#[cfg(debug_assertions)]\ncompile_error!(\"not in this profile\");\n"),
+    );
     let run = bench(
         &workspace,
         &["--scenario", "cold", "--variant", "profile=checked", "--runs", "2", "--format", "json"],
@@ -96,10 +132,18 @@ fn a_cold_build_has_its_timeline_and_an_arm_that_does_not_compile_is_no_number()
     let broken = samples(&record, "cold/profile=checked", "profile=checked");
     // Once is enough, and it is told why.
     assert_eq!(broken.len(), 1);
-    assert!(broken[0]["invalid"].as_str().unwrap().contains("not in this profile"), "{}", broken[0]["invalid"]);
+    assert!(
+        broken[0]["invalid"].as_str().unwrap().contains("not in this profile"),
+        "{}",
+        broken[0]["invalid"]
+    );
     assert_eq!(record["verdicts"][0]["verdict"], "not-measured");
     assert!(record["timeline"]["units"].as_array().unwrap().len() > 40);
-    assert!(run.stderr.contains("could not be measured: cold/profile=checked profile=checked"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("could not be measured: cold/profile=checked profile=checked"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -114,7 +158,8 @@ fn an_installed_linker_that_does_not_link_is_no_arm() {
     let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
     workspace.set("PATH", path);
     workspace.set("XTASK_HOME", tools.path().join("home").display().to_string());
-    let run = bench(&workspace, &["--profile", "dev", "--scenario", "link", "--runs", "1", "--format", "json"]);
+    let run =
+        bench(&workspace, &["--profile", "dev", "--scenario", "link", "--runs", "1", "--format", "json"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let record: Value = serde_json::from_str(&run.stdout).unwrap();
     let arms = record["comparisons"][0]["arms"].as_array().unwrap();
@@ -128,13 +173,26 @@ fn an_installed_linker_that_does_not_link_is_no_arm() {
 #[test]
 fn what_was_measured_before_ctrl_c_is_kept_and_gone_on_with() {
     let workspace = Workspace::fixture();
-    let args = ["bench", "--profile", "dev", "--scenario", "hot", "--axis", "driver", "--variant", "linker=lld", "--runs", "40"];
+    let args = [
+        "bench",
+        "--profile",
+        "dev",
+        "--scenario",
+        "hot",
+        "--axis",
+        "driver",
+        "--variant",
+        "linker=lld",
+        "--runs",
+        "40",
+    ];
     let mut command = workspace.command(&args);
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let child = command.spawn().unwrap();
     let runs = workspace.root().join("target/xtask/bench/runs");
     let taken = || {
-        let text = std::fs::read_dir(&runs).ok()?.flatten().find_map(|entry| std::fs::read(entry.path()).ok())?;
+        let text =
+            std::fs::read_dir(&runs).ok()?.flatten().find_map(|entry| std::fs::read(entry.path()).ok())?;
         serde_json::from_slice::<Value>(&text).ok()?["samples"].as_array().map(Vec::len)
     };
     let began = std::time::Instant::now();
@@ -145,13 +203,20 @@ fn what_was_measured_before_ctrl_c_is_kept_and_gone_on_with() {
     signal(&child, "INT");
     let run = finish(child);
     assert_eq!(run.code, Some(130), "{}", run.stderr);
-    assert!(run.stderr.contains("`cargo xtask bench --resume` with the same arguments goes on"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("`cargo xtask bench --resume` with the same arguments goes on"),
+        "{}",
+        run.stderr
+    );
     assert!(processes_with(&workspace.root().display().to_string()).is_empty());
     let interrupted = record(&workspace);
     assert_eq!(interrupted["result"], "interrupted");
     let kept = interrupted["samples"].as_array().unwrap().len();
     assert!(kept >= 6);
-    assert!(!workspace.root().join("target/xtask/records/bench.jsonl").exists(), "only whole runs are history");
+    assert!(
+        !workspace.root().join("target/xtask/records/bench.jsonl").exists(),
+        "only whole runs are history"
+    );
 
     // Another plan is another run.
     let other = bench(&workspace, &["--profile", "dev", "--scenario", "hot", "--axis", "driver", "--resume"]);
