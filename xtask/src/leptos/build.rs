@@ -12,11 +12,12 @@ use super::cached::{self, Reuse};
 use super::diagnostics::Diagnostics;
 use super::planning::{COMPILE_FRONT, COMPILE_SERVER};
 use super::site;
+use super::timings::Timings;
 use super::units::Units;
-use crate::exec::{Executor, Finished, replace_file};
+use crate::exec::{Executor, Finished};
 use crate::exit::{Exit, Failure};
 use crate::facts::toolchain::Toolchain;
-use crate::plan::{Action, Invocation, Operation, Plan, Stage, Step};
+use crate::plan::{Action, Operation, Plan, Stage, Step};
 use crate::record::{StepRecord, StepState};
 use crate::tools;
 
@@ -37,8 +38,12 @@ pub fn run(
     target_directory: &Path,
 ) -> (Outcome, anyhow::Result<()>) {
     let outcome = Mutex::default();
-    let build = Build { exec, plan, toolchain, target_directory, diagnostics: None, outcome };
+    let timings = Timings::begin(exec, plan, target_directory);
+    let build = Build { exec, plan, toolchain, timings, diagnostics: None, outcome };
     let result = build.in_order();
+    if let (Some(timings), Ok(())) = (&build.timings, &result) {
+        timings.write();
+    }
     (build.outcome.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()), result)
 }
 
@@ -48,12 +53,11 @@ pub fn run_round(
     exec: &Executor,
     plan: &Plan,
     toolchain: &Toolchain,
-    target_directory: &Path,
     diagnostics: &Diagnostics<'_>,
     at_once: bool,
 ) -> (Outcome, anyhow::Result<()>) {
     let outcome = Mutex::default();
-    let build = Build { exec, plan, toolchain, target_directory, diagnostics: Some(diagnostics), outcome };
+    let build = Build { exec, plan, toolchain, timings: None, diagnostics: Some(diagnostics), outcome };
     let result = if at_once { build.at_once() } else { build.in_order() };
     (build.outcome.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()), result)
 }
@@ -62,7 +66,8 @@ struct Build<'a> {
     exec: &'a Executor,
     plan: &'a Plan,
     toolchain: &'a Toolchain,
-    target_directory: &'a Path,
+    /// Where cargo is to say how long each unit takes.
+    timings: Option<Timings<'a>>,
     /// Where cargo hands its messages to us instead of showing them itself.
     diagnostics: Option<&'a Diagnostics<'a>>,
     outcome: Mutex<Outcome>,
@@ -122,8 +127,14 @@ impl Build<'_> {
         }
         let began = Instant::now();
         let done = match &step.action {
-            Action::Run(_) => self.cargo(step),
-            Action::Operation(operation) => self.operation(&step.name, operation),
+            Action::Run(_) => self.cargo(step, began),
+            Action::Operation(operation) => {
+                let done = self.operation(&step.name, operation);
+                if let Some(timings) = &self.timings {
+                    timings.step(&step.name, began);
+                }
+                done
+            }
         };
         if has_section {
             self.exec.ui().section_end();
@@ -148,7 +159,7 @@ impl Build<'_> {
     }
 
     /// A cargo run: its messages tell what was compiled.
-    fn cargo(&self, step: &Step) -> anyhow::Result<Done> {
+    fn cargo(&self, step: &Step, began: Instant) -> anyhow::Result<Done> {
         let Action::Run(command) = &step.action else { unreachable!("only cargo runs come here") };
         let mut units = Units::default();
         let finished = match self.diagnostics {
@@ -167,8 +178,8 @@ impl Build<'_> {
             let hint = "its output stopped early; run the build again";
             return Err(Failure::new(Exit::CommandFailed, message).hint(hint).into());
         }
-        if command.args.iter().any(|arg| arg == "--timings") {
-            self.keep_timings(&step.name, command);
+        if let Some(timings) = &self.timings {
+            timings.half(&step.name, began, command, &units);
         }
         let state = if units.counts().compiled == 0 { StepState::Fresh } else { StepState::Ran };
         Ok(Done { units: Some(units), ..Done::of(state, &finished) })
@@ -204,23 +215,6 @@ impl Build<'_> {
             }
             other => anyhow::bail!("`{other}` is not part of a build"),
         }
-    }
-
-    /// Cargo's report of the last run would be overwritten by the next half's.
-    fn keep_timings(&self, step: &str, command: &Invocation) {
-        let own_folder = command.args.iter().skip_while(|arg| *arg != "--target-dir").nth(1);
-        let folder = own_folder.map_or(self.target_directory.to_owned(), |folder| command.cwd.join(folder));
-        let report = folder.join("cargo-timings/cargo-timing.html");
-        let half = step.trim_start_matches("compile ");
-        let kept = self.target_directory.join("xtask/timings").join(format!("{half}.html"));
-        let copied = std::fs::read(&report)
-            .with_context(|| format!("read `{}`", report.display()))
-            .and_then(|content| replace_file(&kept, &content));
-        // The build is good with or without its report.
-        self.exec.ui().note(match copied {
-            Ok(_) => format!("timings of the {half} half: {}", kept.display()),
-            Err(error) => format!("no timings of the {half} half: {error:#}"),
-        });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Outcome> {

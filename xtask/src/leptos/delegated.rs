@@ -13,6 +13,7 @@ use super::build::Outcome;
 use super::environment;
 use super::planning::{Input, install_steps};
 use super::project::Project;
+use super::timings;
 use super::units::Units;
 use crate::exec::Executor;
 use crate::exit::Failure;
@@ -129,6 +130,9 @@ pub fn run(
         Action::Operation(_) => None,
     });
     let Some(command) = command else { return (Outcome::default(), Ok(())) };
+    if input.timings {
+        timings::forget(exec, input.target_directory);
+    }
     exec.ui().section_start(STEP);
     exec.ui().status("Running", format_args!("{STEP} ({})", tool.version));
     let began = Instant::now();
@@ -149,6 +153,7 @@ pub fn run(
         detail: format!("cargo-leptos {}", tool.version),
     };
     if input.timings && result.is_ok() {
+        // It tells neither when each half began nor what each compiled, so there is nothing to put them together with.
         for folder in [input.front_directory, input.target_directory] {
             exec.ui().note(format!("timings: {}", folder.join("cargo-timings/cargo-timing.html").display()));
         }

@@ -6,7 +6,7 @@
 
 pub mod build;
 pub mod cached;
-mod compress;
+pub mod compress;
 pub mod delegated;
 pub mod diagnostics;
 pub mod digest;
@@ -21,6 +21,7 @@ pub mod receipt;
 pub mod shipped;
 pub mod site;
 mod site_planning;
+mod timings;
 pub mod units;
 pub mod watch;
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::record::timings::CompiledUnit;
 use crate::record::{DoubledUnit, Doubling, UnitCounts};
 
 /// The units of one cargo run.
@@ -24,8 +25,10 @@ pub struct Unit {
     pub package: String,
     /// Cargo's full identifier of the package.
     pub package_id: String,
-    /// `lib`, `bin`, `proc-macro`, `custom-build`, `cdylib` …
-    pub kind: String,
+    /// The name of the library, binary or build script.
+    pub name: String,
+    /// `lib`, `bin`, `proc-macro`, `custom-build`, `cdylib` …; a library can be of several.
+    pub kinds: Vec<String>,
     pub features: Vec<String>,
     /// The files it produced; their names carry cargo's hash of the unit.
     pub files: Vec<PathBuf>,
@@ -52,6 +55,7 @@ enum Message {
 
 #[derive(Deserialize)]
 struct MessageTarget {
+    name: String,
     kind: Vec<String>,
 }
 
@@ -63,7 +67,8 @@ impl Units {
                 self.units.push(Unit {
                     package: package_name(&package_id),
                     package_id,
-                    kind: target.kind.first().cloned().unwrap_or_default(),
+                    name: target.name,
+                    kinds: target.kind,
                     features,
                     files: filenames,
                     fresh,
@@ -89,6 +94,22 @@ impl Units {
         }
     }
 
+    /// The units that were compiled, in the order in which they were finished. `triple` is what cargo was asked to
+    /// compile for; `None` where that was this machine.
+    pub fn compiled(&self, triple: Option<&str>) -> Vec<CompiledUnit> {
+        let compiled = self.units.iter().filter(|unit| !unit.fresh);
+        let target = |unit: &Unit| triple.filter(|triple| unit.is_below(triple)).map(str::to_owned);
+        let unit = |unit: &Unit| CompiledUnit {
+            package: unit.package.clone(),
+            version: package_version(&unit.package_id),
+            crate_name: unit.name.replace('-', "_"),
+            kind: unit.compiled_kind().to_owned(),
+            target: target(unit),
+            features: unit.features.clone(),
+        };
+        compiled.map(unit).collect()
+    }
+
     /// Units for the host that were made twice: the same package and kind of target, in two different units.
     ///
     /// The front half's host units are those outside the target triple's folder (proc-macros, build scripts and what
@@ -101,7 +122,7 @@ impl Units {
         let host = |units: &Units| -> BTreeMap<(String, String), BTreeMap<Vec<PathBuf>, Vec<String>>> {
             let mut found: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
             for unit in units.units.iter().filter(|unit| unit.is_host_only(triple)) {
-                let key = (unit.package_id.clone(), unit.kind.clone());
+                let key = (unit.package_id.clone(), unit.kind().to_owned());
                 found.entry(key).or_default().insert(unit.files.clone(), unit.features.clone());
             }
             found
@@ -123,10 +144,26 @@ impl Units {
 }
 
 impl Unit {
+    fn kind(&self) -> &str {
+        self.kinds.first().map_or("", String::as_str)
+    }
+
+    /// As [`CompiledUnit::kind`]. A library that is a cdylib too is linked, which takes its time.
+    fn compiled_kind(&self) -> &'static str {
+        let is = |kind: &str| self.kinds.iter().any(|own| own == kind);
+        let named = ["proc-macro", "cdylib", "bin"].into_iter().find(|kind| is(kind));
+        named.unwrap_or(if is("custom-build") { "build-script" } else { "lib" })
+    }
+
     /// A proc-macro or a build script: always compiled for the host.
     fn is_host_only(&self, triple: &str) -> bool {
+        matches!(self.kind(), "proc-macro" | "custom-build") && !self.is_below(triple)
+    }
+
+    /// Whether it was compiled for `triple`, asked for with `--target`.
+    fn is_below(&self, triple: &str) -> bool {
         let below_triple = |file: &PathBuf| file.components().any(|part| part.as_os_str() == triple);
-        matches!(self.kind.as_str(), "proc-macro" | "custom-build") && !self.files.iter().any(below_triple)
+        self.files.iter().any(below_triple)
     }
 }
 
@@ -140,6 +177,12 @@ fn package_name(package_id: &str) -> String {
         }
         None => package_id.split_whitespace().next().unwrap_or(package_id).to_owned(),
     }
+}
+
+/// `1.0.2` from an identifier as above.
+fn package_version(package_id: &str) -> String {
+    let fragment = package_id.rsplit_once('#').map_or("", |(_, fragment)| fragment);
+    fragment.rsplit_once('@').map_or(fragment, |(_, version)| version).to_owned()
 }
 
 #[cfg(test)]
@@ -181,5 +224,34 @@ mod tests {
             reason: Doubling::OtherSettings,
         };
         assert_eq!(twice, [expected]);
+    }
+
+    #[test]
+    fn what_was_compiled_for_whom() {
+        let mut units = Units::default();
+        let triple = "wasm32-unknown-unknown";
+        units.line(&artifact("registry+https://r#quote@1.0.2", "lib", "/t/release/libquote.rlib", false));
+        units.line(&artifact(
+            "path+file:///w/front#0.1.0",
+            "cdylib",
+            "/t/wasm32-unknown-unknown/f.wasm",
+            false,
+        ));
+        units.line(&artifact("path+file:///w/old#0.1.0", "lib", "/t/release/libold.rlib", true));
+        units.line(&artifact("path+file:///w/c#app-c@0.1.0", "custom-build", "/t/build/c/build", false));
+        let compiled = units.compiled(Some(triple));
+        let told: Vec<_> = compiled
+            .iter()
+            .map(|unit| {
+                (unit.package.as_str(), unit.version.as_str(), unit.kind.as_str(), unit.target.as_deref())
+            })
+            .collect();
+        let expected = [
+            ("quote", "1.0.2", "lib", None),
+            ("front", "0.1.0", "cdylib", Some(triple)),
+            ("app-c", "0.1.0", "build-script", None),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(units.compiled(None)[1].target, None);
     }
 }

@@ -1,6 +1,8 @@
 //! Reports: records rendered for people and programs. Pure: data in, text out.
 
 pub mod bench;
+pub mod bench_compare;
+pub mod bench_history;
 pub mod build;
 pub mod deploy;
 pub mod doctor;

@@ -15,7 +15,7 @@ pub struct Table {
 }
 
 impl Table {
-    pub fn new(columns: &[(impl AsRef<str>, Align)]) -> Table {
+    pub fn new<S: AsRef<str>>(columns: &[(S, Align)]) -> Table {
         let columns = columns.iter().map(|(name, align)| (name.as_ref().to_owned(), *align)).collect();
         Table { columns, rows: Vec::new() }
     }

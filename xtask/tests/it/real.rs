@@ -44,7 +44,8 @@ fn times(workspace: &Workspace, folder: &str) -> BTreeMap<String, SystemTime> {
 #[test]
 fn each_edit_compiles_exactly_what_it_must() {
     let workspace = Workspace::fixture();
-    let first = workspace.build(&[]);
+    let first = workspace.build(&["--timings"]);
+    check_timings(&workspace, &first);
     assert!(compiled(&first, "front").contains(&"fixture-front".to_owned()));
     assert!(compiled(&first, "server").contains(&"fixture-server".to_owned()));
     assert_eq!(first["host_units_twice"], serde_json::json!([]), "{first:#}");
@@ -79,6 +80,38 @@ fn each_edit_compiles_exactly_what_it_must() {
     workspace.edit("core/src/lib.rs", "43", "42");
     let back = workspace.build(&[]);
     assert_eq!(step(&back, "wasm-opt")["state"], "restored", "{back:#}");
+}
+
+/// Each half's report is kept, with what puts both on one time axis.
+fn check_timings(workspace: &Workspace, report: &Value) {
+    let noted: Value = serde_json::from_str(&workspace.read("target/xtask/timings/build.json")).unwrap();
+    assert_eq!(noted["schema"], "xtask.timings/1");
+    let halves = noted["halves"].as_array().unwrap();
+    let names: Vec<&str> = halves.iter().map(|half| half["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["front", "server"]);
+    for (half, name) in halves.iter().zip(names) {
+        let html = workspace.read(&format!("target/xtask/timings/{}", half["report"].as_str().unwrap()));
+        assert!(html.contains("const UNIT_DATA = "), "{name}");
+        let compiled = half["compiled"].as_array().unwrap().len();
+        assert_eq!(step(report, &format!("compile {name}"))["units"]["compiled"], compiled, "{half:#}");
+    }
+    let front = halves[0]["compiled"].as_array().unwrap().iter();
+    let app = front.clone().find(|unit| unit["package"] == "fixture-front").unwrap();
+    assert_eq!((&app["kind"], &app["crate_name"]), (&"cdylib".into(), &"fixture_front".into()));
+    assert_eq!(app["target"], "wasm32-unknown-unknown");
+    let macros: Vec<&Value> = front.filter(|unit| unit["kind"] == "proc-macro").collect();
+    assert!(!macros.is_empty() && macros.iter().all(|unit| unit["target"].is_null()), "{macros:#?}");
+    let steps = noted["steps"].as_array().unwrap();
+    let begins = |name: &str| {
+        let named = steps.iter().find(|step| step["name"] == name);
+        named.unwrap_or_else(|| panic!("no step {name} in {noted:#}"))["start"].as_f64().unwrap()
+    };
+    let server = halves[1]["start"].as_f64().unwrap();
+    assert!(halves[0]["start"].as_f64().unwrap() < server, "{noted:#}");
+    // The site is made beside the server.
+    assert!((begins("wasm-bindgen") - server).abs() < 1.0, "{noted:#}");
+    assert!(begins("wasm-bindgen") < begins("wasm-opt") && begins("wasm-opt") < begins("site"));
+    assert!(steps.iter().all(|step| step["name"].as_str().is_some_and(|name| !name.starts_with("compile"))));
 }
 
 #[test]

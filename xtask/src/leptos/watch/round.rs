@@ -102,7 +102,7 @@ impl Session<'_> {
         let caller = self.wake.caller();
         let (outcome, result) = std::thread::scope(|scope| {
             let build = scope.spawn(|| {
-                let built = build::run_round(exec, &plan, setup.toolchain, target, &diagnostics, at_once);
+                let built = build::run_round(exec, &plan, setup.toolchain, &diagnostics, at_once);
                 is_done.store(true, Ordering::SeqCst);
                 caller.call();
                 built

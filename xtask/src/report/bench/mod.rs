@@ -6,6 +6,7 @@
 
 pub mod baseline;
 pub mod html;
+pub mod plan;
 
 mod activity;
 mod comparison;
