@@ -24,8 +24,8 @@ fn ours_beside_theirs() {
         | --- | --- | --- | --- |
         | cold build on a machine of one's own | 246 s | linux-x86_64-2cpu-8gib: by cache: none 388 s (single sample), kache 363 s (single sample); by wasm-opt: off 61.1 s (n 3) | a predecessor project |
         | warm build there | 183 s | linux-x86_64-2cpu-8gib: by cache: none 373 s (n 5), kache 5.72 s (n 5) | a predecessor project |
-        | cache hits in the warm build | 57.6 % | linux-x86_64-2cpu-8gib: sccache 97.4 %, kache 100 % | a predecessor project |
-        | warm build beside the cold one | 25.6 % faster | linux-x86_64-2cpu-8gib: sccache faster, 0.352 (0.344–0.361) of the time of none, kache faster, 0.015 (0.014–0.016) of the time of none | a predecessor project |
+        | cache hits in the warm build | 57.6 % | linux-x86_64-2cpu-8gib: sccache 97.4 %; kache 100 % | a predecessor project |
+        | warm build beside the cold one | 25.6 % faster | linux-x86_64-2cpu-8gib: sccache faster, 0.352 (0.344–0.361) of the time of none; kache faster, 0.015 (0.014–0.016) of the time of none | a predecessor project |
         | cold build in CI | 8–12 min | github-linux-x86_64-4cpu-16gib: by cache: none 388 s (single sample), kache 363 s (single sample); by wasm-opt: off 61.1 s (n 3) | a predecessor project |
         | warm build in CI | 3–5 min | github-linux-x86_64-4cpu-16gib: by cache: none 373 s (n 5), kache 5.72 s (n 5) | a predecessor project |
         | build in CI after a change of code only | 1–2 min | not measured on a runner of GitHub Actions | a predecessor project |

@@ -63,8 +63,10 @@ fn an_interrupted_run_says_what_it_has() {
 
         A single sample is a figure without a verdict.
 
-        - Switched on in none: profile=production linker=default cache=none wasm-opt=-O2
-        - Switched on in kache: profile=production linker=default cache=kache wasm-opt=-O2
+        Switched on:
+
+        - none: profile=production linker=default cache=none wasm-opt=-O2
+        - kache: profile=production linker=default cache=kache wasm-opt=-O2
 
         Proof of activity
         -----------------
@@ -97,15 +99,17 @@ fn a_comparison_for_people() {
         sccache 0.16.0   131 s    129–132 s  3 of 5, 2 invalid     170 s      2.03 GB  0.352 (0.344–0.361)  faster
         kache 2.0.0     5.72 s  5.49–5.94 s                  5    8.01 s      1.91 GB  0.015 (0.014–0.016)  faster
 
-        The interval of 5 pairs has the true median in it with a probability of 93.8 %. Noise was taken as
-        2.0 %.
+        The interval of 3 pairs has the true median in it with a probability of 75.0 %. The interval of 5
+        pairs has the true median in it with a probability of 93.8 %. Noise was taken as 2.0 %.
 
         - 2 invalid samples of sccache (rounds 1, 2), in no figure: the cache was not active: 0 calls though
           612 units were compiled
 
-        - Switched on in none: profile=production linker=default cache=none wasm-opt=-O2
-        - Switched on in sccache: profile=production linker=default cache=sccache wasm-opt=-O2
-        - Switched on in kache: profile=production linker=default cache=kache wasm-opt=-O2
+        Switched on:
+
+        - none: profile=production linker=default cache=none wasm-opt=-O2
+        - sccache: profile=production linker=default cache=sccache wasm-opt=-O2
+        - kache: profile=production linker=default cache=kache wasm-opt=-O2
 
     "#]].assert_eq(part(&text, "warm/cache\n---", "patch-ui/linker\n---"));
     // What one looks for stands at the end of the terminal.
@@ -144,8 +148,10 @@ fn single_samples_have_no_verdict_and_absent_arms_a_reason() {
 
         A single sample is a figure without a verdict.
 
-        - Switched on in none: profile=production linker=default cache=none wasm-opt=-O2
-        - Switched on in kache: profile=production linker=default cache=kache wasm-opt=-O2
+        Switched on:
+
+        - none: profile=production linker=default cache=none wasm-opt=-O2
+        - kache: profile=production linker=default cache=kache wasm-opt=-O2
 
     "#]].assert_eq(part(&text, "### cold/cache\n", "### cold/wasm-opt"));
     assert!(text.contains("| wild | – | – | – | – | – | – | not measured |"), "{text}");
@@ -227,8 +233,10 @@ fn nothing_valid_is_no_figure() {
         - 3 invalid samples of none (rounds 1, 2, 3), in no figure: error: could not compile \`app\` (lib) --> src/lib.rs:3:1
         - 3 invalid samples of kache (rounds 1, 2, 3), in no figure: error: could not compile \`app\` (lib) --> src/lib.rs:3:1
 
-        - Switched on in none: profile=production linker=default cache=none wasm-opt=-O2
-        - Switched on in kache: profile=production linker=default cache=kache wasm-opt=-O2
+        Switched on:
+
+        - none: profile=production linker=default cache=none wasm-opt=-O2
+        - kache: profile=production linker=default cache=kache wasm-opt=-O2
 
         ### Proof of activity
 

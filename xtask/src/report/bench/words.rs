@@ -42,7 +42,7 @@ fn digits(number: f64) -> String {
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
-        p if p == 0.0 => "0 %".to_owned(),
+        0.0 => "0 %".to_owned(),
         p if p < 0.995 => format!("{p:.2} %"),
         p if (p - 100.0).abs() < 1e-9 => "100 %".to_owned(),
         p => format!("{p:.1} %"),
