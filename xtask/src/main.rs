@@ -21,6 +21,7 @@ mod ui;
 
 use clap::Parser;
 
+use cli::bench::BenchCommand;
 use cli::ci::CiStep;
 use cli::deploy::DeployCommand;
 use cli::docker::DockerCommand;
@@ -59,6 +60,13 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Setup(args) => cmd::setup::run(&executor(args.dry_run)?, args),
         // In a dry run every effect is refused, and looking is not.
         Command::Doctor(args) => cmd::doctor::run(executor(true)?, args),
+        Command::Bench(args) => match &args.command {
+            None => cmd::bench::run(&executor(args.run.dry_run)?, &args.run),
+            // They only look.
+            Some(BenchCommand::Compare(args)) => cmd::bench::compare::run(&executor(false)?, args),
+            Some(BenchCommand::History(args)) => cmd::bench::history::run(&executor(false)?, args),
+            Some(BenchCommand::Report(args)) => cmd::bench::report::run(&executor(false)?, args),
+        },
         Command::Docker(args) => match &args.command {
             DockerCommand::Pack(args) => cmd::docker::pack::run(&executor(args.dry_run)?, args),
             DockerCommand::Smoke(args) => cmd::docker::smoke::run(&executor(args.dry_run)?, args),

@@ -1,4 +1,33 @@
-//! Everything that `cargo xtask bench` needs: the matrix of what is measured, a copy of the workspace to measure in,
-//! running and timing, the proof that each arm was active, verdicts, and where the time of a build goes.
+//! What linker, compile cache, profile, driver and wasm-opt level really give on this machine.
+//!
+//! What is measured is a copy of the workspace (`checkout`, `targets`), built by our own program. `matrix` says what is
+//! compared, `run` takes the samples, `evidence` says whether a sample is what it claims to be, `verdict` what follows.
 
-pub mod timings;
+pub mod budget;
+pub mod caches;
+pub mod checkout;
+pub mod choice;
+pub mod compare;
+pub mod estimate;
+mod evidence;
+pub mod figures;
+pub mod history;
+pub mod journal;
+mod links;
+mod machine;
+pub mod matrix;
+mod noise;
+pub mod run;
+pub mod scenario;
+#[cfg(test)]
+mod shared_tests;
+mod statistics;
+mod steps_alone;
+pub mod subject;
+mod targets;
+mod timings;
+pub mod trend;
+pub mod variant;
+pub mod verdict;
+mod wasm;
+pub mod winners;

@@ -1,5 +1,6 @@
 //! The command line: what can be typed, with its help. Nothing is decided here.
 
+pub mod bench;
 pub mod ci;
 pub mod deploy;
 pub mod docker;
@@ -44,6 +45,7 @@ pub enum Command {
     Test(TestArgs),
     Setup(SetupArgs),
     Doctor(doctor::DoctorArgs),
+    Bench(bench::BenchArgs),
     Docker(docker::DockerArgs),
     Deploy(deploy::DeployArgs),
     Ci(ci::CiArgs),

@@ -262,6 +262,17 @@ impl Context {
         })
     }
 
+    /// The workspace's own profiles that a server can be meant to be used with: release builds, but for those of wasm
+    /// halves.
+    pub fn release_profiles(&self) -> Vec<String> {
+        let mut names = self.profiles.names();
+        names.retain(|name| {
+            let is_release = self.profiles.resolve(name).is_ok_and(|profile| profile.inherits_release);
+            is_release && !name.ends_with("-wasm") && !["release", "bench"].contains(&name.as_str())
+        });
+        names
+    }
+
     /// The receipt's file of this project and profile.
     pub fn receipt(&self, selection: &Selection) -> PathBuf {
         use crate::leptos::receipt::Receipt;

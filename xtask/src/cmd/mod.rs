@@ -1,5 +1,6 @@
 //! One file a command: glue from arguments, configuration and facts to plan, outcome, record and report.
 
+pub mod bench;
 pub mod build;
 pub mod ci;
 mod context;

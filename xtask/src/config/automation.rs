@@ -4,12 +4,13 @@
 
 use serde_json::Value;
 
+use super::bench::Bench;
 use super::keys::Section;
 
 const PLACE: &str = "`[workspace.metadata.xtask]` in Cargo.toml";
 
 /// The settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Automation {
     /// The Leptos project that commands mean when none is named.
     pub project: Option<String>,
@@ -26,6 +27,7 @@ pub struct Automation {
     /// Whether the health answer names the revision that runs, so that a deployment can check it.
     pub verify_revision: Option<bool>,
     pub railway: Railway,
+    pub bench: Bench,
 }
 
 /// `[workspace.metadata.xtask.railway]`: which service is deployed. Names or ids, neither of which is secret.
@@ -58,6 +60,10 @@ impl Automation {
             railway: match section.value("railway") {
                 Some(table) => Railway::read(table)?,
                 None => Railway::default(),
+            },
+            bench: match section.value("bench") {
+                Some(table) => Bench::read(table)?,
+                None => Bench::default(),
             },
         };
         section.finish()?;
@@ -99,6 +105,7 @@ mod tests {
             "project": "app", "demo-args": ["--demo"], "split": true, "image": "ghcr.io/o/app", "base-image": "debian",
             "health-path": "/health", "verify-revision": false,
             "railway": {"project": "p", "environment": "e", "service": "s", "url": "https://app.example"},
+            "bench": {"history": "docs/bench.jsonl"},
         }});
         let automation = Automation::from_metadata(&metadata).unwrap();
         let text = |text: &str| Some(text.to_owned());
@@ -116,6 +123,7 @@ mod tests {
                 service: text("s"),
                 url: text("https://app.example"),
             },
+            bench: Bench { history: text("docs/bench.jsonl"), ..Bench::default() },
         };
         assert_eq!(automation, expected);
     }
@@ -129,7 +137,7 @@ mod tests {
         ]
         .assert_eq(&error.to_string());
         expect![
-            "known keys: base-image, demo-args, health-path, image, project, railway, split, verify-revision"
+            "known keys: base-image, bench, demo-args, health-path, image, project, railway, split, verify-revision"
         ]
         .assert_eq(hint_of(&error).unwrap());
     }

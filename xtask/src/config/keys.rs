@@ -81,10 +81,13 @@ impl<'a> Section<'a> {
     pub fn required(&mut self, key: &'static str) -> anyhow::Result<String> {
         match self.text(key)? {
             Some(text) if !text.is_empty() => Ok(text),
-            _ => Err(Failure::usage(format!("{} lacks `{key}`", self.place))
-                .hint(format!("add `{key} = \"…\"` there"))
-                .into()),
+            _ => Err(self.lacks(&format!("`{key}`"), &format!("add `{key} = \"…\"` there")).into()),
         }
+    }
+
+    /// The failure of a table without something that it cannot do without.
+    pub fn lacks(&self, what: &str, hint: &str) -> Failure {
+        Failure::usage(format!("{} lacks {what}", self.place)).hint(hint)
     }
 
     /// Rejects the first key that no reader has asked for.

@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod automation;
+pub mod bench;
 pub mod cargo;
 pub mod cfg;
 pub mod environment;

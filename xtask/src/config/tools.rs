@@ -56,6 +56,8 @@ pub enum Group {
     Build,
     /// Another linker and a compile cache
     Bench,
+    /// One more of each, compiled for a quarter of an hour
+    BenchFull,
     /// What looks at Dockerfiles and runs images
     Docker,
     /// What a deployment needs

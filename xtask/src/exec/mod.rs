@@ -9,6 +9,7 @@ mod files;
 mod http;
 mod limit;
 mod lock;
+mod measure;
 mod output;
 mod process;
 mod program;
@@ -33,13 +34,16 @@ pub use failure::without_escapes;
 pub use files::replace_file;
 pub use http::{Answer, Method, Request};
 pub use lock::FileLock;
+pub use measure::Measured;
 pub use running::Running;
 pub use space::{Space, space};
+pub use temporary::Temporary;
 pub use wake::Wake;
 
 use crate::exit::Exit;
 use crate::plan::Invocation;
 use crate::ui::Ui;
+use measure::Meter;
 use process::Patience;
 use redact::Redactor;
 use run::{Ended, Show};
@@ -66,7 +70,7 @@ pub struct Executor {
 /// A command that succeeded.
 #[derive(Debug)]
 pub struct Finished {
-    /// From its start until it was seen to have ended, at most 20 ms late.
+    /// From its start to its end.
     pub elapsed: Duration,
     /// The CPU time of the command and of every process that it waited for, in steps of the kernel's clock (10 ms);
     /// `None` where it cannot be measured.
@@ -190,6 +194,26 @@ impl Executor {
     pub fn probe(&self, command: &Invocation) -> anyhow::Result<Probe> {
         let ended = self.answer(command, Show::Nothing)?;
         Ok(Probe { success: ended.status.success(), stdout: ended.stdout, stderr: ended.stderr })
+    }
+
+    /// Runs a command out of sight and measures what it costs. It may fail. `friends` are processes that work for it
+    /// without being its children, e.g. a compile cache's server.
+    pub fn measure(&self, command: &Invocation, friends: &[u32]) -> anyhow::Result<Measured> {
+        self.refuse_in_dry_run(|| format!("run `{}`", failure::display(command, &self.redactor())))?;
+        let meter = Meter::start(friends);
+        let ended = self.answer(command, Show::Nothing);
+        let cpu = ended.as_ref().ok().and_then(|ended| ended.cpu);
+        let (peak_memory_bytes, foreign_cores) = meter.stop(cpu);
+        let ended = ended?;
+        Ok(Measured {
+            success: ended.status.success(),
+            stdout: ended.stdout,
+            stderr: ended.stderr,
+            elapsed: ended.elapsed,
+            cpu,
+            peak_memory_bytes,
+            foreign_cores,
+        })
     }
 
     /// The status that one HTTP GET is answered with, in a dry run too. `timeout` covers all of it. A status of 400 and

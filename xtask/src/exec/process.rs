@@ -10,6 +10,7 @@ use std::io::{ErrorKind, PipeWriter};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
@@ -85,6 +86,10 @@ impl Process {
         Ok(Process { handle, pid, reaped: false })
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
     /// Waits until the leader has ended, or for a reason to stop it. `pause` has to come back after about the time
     /// that it is given.
     pub(super) fn wait(
@@ -113,6 +118,17 @@ impl Process {
             delay = (delay * 2).min(POLL_MAX);
         }
         Ok(None)
+    }
+
+    /// When the leader has ended, to the millisecond: a thread of its own waits for it, and reaps nothing.
+    pub(super) fn end(&self) -> JoinHandle<Instant> {
+        let pid = self.pid;
+        std::thread::spawn(move || {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            while matches!(rustix::process::waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR)) {
+            }
+            Instant::now()
+        })
     }
 
     /// Asks the whole group to end, and kills what is left of it after `grace` or a second signal.
@@ -177,7 +193,7 @@ impl Process {
     }
 
     /// The CPU time that the leader and every child that it waited for have used. Not measured except on Linux.
-    fn cpu(&self) -> Option<Duration> {
+    pub(super) fn cpu(&self) -> Option<Duration> {
         let fields = stat_fields(&self.pid.as_raw_nonzero().to_string())?;
         let mut ticks = 0;
         for field in fields.get(11..15)? {

@@ -87,11 +87,13 @@ pub(super) fn to_the_end(
         Ok(process) => process,
         Err(error) => return Ok(Err(failure::not_started(command, &redactor, &error))),
     };
+    let end = process.end();
     let stop = process.wait(command.timeout, interrupts, patience, &mut pause)?;
-    let elapsed = started.elapsed();
     if stop.is_some() {
         process.stop(command.stop_grace, interrupts, &mut pause)?;
     }
+    let ended = end.join().unwrap_or_else(|_| Instant::now());
+    let elapsed = ended.saturating_duration_since(started);
     let (status, cpu) = process.reap()?;
     readers.finish(OUTPUT_PATIENCE, &mut pause);
     // What the callback has not seen yet.

@@ -62,6 +62,17 @@ impl Running {
         }
     }
 
+    /// The id of its process, which leads the group.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The CPU time of the command so far, and of every process that it has waited for; `None` where it cannot be
+    /// measured.
+    pub fn cpu(&self) -> Option<Duration> {
+        self.process.cpu()
+    }
+
     /// Whether it has ended by itself.
     pub fn has_ended(&self) -> anyhow::Result<bool> {
         Ok(self.process.has_ended()?)

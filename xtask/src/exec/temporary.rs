@@ -30,6 +30,15 @@ pub struct Temporary<'a> {
 }
 
 impl Executor {
+    /// Sees to it that `remove` is run at the end whatever happens, as [`Executor::make_temporary`] does, where what it
+    /// removes is made by others, if at all: a compiler wrapper starts a server of its own when ours is gone.
+    pub fn remove_at_end(&self, remove: Invocation) -> anyhow::Result<Temporary<'_>> {
+        self.refuse_in_dry_run(|| format!("run `{}`", failure::display(&remove, &self.redactor())))?;
+        let attendance = self.interrupts.attend();
+        self.check_interrupted()?;
+        Ok(Temporary { exec: self, remove: Some(remove), _attendance: attendance })
+    }
+
     /// Runs `make`, which may fail, and sees to it that `remove` is run afterwards whatever happens. `remove` must
     /// succeed where there is nothing to remove. Both are out of sight. A signal gives both a few seconds more: we end
     /// within 7 seconds of it.
@@ -39,9 +48,7 @@ impl Executor {
         remove: Invocation,
     ) -> anyhow::Result<(Temporary<'_>, Probe)> {
         self.refuse_in_dry_run(|| format!("run `{}`", failure::display(make, &self.redactor())))?;
-        let attendance = self.interrupts.attend();
-        self.check_interrupted()?;
-        let temporary = Temporary { exec: self, remove: Some(remove), _attendance: attendance };
+        let temporary = self.remove_at_end(remove)?;
         let made = temporary.run(make, MAKE_AFTER_SIGNAL);
         self.check_interrupted()?;
         Ok((temporary, made?))

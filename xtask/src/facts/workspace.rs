@@ -39,7 +39,20 @@ pub struct Package {
     /// `package.metadata` of its manifest.
     #[serde(default)]
     pub metadata: Value,
+    #[serde(default)]
+    pub dependencies: Vec<Dependency>,
     pub targets: Vec<Target>,
+}
+
+/// What a manifest says a package needs.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Dependency {
+    pub name: String,
+    /// `dev` or `build`; `None` for the code itself.
+    pub kind: Option<String>,
+    /// The folder, where it is one of this machine.
+    #[serde(default)]
+    pub path: Option<PathBuf>,
 }
 
 /// Something that cargo compiles for a package: library, binary, test, …

@@ -6,7 +6,7 @@
 
 pub mod build;
 pub mod cached;
-mod compress;
+pub mod compress;
 pub mod delegated;
 pub mod diagnostics;
 pub mod digest;

@@ -128,13 +128,18 @@ pub struct Sizes {
     pub brotli: Option<u64>,
 }
 
-/// Appends a record to `target/xtask/records/<name>.jsonl`.
+/// The file of the records called `name`: `target/xtask/records/<name>.jsonl`.
+pub fn path(target_directory: &Path, name: &str) -> PathBuf {
+    target_directory.join("xtask/records").join(format!("{name}.jsonl"))
+}
+
+/// Appends a record to [`path`].
 pub fn append(target_directory: &Path, name: &str, record: &impl Serialize) -> anyhow::Result<PathBuf> {
-    let folder = target_directory.join("xtask/records");
-    let path = folder.join(format!("{name}.jsonl"));
+    let path = path(target_directory, name);
+    let folder = path.parent().unwrap_or(target_directory);
     let mut line = serde_json::to_vec(record).context("serialise the record")?;
     line.push(b'\n');
-    fs::create_dir_all(&folder)
+    fs::create_dir_all(folder)
         .and_then(|()| OpenOptions::new().create(true).append(true).open(&path))
         // One write, so that records of two runs at the same time do not mix.
         .and_then(|mut file| file.write_all(&line))

@@ -1,5 +1,8 @@
 //! Reports: records rendered for people and programs. Pure: data in, text out.
 
+pub mod bench;
+pub mod bench_compare;
+pub mod bench_history;
 pub mod build;
 pub mod deploy;
 pub mod doctor;
@@ -29,12 +32,13 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
-/// Bytes as people read them, in powers of ten: `812 B`, `41.8 kB`, `9.10 MB`.
+/// Bytes as people read them, in powers of ten: `812 B`, `41.8 kB`, `9.10 MB`, `2.15 GB`.
 pub fn bytes(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        _ => format!("{:.2} MB", bytes as f64 / 1e6),
+        1_000_000..1_000_000_000 => format!("{:.2} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
     }
 }
 
@@ -46,6 +50,7 @@ mod tests {
     fn numbers_for_people() {
         let shown = [0.042, 3.12, 64.25, 320.0, 725.0].map(seconds);
         assert_eq!(shown, ["0.04", "3.1", "64.2", "320", "12m 05s"]);
-        assert_eq!([812, 41_778, 9_100_000].map(bytes), ["812 B", "41.8 kB", "9.10 MB"]);
+        let shown = [812, 41_778, 9_100_000, 2_150_000_000].map(bytes);
+        assert_eq!(shown, ["812 B", "41.8 kB", "9.10 MB", "2.15 GB"]);
     }
 }

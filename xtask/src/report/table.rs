@@ -10,13 +10,14 @@ pub enum Align {
 /// A table with a header line.
 #[derive(Clone, Debug)]
 pub struct Table {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub fn new(columns: &[(&'static str, Align)]) -> Table {
-        Table { columns: columns.to_vec(), rows: Vec::new() }
+    pub fn new<S: AsRef<str>>(columns: &[(S, Align)]) -> Table {
+        let columns = columns.iter().map(|(name, align)| (name.as_ref().to_owned(), *align)).collect();
+        Table { columns, rows: Vec::new() }
     }
 
     /// Adds a row; missing cells are empty.
@@ -43,13 +44,13 @@ impl Table {
                 );
             format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
         };
-        let header: Vec<String> = self.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let header: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
         std::iter::once(line(&header)).chain(self.rows.iter().map(|row| line(row))).collect()
     }
 
     pub fn markdown(&self) -> String {
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let header = line(self.columns.iter().map(|(name, _)| (*name).to_owned()).collect());
+        let header = line(self.columns.iter().map(|(name, _)| name.clone()).collect());
         let rule = line(
             self.columns
                 .iter()

@@ -35,14 +35,24 @@ pub const HOT_IN_WASM_BINDGEN: [&str; 10] = [
     "wasmparser",
 ];
 
+/// How much time the compiler may take for the speed of the program.
+pub enum Optimised<'a> {
+    /// As its authors release it: what is measured must be as fast as it can be.
+    AsReleased,
+    /// Little, without link-time optimisation.
+    Little,
+    /// Not at all but for these crates, where the program spends its time.
+    LittleIn(&'a [&'a str]),
+}
+
 /// One crate to install.
 pub struct Crate<'a> {
     pub name: &'a str,
     pub version: &'a str,
-    pub binary: &'a str,
+    /// The only program of the crate that is wanted; `None` for all of them.
+    pub binary: Option<&'a str>,
     pub default_features: bool,
-    /// Where the program's time goes; empty for "everywhere".
-    pub hot: &'a [&'a str],
+    pub optimised: Optimised<'a>,
     /// With the dependencies that it was released with.
     pub locked: bool,
 }
@@ -51,14 +61,26 @@ pub struct Crate<'a> {
 pub fn install(exec: &Executor, cargo: &str, krate: &Crate<'_>, root: &Path) -> anyhow::Result<()> {
     let target = root.join("target");
     let mut command = without_project(Invocation::new(cargo, root))
-        .args(["install", krate.name, "--version", &format!("={}", krate.version), "--bin", krate.binary])
+        .args(["install", krate.name, "--version", &format!("={}", krate.version)])
         .args(["--root", &root.display().to_string()])
-        .args(["--config", &format!("profile.release.opt-level={}", u8::from(krate.hot.is_empty()))])
-        .args(["--config", "profile.release.codegen-units=16"])
-        .args(["--config", "profile.release.lto=false", "--config", "profile.release.debug=0"])
         .env("CARGO_TARGET_DIR", target.display().to_string())
         .timeout(Duration::from_secs(30 * 60));
-    for name in krate.hot {
+    command = match krate.binary {
+        Some(binary) => command.args(["--bin", binary]),
+        None => command.arg("--bins"),
+    };
+    let (level, hot) = match krate.optimised {
+        Optimised::AsReleased => (None, &[][..]),
+        Optimised::Little => (Some(1), &[][..]),
+        Optimised::LittleIn(hot) => (Some(0), hot),
+    };
+    if let Some(level) = level {
+        command = command
+            .args(["--config", &format!("profile.release.opt-level={level}")])
+            .args(["--config", "profile.release.codegen-units=16"])
+            .args(["--config", "profile.release.lto=false", "--config", "profile.release.debug=0"]);
+    }
+    for name in hot {
         command = command.args(["--config", &format!("profile.release.package.{name}.opt-level=1")]);
     }
     if krate.locked {

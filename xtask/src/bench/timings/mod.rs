@@ -16,7 +16,7 @@ mod sample_tests;
 
 use std::path::PathBuf;
 
-pub use kept::{Kept, kept};
+pub use kept::kept;
 
 use crate::record::bench::timeline::{TimedStep, TimedUnit, Timeline};
 use crate::record::timings::CompiledUnit;

@@ -5,7 +5,7 @@ use crate::cmd::print;
 use crate::exec::Executor;
 use crate::report::Format;
 use crate::report::table::{Align, Table};
-use crate::tools::local::{self, Report};
+use crate::tools::local::{self, Choice, Report};
 
 pub fn write(exec: &Executor, context: &Context, format: Format) -> anyhow::Result<()> {
     let root = &context.workspace.root;
@@ -19,7 +19,7 @@ pub fn write(exec: &Executor, context: &Context, format: Format) -> anyhow::Resu
             root.join(local::FILE).display()
         ));
     }
-    let report = local::write(exec, &context.toolchain, root, &context.cargo_config)?;
+    let report = local::write(exec, &context.toolchain, root, &context.cargo_config, &Choice::default())?;
     for note in &report.notes {
         exec.ui().note(note);
     }
@@ -36,7 +36,7 @@ pub fn undo(exec: &Executor) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn render(report: &Report, format: Format) -> anyhow::Result<String> {
+pub fn render(report: &Report, format: Format) -> anyhow::Result<String> {
     let mut table = Table::new(&["what", "which", "for", "result"].map(|name| (name, Align::Left)));
     for proof in &report.linkers {
         let result = match &proof.problem {

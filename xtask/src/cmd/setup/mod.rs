@@ -1,6 +1,6 @@
 //! `cargo xtask setup`: every tool that `build` and other groups need, at its pinned version, in a user-local folder.
 
-mod local;
+pub mod local;
 mod update;
 
 use std::collections::BTreeSet;

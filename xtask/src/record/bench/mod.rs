@@ -1,9 +1,11 @@
 //! The record of one run of `bench`: what was to be measured, every sample, and what can be said of them.
 //!
-//! One JSON document, written again after every sample, so that an interruption loses nothing. Every figure that a report
-//! shows is in here. "Not measured" is `None`, never zero.
+//! One JSON document, written again after every sample, so that an interruption loses nothing. Every figure that a
+//! report shows is in here. "Not measured" is `None`, never zero.
 
 pub mod activity;
+pub mod compare;
+pub mod history;
 pub mod timeline;
 
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::explain::{brief, unless_interrupted};
-use super::super::{Tool, Wanted, store, sysroot};
+use super::super::{Tool, look_for_any, sysroot};
 use super::place::Place;
 use crate::exec::Executor;
 use crate::facts::tool::{find_on_path, version_of};
@@ -15,6 +15,8 @@ use crate::plan::Invocation;
 
 /// The name for whatever the C compiler does without us.
 pub const DEFAULT: &str = "default";
+/// GNU's linker. It leaves no name in a program.
+pub const BFD: &str = "bfd";
 const HELLO: &str = "fn main() {\n    let words: Vec<String> = std::env::args().skip(1).collect();\n    \
                      let sum = std::thread::spawn(|| (1..=4).sum::<u32>()).join().unwrap();\n    \
                      println!(\"{} {sum}\", words.join(\"+\"));\n}\n";
@@ -37,19 +39,23 @@ pub struct Proof {
     pub problem: Option<String>,
 }
 
-/// The linkers of this machine, the one that is usually fastest first: mold, wild, lld. Any version will do, because
-/// each has to prove itself.
+/// The linkers that can be better than what rustc uses on its own, the one that is usually fastest first. Any version will
+/// do, because each has to prove itself.
 pub fn candidates(exec: &Executor, toolchain: &Toolchain) -> anyhow::Result<Vec<Candidate>> {
-    let own = Wanted::of_group(crate::config::tools::Group::Bench)
-        .into_iter()
-        .find(|wanted| wanted.tool == Tool::Mold);
-    let home = store::home()?;
-    let own = own.map(|mold| store::program(&store::folder(&home, "mold", &mold.version), "mold"));
+    let mut candidates = all(exec, toolchain)?;
+    candidates.retain(|candidate| candidate.name != BFD);
+    Ok(candidates)
+}
+
+/// The linkers of this machine: mold, wild, lld, and GNU's as `bfd`.
+pub fn all(exec: &Executor, toolchain: &Toolchain) -> anyhow::Result<Vec<Candidate>> {
+    let any = |tool| anyhow::Ok(look_for_any(exec, tool)?.map(|(program, _)| program));
     let of_rust = toolchain.sysroot.join("lib/rustlib").join(&toolchain.host).join("bin/gcc-ld/ld.lld");
     let places = [
-        ("mold", own.filter(|path| path.is_file()).or_else(|| find_on_path("mold"))),
-        ("wild", find_on_path("wild")),
+        ("mold", any(Tool::Mold)?),
+        ("wild", any(Tool::Wild)?),
         ("lld", find_on_path("ld.lld").or(Some(of_rust).filter(|path| path.is_file()))),
+        (BFD, find_on_path("ld.bfd")),
     ];
     let mut found = Vec::new();
     for (name, program) in places {
@@ -76,7 +82,7 @@ pub fn prove(
         let program = link(exec, toolchain, &scratch, target, Some((place.linker(), &candidate.name)))?;
         let linked = linked_by(&std::fs::read(&program)?);
         anyhow::ensure!(
-            linked == Some(candidate.name.as_str()),
+            linked == Some(candidate.name.as_str()).filter(|name| *name != BFD),
             "the program was linked by {}",
             linked.unwrap_or("somebody else")
         );
@@ -122,6 +128,16 @@ pub fn choose(proofs: &[Proof], host: &str, used: Option<&str>) -> String {
     good.unwrap_or(DEFAULT).to_owned()
 }
 
+/// The linker that was asked for, if it was proved for the host; else what rustc does on its own, and a note.
+pub fn wanted(proofs: &[Proof], host: &str, wanted: &str, notes: &mut Vec<String>) -> String {
+    let good = |proof: &Proof| proof.target == host && proof.problem.is_none() && proof.linker == wanted;
+    if wanted == DEFAULT || proofs.iter().any(good) {
+        return wanted.to_owned();
+    }
+    notes.push(format!("the linker {wanted} does not work for {host} here"));
+    DEFAULT.to_owned()
+}
+
 fn link(
     exec: &Executor,
     toolchain: &Toolchain,
@@ -147,8 +163,8 @@ fn tempfolder(exec: &Executor) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// The linker that left its name in a program's `.comment` section.
-fn linked_by(program: &[u8]) -> Option<&'static str> {
+/// The linker that left its name in a program's `.comment` section; `None` where none did.
+pub fn linked_by(program: &[u8]) -> Option<&'static str> {
     let has = |text: &str| program.windows(text.len()).any(|window| window == text.as_bytes());
     let marks = [("mold", "mold "), ("wild", "Linker: Wild"), ("lld", "Linker: LLD ")];
     let followed_by_number = |mark: &str| (0..=9).any(|digit| has(&format!("{mark}{digit}")));

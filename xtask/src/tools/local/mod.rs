@@ -18,8 +18,10 @@ use crate::exit::{Exit, Failure};
 use crate::facts::toolchain::Toolchain;
 
 use super::{State, Status, store};
-use linker::{Candidate, Proof};
-use place::Place;
+pub use linker::{
+    BFD, Candidate, DEFAULT as DEFAULT_LINKER, Proof, all as linkers, linked_by, prove as prove_linker,
+};
+pub use place::Place;
 
 /// The configuration, below the workspace. `.cargo/config.toml` includes it where it exists.
 pub const FILE: &str = ".cargo/local.toml";
@@ -55,12 +57,29 @@ struct Settings {
     cache: bool,
 }
 
+/// What somebody has measured and wants used. `None`: the first linker that works, the cache that is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// A linker's name, or [`DEFAULT_LINKER`].
+    pub linker: Option<String>,
+    pub cache: Option<CacheChoice>,
+}
+
+/// Which compile cache is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CacheChoice {
+    None,
+    /// This program, whose work was measured.
+    This(PathBuf),
+}
+
 /// Finds out what works here and lets cargo use it.
 pub fn write(
     exec: &Executor,
     toolchain: &Toolchain,
     root: &Path,
     config: &CargoConfig,
+    choice: &Choice,
 ) -> anyhow::Result<Report> {
     check(toolchain, root)?;
     let place = Place::take(exec, &store::home()?)?;
@@ -84,9 +103,17 @@ pub fn write(
                 report.linkers.push(linker::prove(exec, toolchain, &place, candidate, target)?);
             }
         }
-        report.linker = linker::choose(&report.linkers, host, linker::used_by_rustc(exec, toolchain, host)?);
+        report.linker = match &choice.linker {
+            Some(wanted) => linker::wanted(&report.linkers, host, wanted, &mut report.notes),
+            None => linker::choose(&report.linkers, host, linker::used_by_rustc(exec, toolchain, host)?),
+        };
     }
-    if let Some(program) = cache_program(exec, config, &place, &mut report.notes)? {
+    if let Some(CacheChoice::This(program)) = &choice.cache {
+        place.write_cache(exec, program)?;
+        report.cache = Some(program.clone());
+    } else if choice.cache.is_none()
+        && let Some(program) = cache_program(exec, config, &place, &mut report.notes)?
+    {
         place.write_cache(exec, &program)?;
         exec.ui().status("Proving", format_args!("the compile cache {}", program.display()));
         match cache::prove(exec, toolchain, &place, &program)? {

@@ -7,15 +7,43 @@
 home=@HOME@
 name=${XTASK_LINKER:-}
 [ -n "$name" ] || { read -r name < "$home/linkers/chosen"; } 2>/dev/null || name=default
-log() {
-  [ -z "${XTASK_LINKER_LOG:-}" ] || printf '%s\n' "$1" >> "$XTASK_LINKER_LOG"
+# For measurements. XTASK_LINKER_LOG: a line for each link, with who linked, from when to when, and what. XTASK_LINKER_HOLD: a
+# folder that the command is noted in, for links of XTASK_LINKER_HOLD_NAME, which then wait until the folder is gone, ten
+# minutes at most.
+began=
+output_file() {
+  while [ $# -gt 1 ]; do
+    [ "$1" != -o ] || { printf '%s' "$2"; return; }
+    shift
+  done
 }
+[ -z "${XTASK_LINKER_LOG:-}" ] || began=$(date +%s.%N)
+log() {
+  linked=$1
+  shift
+  [ -z "$began" ] ||
+    printf '%s %s %s %s\n' "$linked" "$began" "$(date +%s.%N)" "$(output_file "$@")" >> "$XTASK_LINKER_LOG"
+}
+if [ -n "${XTASK_LINKER_HOLD:-}" ] && [ -d "$XTASK_LINKER_HOLD" ]; then
+  held=$(output_file "$@")
+  case ${held##*/} in
+    "$XTASK_LINKER_HOLD_NAME" | "$XTASK_LINKER_HOLD_NAME"-*)
+      pwd > "$XTASK_LINKER_HOLD/folder"
+      printf '%s\0' "$@" > "$XTASK_LINKER_HOLD/new" && mv "$XTASK_LINKER_HOLD/new" "$XTASK_LINKER_HOLD/arguments"
+      waited=0
+      while [ -d "$XTASK_LINKER_HOLD" ] && [ "$waited" -lt 6000 ]; do
+        sleep 0.1
+        waited=$((waited + 1))
+      done
+      ;;
+  esac
+fi
 if [ "$name" != default ]; then
   output=$([ -x "$home/linkers/$name/ld" ] && cc "-B$home/linkers/$name/" "$@" 2>&1)
   status=$?
   if [ "$status" -eq 0 ]; then
     [ -z "$output" ] || printf '%s\n' "$output" >&2
-    log "$name"
+    log "$name" "$@"
     exit 0
   fi
   # A signal ended it: nobody waits for a second attempt.
@@ -24,7 +52,7 @@ fi
 cc "$@"
 status=$?
 if [ "$status" -eq 0 ]; then
-  log default
+  log default "$@"
   [ "$name" = default ] ||
     echo "warning: the linker $name is gone or fails; linked without it (\`cargo xtask setup --local\` chooses again)" >&2
 fi

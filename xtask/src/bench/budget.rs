@@ -1,0 +1,148 @@
+//! Budgets of the workspace: what was measured, held against what it may be.
+
+use std::collections::BTreeMap;
+
+use super::figures::{Headline, headline, same_in, seconds, valid};
+use super::noise::{self, Floor};
+use super::statistics::median;
+use crate::config::bench::Budget;
+use crate::exit::{Exit, Failure};
+use crate::record::bench::{BenchRecord, BudgetCheck};
+
+/// How many earlier runs count. Enough that a bad one does not matter, and few enough that the median follows an
+/// app that grows; that it does not creep is what the limit in seconds is for.
+const EARLIER_MAX: usize = 10;
+
+/// Seconds, as in [`BudgetCheck::unit`].
+const SECONDS: &str = "seconds";
+/// Per cent more than earlier runs, as in [`BudgetCheck::unit`].
+const PERCENT: &str = "percent";
+
+/// Checks every budget; `earlier` are runs like this one, the oldest first.
+///
+/// A scenario is its headline's median. More per cent than allowed, but no more than noise, is neither kept nor
+/// broken: such a budget is finer than this machine can tell.
+pub fn checks(
+    record: &BenchRecord,
+    budgets: &BTreeMap<String, Budget>,
+    earlier: &[&BenchRecord],
+) -> Vec<BudgetCheck> {
+    let mut checks = Vec::new();
+    for (scenario, budget) in budgets {
+        let headline = headline(record, scenario, budget.arm.as_deref());
+        let mut add = |unit: &str, limit: f64, measured: Option<f64>, kept: Option<bool>| {
+            let (scenario, unit) = (scenario.clone(), unit.to_owned());
+            checks.push(BudgetCheck { scenario, unit, limit, measured, kept });
+        };
+        if let Some(limit) = budget.seconds {
+            let measured = headline.map(|headline| headline.seconds);
+            add(SECONDS, limit, measured, measured.map(|seconds| seconds <= limit));
+        }
+        if let Some(limit) = budget.percent {
+            let measured = headline.and_then(|headline| percent_more(headline, earlier));
+            let kept = measured.zip(headline).and_then(|(percent, headline)| {
+                let noise = floor(record, headline).full * 100.0;
+                (percent <= limit || percent > noise).then_some(percent <= limit)
+            });
+            add(PERCENT, limit, measured, kept);
+        }
+    }
+    checks
+}
+
+/// How many per cent more than the median of the latest earlier runs that measured the same; negative for less.
+fn percent_more(headline: Headline<'_>, earlier: &[&BenchRecord]) -> Option<f64> {
+    let before: Vec<f64> =
+        earlier.iter().rev().filter_map(|run| same_in(run, headline)).take(EARLIER_MAX).collect();
+    Some((headline.seconds / median(&before)? - 1.0) * 100.0)
+}
+
+fn floor(record: &BenchRecord, headline: Headline<'_>) -> Floor {
+    let samples = valid(record, &headline.comparison.id, &headline.arm.name);
+    let loads: Vec<f64> = samples.iter().map(|sample| noise::load(sample)).collect();
+    let middle = median(&seconds(&samples)).unwrap_or(f64::INFINITY);
+    Floor::new(record.noise.as_ref(), middle, median(&loads).unwrap_or(0.0))
+}
+
+/// The failure that broken budgets are; `None` where all are kept or cannot be told.
+pub fn failure(checks: &[BudgetCheck]) -> Option<Failure> {
+    let broken: Vec<String> = checks
+        .iter()
+        .filter(|check| check.kept == Some(false))
+        .map(|check| {
+            let (scenario, limit) = (&check.scenario, check.limit);
+            let measured = check.measured.unwrap_or(f64::NAN);
+            match check.unit.as_str() {
+                PERCENT => {
+                    format!("{scenario} takes {measured:.1} % more than earlier runs, {limit} % are allowed")
+                }
+                _ => format!("{scenario} takes {measured:.1} s, {limit} s are allowed"),
+            }
+        })
+        .collect();
+    let what = if broken.len() == 1 { "budget is" } else { "budgets are" };
+    let message = format!("{} {what} broken: {}", broken.len(), broken.join("; "));
+    let hint = "`cargo xtask bench compare latest~1 latest` shows what changed; the budgets are in \
+                [workspace.metadata.xtask.bench]";
+    (!broken.is_empty()).then(|| Failure::new(Exit::CheckFailed, message).hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::super::shared_tests::record;
+    use super::*;
+
+    fn budget(seconds: Option<f64>, percent: Option<f64>) -> BTreeMap<String, Budget> {
+        BTreeMap::from([("cold".to_owned(), Budget { seconds, percent, arm: None })])
+    }
+
+    fn check(now: &[f64], before: &[f64], percent: f64) -> (Option<i64>, Option<bool>) {
+        let now = record("20261121-103000", "cold/cache", &[("none", now)]);
+        let earlier: Vec<BenchRecord> = before
+            .iter()
+            .map(|seconds| record("20261120-103000", "cold/cache", &[("none", &[*seconds])]))
+            .collect();
+        let earlier: Vec<&BenchRecord> = earlier.iter().collect();
+        let checks = checks(&now, &budget(None, Some(percent)), &earlier);
+        assert_eq!((checks.len(), checks[0].unit.as_str(), checks[0].limit), (1, "percent", percent));
+        (checks[0].measured.map(|percent| percent.round() as i64), checks[0].kept)
+    }
+
+    #[test]
+    fn percent_of_earlier_runs() {
+        assert_eq!(check(&[120.0], &[100.0, 90.0, 500.0], 25.0), (Some(20), Some(true)));
+        assert_eq!(check(&[130.0], &[100.0, 90.0, 500.0], 25.0), (Some(30), Some(false)));
+        assert_eq!(check(&[80.0, 60.0], &[100.0], 25.0), (Some(-30), Some(true)));
+        // Nothing before, and nothing now.
+        assert_eq!(check(&[130.0], &[], 25.0), (None, None));
+        assert_eq!(check(&[], &[100.0], 25.0), (None, None));
+        // More than allowed, within a noise of 2 %.
+        assert_eq!(check(&[101.4], &[100.0], 1.0), (Some(1), None));
+        assert_eq!(check(&[103.0], &[100.0], 1.0), (Some(3), Some(false)));
+        // Only the latest ten count.
+        let before: Vec<f64> = [[10.0; 20].as_slice(), &[100.0; 10]].concat();
+        assert_eq!(check(&[110.0], &before, 25.0), (Some(10), Some(true)));
+    }
+
+    #[test]
+    fn seconds_and_what_is_said_of_them() {
+        let now = record("20261121-103000", "cold/cache", &[("none", &[700.0, 800.0, 750.0])]);
+        let kept = |seconds: f64| checks(&now, &budget(Some(seconds), None), &[])[0].kept;
+        assert_eq!((kept(750.0), kept(720.0)), (Some(true), Some(false)));
+        let earlier = record("20261120-103000", "cold/cache", &[("none", &[500.0])]);
+        let mut both = budget(Some(720.0), Some(25.0));
+        both.insert("hot".to_owned(), Budget { seconds: Some(1.0), percent: None, arm: None });
+        let checks = checks(&now, &both, &[&earlier]);
+        assert_eq!(
+            checks.iter().map(|check| check.kept).collect::<Vec<_>>(),
+            [Some(false), Some(false), None]
+        );
+        expect![
+            "2 budgets are broken: cold takes 750.0 s, 720 s are allowed; cold takes 50.0 % more than earlier runs, 25 % are allowed"
+        ]
+        .assert_eq(&failure(&checks).unwrap().to_string());
+        assert!(failure(&checks[2..]).is_none());
+    }
+}

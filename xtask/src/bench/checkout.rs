@@ -1,0 +1,266 @@
+//! The copy of the workspace that is measured. Nobody's own files are touched: lines are changed in the copy, and times of
+//! files too.
+//!
+//! It lies below the workspace, so that cargo finds the same `.cargo/config.toml` above it and git the same revision. Knows
+//! nothing of what is built.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, FileTimes};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context;
+
+use crate::exec::Executor;
+use crate::leptos::digest::sha256;
+use crate::plan::Invocation;
+
+/// Folders that no source is in, where git does not tell which files are sources.
+const NO_SOURCES: [&str; 4] = ["target", "node_modules", ".git", ".cargo"];
+
+/// A copy of all sources.
+#[derive(Debug)]
+pub struct Checkout {
+    root: PathBuf,
+    /// Relative to the root, with the times that they had where they come from.
+    files: Vec<(PathBuf, SystemTime)>,
+    /// Which files have a changed line, and the number in it.
+    patched: BTreeMap<PathBuf, u64>,
+    /// As they were before the first change.
+    originals: BTreeMap<PathBuf, Vec<u8>>,
+    /// Whether the files have other times than those that target directories were made with.
+    is_new: bool,
+}
+
+/// Which times the files of a fresh checkout have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// Now, as git leaves them.
+    Now,
+    /// Those that they had when the target directory was made, because their content is the same.
+    OfContent,
+}
+
+impl Checkout {
+    /// Copies every file that git knows or would add, and without git every file that looks like a source. What is not
+    /// committed is copied too.
+    pub fn make(exec: &Executor, source: &Path, root: &Path) -> anyhow::Result<Checkout> {
+        exec.ui().status("Copying", format_args!("the workspace to {}", root.display()));
+        let _ = fs::remove_dir_all(root);
+        fs::create_dir_all(root).with_context(|| format!("create `{}`", root.display()))?;
+        let listed = match listed_by_git(exec, source)? {
+            Some(listed) => listed,
+            None => walk(source)?,
+        };
+        let mut checkout = Checkout {
+            root: root.to_owned(),
+            files: Vec::new(),
+            patched: BTreeMap::new(),
+            originals: BTreeMap::new(),
+            is_new: false,
+        };
+        for path in listed {
+            exec.check_interrupted()?;
+            // The configuration above the copy holds for it as well; twice it would be another one (lists are joined).
+            if !path.starts_with(".cargo") {
+                checkout.copy(source, path)?;
+            }
+        }
+        Ok(checkout)
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A digest of all files: the names and what is in them.
+    pub fn digest(&self) -> String {
+        let digest = |path: &Path| {
+            let content = fs::read(self.root.join(path)).unwrap_or_default();
+            sha256(&[path.as_os_str().as_encoded_bytes(), &content])
+        };
+        let each: String = self.files.iter().map(|(path, _)| digest(path)).collect();
+        sha256(&[each.as_bytes()])
+    }
+
+    /// Changes one line at the end of a Rust source file: a public static with a number that it has not had before, which
+    /// is compiled, and which the compiler may not leave out.
+    pub fn patch(&mut self, file: &Path) -> anyhow::Result<()> {
+        let path = self.root.join(file);
+        if !self.originals.contains_key(file) {
+            let content = fs::read(&path).with_context(|| format!("read `{}`", path.display()))?;
+            self.originals.insert(file.to_owned(), content);
+        }
+        let number = self.patched.get(file).copied().unwrap_or(0) + 1;
+        let mut content = self.originals[file].clone();
+        if !content.ends_with(b"\n") {
+            content.push(b'\n');
+        }
+        let line = "#[doc(hidden)] #[allow(warnings)] #[used] pub static XTASK_BENCH_LINE: u64 = ";
+        content.extend_from_slice(format!("{line}{number};\n").as_bytes());
+        fs::write(&path, content).with_context(|| format!("write `{}`", path.display()))?;
+        self.patched.insert(file.to_owned(), number);
+        Ok(())
+    }
+
+    /// The numbers of all changed lines: what a target directory was made from.
+    pub fn state(&self) -> BTreeMap<PathBuf, u64> {
+        self.patched.clone()
+    }
+
+    /// Takes all changes of lines back. Whether there were any.
+    pub fn restore(&mut self) -> anyhow::Result<bool> {
+        let was_changed = !self.originals.is_empty();
+        for (file, content) in std::mem::take(&mut self.originals) {
+            let path = self.root.join(&file);
+            fs::write(&path, content).with_context(|| format!("write `{}`", path.display()))?;
+            let time = self.files.iter().find(|(path, _)| *path == file).map(|(_, time)| *time);
+            set_time(&path, time.unwrap_or_else(SystemTime::now))?;
+        }
+        self.patched.clear();
+        Ok(was_changed)
+    }
+
+    /// Gives every file the time of a fresh checkout. No line may be changed.
+    pub fn check_out_again(&mut self, times: Times) -> anyhow::Result<()> {
+        let now = SystemTime::now();
+        for (path, time) in &self.files {
+            let path = self.root.join(path);
+            if !path.is_symlink() {
+                set_time(&path, if times == Times::Now { now } else { *time })?;
+            }
+        }
+        self.is_new = times == Times::Now;
+        Ok(())
+    }
+
+    /// Takes back what [`Checkout::check_out_again`] did, if it did anything.
+    pub fn age(&mut self) -> anyhow::Result<()> {
+        if self.is_new { self.check_out_again(Times::OfContent) } else { Ok(()) }
+    }
+
+    fn copy(&mut self, source: &Path, path: PathBuf) -> anyhow::Result<()> {
+        let (from, to) = (source.join(&path), self.root.join(&path));
+        // Deleted, and git has not been told yet.
+        let Ok(metadata) = fs::symlink_metadata(&from) else { return Ok(()) };
+        if metadata.is_dir() {
+            // A submodule: git names its folder.
+            for inner in walk(&from)? {
+                self.copy(source, path.join(inner))?;
+            }
+            return Ok(());
+        }
+        let folder = to.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder).with_context(|| format!("create `{}`", folder.display()))?;
+        if metadata.is_symlink() {
+            symlink(fs::read_link(&from)?, &to).with_context(|| format!("link `{}`", to.display()))?;
+            return Ok(());
+        }
+        fs::copy(&from, &to).with_context(|| format!("copy `{}` to `{}`", from.display(), to.display()))?;
+        let time = metadata.modified()?;
+        set_time(&to, time)?;
+        self.files.push((path, time));
+        Ok(())
+    }
+}
+
+fn set_time(path: &Path, time: SystemTime) -> anyhow::Result<()> {
+    let set = || File::options().append(true).open(path)?.set_times(FileTimes::new().set_modified(time));
+    match set() {
+        // Read-only files keep the time of the copy.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
+        result => result.with_context(|| format!("set the time of `{}`", path.display())),
+    }
+}
+
+fn listed_by_git(exec: &Executor, source: &Path) -> anyhow::Result<Option<Vec<PathBuf>>> {
+    let command = Invocation::new("git", source)
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .env("GIT_OPTIONAL_LOCKS", "0");
+    exec.check_interrupted()?;
+    let answer = match exec.probe(&command) {
+        Ok(answer) if answer.success && !answer.stdout.is_empty() => answer.stdout,
+        _ => return Ok(None),
+    };
+    let mut files: Vec<PathBuf> =
+        answer.split('\0').filter(|path| !path.is_empty()).map(PathBuf::from).collect();
+    files.sort();
+    files.dedup();
+    Ok(Some(files))
+}
+
+/// Every file below a folder, relative to it.
+fn walk(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut waiting = vec![PathBuf::new()];
+    while let Some(below) = waiting.pop() {
+        let here = folder.join(&below);
+        for entry in fs::read_dir(&here).with_context(|| format!("read `{}`", here.display()))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let is_folder = entry.file_type()?.is_dir();
+            if is_folder && NO_SOURCES.iter().any(|skipped| name == *skipped) {
+                continue;
+            }
+            let path = below.join(name);
+            if is_folder { waiting.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::Mode;
+    use crate::ui::Ui;
+
+    fn checkout() -> (tempfile::TempDir, Checkout) {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("source");
+        fs::create_dir_all(source.join("src")).unwrap();
+        fs::create_dir_all(source.join("target")).unwrap();
+        fs::create_dir_all(source.join(".cargo")).unwrap();
+        fs::write(source.join("src/lib.rs"), "pub fn f() {}").unwrap();
+        fs::write(source.join("target/old"), "").unwrap();
+        fs::write(source.join(".cargo/config.toml"), "").unwrap();
+        symlink("src/lib.rs", source.join("link")).unwrap();
+        let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
+        let checkout = Checkout::make(&exec, &source, &folder.path().join("copy")).unwrap();
+        (folder, checkout)
+    }
+
+    #[test]
+    fn sources_alone_are_copied_with_their_times() {
+        let (folder, mut checkout) = checkout();
+        let paths: Vec<_> = checkout.files.iter().map(|(path, _)| path.clone()).collect();
+        assert_eq!(paths, [Path::new("src/lib.rs")]);
+        assert!(checkout.root().join("link").is_symlink());
+        let time = |path: PathBuf| fs::metadata(path).unwrap().modified().unwrap();
+        let original = time(folder.path().join("source/src/lib.rs"));
+        assert_eq!(time(checkout.root().join("src/lib.rs")), original);
+        checkout.check_out_again(Times::Now).unwrap();
+        assert_ne!(time(checkout.root().join("src/lib.rs")), original);
+        checkout.check_out_again(Times::OfContent).unwrap();
+        assert_eq!(time(checkout.root().join("src/lib.rs")), original);
+    }
+
+    #[test]
+    fn each_change_is_a_new_one_and_can_be_taken_back() {
+        let (_folder, mut checkout) = checkout();
+        let (file, path) = (PathBuf::from("src/lib.rs"), checkout.root().join("src/lib.rs"));
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            checkout.patch(&file).unwrap();
+            seen.push(fs::read_to_string(&path).unwrap());
+        }
+        assert!(seen[0].starts_with("pub fn f() {}\n#[doc(hidden)]"), "{}", seen[0]);
+        assert_eq!(seen[1], seen[0].replace("= 1;", "= 2;"));
+        assert_eq!(checkout.state(), BTreeMap::from([(file, 2)]));
+        assert!(checkout.restore().unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "pub fn f() {}");
+        assert!(!checkout.restore().unwrap());
+    }
+}

@@ -1,0 +1,346 @@
+//! The matrix: which comparisons a run makes, with which arms, how often, and how long that will take. Pure.
+//!
+//! Axes are compared one at a time, everything else being as usual: all combinations would take days, and a difference
+//! could not be blamed on anything. A combination that somebody wants to know is given as a variant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::estimate::Estimates;
+use super::scenario::Scenario;
+use super::variant::{Axis, Variant};
+use crate::record::bench::{Arm, Comparison};
+
+/// What was asked for. Empty lists mean what is usual.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub profile: String,
+    pub scenarios: Vec<Scenario>,
+    pub axes: Vec<Axis>,
+    /// Compared with the usual variant in each scenario.
+    pub variants: Vec<Variant>,
+    /// Samples of each arm.
+    pub runs: Option<usize>,
+    /// The whole matrix, however long it takes.
+    pub full: bool,
+    /// Seconds that the run may take by estimate, where it is not the whole matrix.
+    pub budget: Option<f64>,
+}
+
+/// What this machine and this workspace have.
+#[derive(Clone, Debug, Default)]
+pub struct Available {
+    /// Each value of an axis with its version, or why it cannot be measured. A value that is not in here is not there.
+    pub values: BTreeMap<(Axis, String), Availability>,
+    /// Profiles of the workspace that a server can be built with.
+    pub profiles: Vec<String>,
+    /// Scenarios that this workspace cannot have, with the reason.
+    pub impossible: BTreeMap<Scenario, String>,
+}
+
+/// Whether a value can be measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Availability {
+    Yes { version: Option<String> },
+    No { reason: String },
+}
+
+/// A comparison with the variant behind each of its arms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    pub comparison: Comparison,
+    pub scenario: Scenario,
+    /// One for each arm.
+    pub variants: Vec<Variant>,
+}
+
+/// The comparisons in the order in which they are made, and what is left out with the reason.
+pub fn matrix(
+    request: &Request,
+    available: &Available,
+    estimates: &Estimates,
+) -> (Vec<Planned>, Vec<String>) {
+    let mut notes = Vec::new();
+    let mut planned = Vec::new();
+    let mut left = request.budget.filter(|_| !request.full).unwrap_or(f64::INFINITY);
+    for (scenario, axis, runs) in cells(request) {
+        if let Some(reason) = available.impossible.get(&scenario) {
+            notes.push(format!("{scenario} is left out: {reason}"));
+            continue;
+        }
+        let Some(mut candidate) = plan(request, available, estimates, scenario, axis, runs) else { continue };
+        if left.is_finite() && !request.scenarios.contains(&scenario) {
+            fit(&mut candidate, estimates, left);
+        }
+        let seconds = candidate.comparison.estimated_seconds.unwrap_or(0.0);
+        if candidate.comparison.runs == 0 {
+            notes.push(format!(
+                "{} is left out: it would take longer than what is left of the run's minutes",
+                candidate.comparison.id
+            ));
+            continue;
+        }
+        left -= seconds;
+        planned.push(candidate);
+    }
+    for variant in &request.variants {
+        let usual = Variant::usual(&request.profile);
+        for scenario in scenarios_of(request, variant) {
+            if let Some(reason) = available.impossible.get(&scenario) {
+                notes.push(format!("{scenario} is left out: {reason}"));
+                continue;
+            }
+            let runs = request.runs.unwrap_or_else(|| usual_runs(scenario, request.full));
+            let arms = vec![usual.clone(), usual.overlaid(variant)];
+            planned.push(comparison(available, estimates, scenario, "variant", arms, runs, |arm| {
+                if arm == &usual { "usual".to_owned() } else { told(variant) }
+            }));
+        }
+    }
+    notes.dedup();
+    (planned, notes)
+}
+
+/// The axes on which a request needs more than what is usual; nothing else has to be looked for.
+pub fn axes(request: &Request) -> BTreeSet<Axis> {
+    let of_cells = cells(request).into_iter().map(|(_, axis, _)| axis);
+    let differs = |variant: &&Variant, axis: &Axis| variant.get(*axis) != Variant::default().get(*axis);
+    let of_variants = request.variants.iter();
+    let of_variants =
+        of_variants.flat_map(|variant| Axis::ALL.into_iter().filter(move |axis| differs(&variant, axis)));
+    of_cells.chain(of_variants).collect()
+}
+
+/// Scenario, axis and runs, the quick and telling ones first, so that an interrupted run has said the most.
+fn cells(request: &Request) -> Vec<(Scenario, Axis, usize)> {
+    use Scenario::*;
+    let quick = [
+        (Link, Axis::Linker),
+        (Cold, Axis::Cache),
+        (Warm, Axis::Cache),
+        (Hot, Axis::Driver),
+        (PatchServer, Axis::Linker),
+        (PatchUi, Axis::Driver),
+        (PatchCore, Axis::Driver),
+    ];
+    let whole = [
+        (Link, Axis::Linker),
+        (WasmOpt, Axis::WasmOpt),
+        (Warm, Axis::Cache),
+        (Cold, Axis::Cache),
+        (Hot, Axis::Driver),
+        (PatchServer, Axis::Linker),
+        (PatchUi, Axis::Driver),
+        (PatchCore, Axis::Driver),
+        (WarmTarget, Axis::Mtimes),
+        (Cold, Axis::Driver),
+        (Cold, Axis::Profile),
+        (PatchServer, Axis::Debug),
+        (Cold, Axis::Linker),
+        (Cold, Axis::Compiler),
+    ];
+    let asked = !request.scenarios.is_empty() || !request.axes.is_empty();
+    if !request.variants.is_empty() && request.axes.is_empty() && !request.full {
+        return Vec::new();
+    }
+    let cells: Vec<(Scenario, Axis)> = if request.axes.is_empty() && (request.full || asked) {
+        whole.to_vec()
+    } else if asked {
+        // An axis that was asked for is compared in every scenario in which it can make a difference.
+        let scenarios = Scenario::ALL.into_iter();
+        scenarios.flat_map(|scenario| request.axes.iter().map(move |axis| (scenario, *axis))).collect()
+    } else {
+        quick.to_vec()
+    };
+    cells
+        .into_iter()
+        .filter(|(scenario, axis)| makes_sense(*scenario, *axis))
+        .filter(|(scenario, _)| request.scenarios.is_empty() || request.scenarios.contains(scenario))
+        .map(|(scenario, axis)| {
+            (scenario, axis, request.runs.unwrap_or_else(|| usual_runs(scenario, request.full)))
+        })
+        .collect()
+}
+
+/// Whether the axis can make a difference in the scenario.
+fn makes_sense(scenario: Scenario, axis: Axis) -> bool {
+    match (scenario, axis) {
+        (Scenario::Link, axis) => axis == Axis::Linker,
+        (Scenario::WasmOpt, axis) => axis == Axis::WasmOpt,
+        (Scenario::WarmTarget, axis) => axis == Axis::Mtimes,
+        (_, Axis::WasmOpt | Axis::Mtimes) => false,
+        (Scenario::Warm, axis) => axis == Axis::Cache,
+        (Scenario::Hot, axis) => matches!(axis, Axis::Driver | Axis::Profile),
+        _ => true,
+    }
+}
+
+fn scenarios_of(request: &Request, variant: &Variant) -> Vec<Scenario> {
+    let usual = [Scenario::Cold, Scenario::PatchServer];
+    let asked = if request.scenarios.is_empty() { &usual[..] } else { &request.scenarios };
+    let differs = |scenario: Scenario| {
+        Axis::ALL.into_iter().any(|axis| {
+            variant.get(axis) != Variant::default().get(axis)
+                && (makes_sense(scenario, axis) || scenario.is_build())
+        })
+    };
+    asked.iter().copied().filter(|scenario| scenario.is_build() && differs(*scenario)).collect()
+}
+
+/// Samples of each arm: five and more where one takes seconds, so that their extremes are an interval with a coverage of
+/// 94 %.
+fn usual_runs(scenario: Scenario, full: bool) -> usize {
+    match (scenario, full) {
+        (Scenario::Link, true) => 9,
+        (Scenario::Link, false) | (Scenario::Hot, true) => 5,
+        (Scenario::PatchServer | Scenario::PatchUi | Scenario::PatchCore, true) => 5,
+        (_, true) => 3,
+        (Scenario::Hot, false) => 3,
+        (Scenario::PatchServer, false) => 2,
+        (_, false) => 1,
+    }
+}
+
+fn plan(
+    request: &Request,
+    available: &Available,
+    estimates: &Estimates,
+    scenario: Scenario,
+    axis: Axis,
+    runs: usize,
+) -> Option<Planned> {
+    let usual = Variant::usual(&request.profile);
+    let mut values: Vec<String> = match axis {
+        Axis::Profile => {
+            let others = available.profiles.iter().filter(|profile| **profile != request.profile);
+            std::iter::once(&request.profile).chain(others).cloned().collect()
+        }
+        _ => axis.values().iter().map(|value| (*value).to_owned()).collect(),
+    };
+    let asked = request.full || request.axes.contains(&axis) || request.scenarios.contains(&scenario);
+    if !asked {
+        // A quick run measures what is there, and a slow scenario once.
+        let is_there = |value: &String| matches!(available.get(axis, value), Availability::Yes { .. });
+        values.retain(|value| is_there(value));
+        let slow = matches!(
+            scenario,
+            Scenario::Cold | Scenario::PatchUi | Scenario::PatchCore | Scenario::PatchServer
+        );
+        if slow || scenario == Scenario::Hot {
+            values.truncate(1);
+        }
+        if scenario == Scenario::Cold && axis == Axis::Cache {
+            // The one cold build fills the cache that the warm ones then use; without one it is what it is.
+            values = vec![best_cache(available)];
+        }
+        if scenario == Scenario::Warm {
+            values = vec![best_cache(available)];
+            if values == ["none"] {
+                return None;
+            }
+        }
+    }
+    if axis == Axis::Compiler && values.iter().skip(1).all(|value| !available.is_there(axis, value)) {
+        return None;
+    }
+    if values.len() < 2 && request.axes.contains(&axis) {
+        return None;
+    }
+    let variants: Vec<Variant> = values.iter().map(|value| usual.with(axis, value)).collect();
+    Some(comparison(available, estimates, scenario, axis.name(), variants, runs, |variant| {
+        variant.get(axis).to_owned()
+    }))
+}
+
+fn best_cache(available: &Available) -> String {
+    let order = ["kache", "sccache"];
+    let best = order.into_iter().find(|cache| available.is_there(Axis::Cache, cache));
+    best.unwrap_or("none").to_owned()
+}
+
+fn comparison(
+    available: &Available,
+    estimates: &Estimates,
+    scenario: Scenario,
+    axis: &str,
+    variants: Vec<Variant>,
+    runs: usize,
+    name: impl Fn(&Variant) -> String,
+) -> Planned {
+    let arm = |variant: &Variant| {
+        let (version, unavailable) = available.of(variant);
+        Arm { name: name(variant), version, variant: variant.to_string(), unavailable }
+    };
+    let mut planned = Planned {
+        comparison: Comparison {
+            id: format!("{scenario}/{axis}"),
+            scenario: scenario.name().to_owned(),
+            axis: axis.to_owned(),
+            arms: variants.iter().map(arm).collect(),
+            runs,
+            estimated_seconds: None,
+        },
+        scenario,
+        variants,
+    };
+    if axis == "variant" {
+        let arms = planned.comparison.arms.iter().skip(1).map(|arm| arm.name.clone());
+        planned.comparison.id = format!("{scenario}/{}", arms.collect::<Vec<_>>().join("+"));
+    }
+    planned.comparison.estimated_seconds = seconds(&planned, estimates);
+    planned
+}
+
+/// Fewer runs, until the comparison fits; none where not even one does.
+fn fit(planned: &mut Planned, estimates: &Estimates, left: f64) {
+    while planned.comparison.runs > 0
+        && planned.comparison.estimated_seconds.is_some_and(|seconds| seconds > left)
+    {
+        planned.comparison.runs -= 1;
+        planned.comparison.estimated_seconds = seconds(planned, estimates);
+    }
+}
+
+/// All samples of a comparison. Filling a cache is part of it.
+fn seconds(planned: &Planned, estimates: &Estimates) -> Option<f64> {
+    let mut sum = 0.0;
+    for (arm, variant) in planned.comparison.arms.iter().zip(&planned.variants) {
+        if arm.unavailable.is_some() {
+            continue;
+        }
+        sum += estimates.sample(planned.scenario, variant)? * planned.comparison.runs as f64;
+    }
+    Some(sum)
+}
+
+fn told(variant: &Variant) -> String {
+    let differs = |axis: &Axis| variant.get(*axis) != Variant::default().get(*axis);
+    let parts: Vec<String> =
+        Axis::ALL.into_iter().filter(differs).map(|axis| format!("{axis}={}", variant.get(axis))).collect();
+    if parts.is_empty() { "usual".to_owned() } else { parts.join(",") }
+}
+
+impl Available {
+    pub fn get(&self, axis: Axis, value: &str) -> Availability {
+        let is_usual = axis.values().first() == Some(&value) || axis == Axis::Profile;
+        let there = || Availability::Yes { version: None };
+        let absent = || Availability::No { reason: "it is not on this machine".to_owned() };
+        let known = self.values.get(&(axis, value.to_owned())).cloned();
+        known.unwrap_or_else(|| if is_usual { there() } else { absent() })
+    }
+
+    pub fn is_there(&self, axis: Axis, value: &str) -> bool {
+        matches!(self.get(axis, value), Availability::Yes { .. })
+    }
+
+    /// The version of what a variant differs by, and why the variant cannot be measured.
+    fn of(&self, variant: &Variant) -> (Option<String>, Option<String>) {
+        let mut found = None;
+        for axis in Axis::ALL {
+            match self.get(axis, variant.get(axis)) {
+                Availability::Yes { version } => found = found.or(version),
+                Availability::No { reason } => return (None, Some(reason)),
+            }
+        }
+        (found, None)
+    }
+}

@@ -1,0 +1,165 @@
+//! What two equal things may differ by on this machine, and what other programs add to it.
+//!
+//! A verdict needs more than an interval that leaves out 1: with a few samples a chance or a busy neighbour does
+//! that. So a difference has to be greater than a floor, which is the greatest of three: the machine's own noise,
+//! what the clock cannot tell apart, and what other programs took meanwhile.
+
+use super::statistics::median;
+use crate::record::bench::{Noise, Sample};
+
+/// No difference below 1 % is believed, however quiet the machine seemed while the noise was measured; criterion's
+/// default `noise_threshold` is the same.
+const LEAST: f64 = 0.01;
+
+/// No machine is taken to be noisier than this: a floor of 1 would make every verdict impossible.
+const MOST: f64 = 0.9;
+
+/// How many standard deviations of a single sample two equal things may differ by. The median of five paired ratios
+/// has a deviation of about 0.8 samples' (√2 for the two samples of a pair, 0.54 for the median of five), so that two
+/// are two and a half of its own. The interval guards against chance besides; a simulation in `verdict` shows what
+/// both do together.
+const DEVIATIONS: f64 = 2.0;
+
+/// What CodSpeed found on GitHub's hosted machines in July 2025: times of the same program differed by 2.66 %
+/// (standard deviation, 100 runs each of four projects). Taken where noise was not measured.
+const USUAL_DEVIATION: f64 = 0.0266;
+
+/// For times of a normal distribution the median absolute deviation times this is the standard deviation.
+const DEVIATION_OF_MAD: f64 = 1.4826;
+
+/// What that has to be multiplied by for 2 to 9 samples, for which it is too small on average (Croux and Rousseeuw
+/// 1992; a test below draws them again).
+const FEW_SAMPLES: [f64; 8] = [1.196, 1.495, 1.363, 1.206, 1.200, 1.140, 1.129, 1.107];
+
+/// From two samples one cannot tell how far samples differ.
+const SAMPLES_MIN: usize = 3;
+
+/// So late may the executor see the end of a command, in seconds: equal things may differ by as much.
+const RESOLUTION_SECONDS: f64 = 0.02;
+
+/// Cores that a system is busy with itself when nothing else runs. Less is no load. Our choice: it is inside the
+/// noise that was measured, because it was there then too.
+const IDLE_CORES: f64 = 0.05;
+
+/// What counts as noise for one arm beside another one, as shares of their time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Floor {
+    /// Of the machine when it is left alone.
+    pub quiet: f64,
+    /// With what other programs took meanwhile. Never below [`Floor::quiet`].
+    pub full: f64,
+}
+
+/// The noise by the times of the same short compilation.
+pub fn noise(samples: Vec<f64>, foreign_cores: Option<f64>) -> Noise {
+    Noise { floor: floor(&samples), samples, foreign_cores }
+}
+
+/// By the median absolute deviation, because one run in a few is always odd and must not decide.
+fn floor(samples: &[f64]) -> f64 {
+    let deviation = match median(samples) {
+        Some(middle) if samples.len() >= SAMPLES_MIN && middle > 0.0 => {
+            let distances: Vec<f64> = samples.iter().map(|seconds| (seconds - middle).abs()).collect();
+            median(&distances).unwrap_or(0.0) / middle * DEVIATION_OF_MAD * few_samples(samples.len())
+        }
+        _ => USUAL_DEVIATION,
+    };
+    (DEVIATIONS * deviation).clamp(LEAST, MOST)
+}
+
+fn few_samples(count: usize) -> f64 {
+    // Beyond the table the same authors give this.
+    let beyond = || count as f64 / (count as f64 - 0.8);
+    count.checked_sub(2).and_then(|index| FEW_SAMPLES.get(index).copied()).unwrap_or_else(beyond)
+}
+
+impl Floor {
+    /// `noise` as measured before, the median seconds of what is compared, and the share that other programs took.
+    pub fn new(noise: Option<&Noise>, seconds: f64, load: f64) -> Floor {
+        let machine = noise.map_or(DEVIATIONS * USUAL_DEVIATION, |noise| noise.floor);
+        let clock = if seconds > 0.0 { RESOLUTION_SECONDS / seconds } else { MOST };
+        let quiet = machine.max(clock).clamp(LEAST, MOST);
+        Floor { quiet, full: quiet.max(load.min(MOST)) }
+    }
+}
+
+/// The share of the processors' time that other programs took from this sample at most: so much shorter it could
+/// have been without them. Zero where the system does not tell.
+///
+/// Where all cores were busy, f foreign ones beside c of our own made it (c + f) / c times as long, so that f / (c
+/// + f) of its time was lost. Where cores were idle it was less; that it may have been so much is what counts here.
+pub fn load(sample: &Sample) -> f64 {
+    let foreign = (sample.foreign_cores.unwrap_or(0.0) - IDLE_CORES).max(0.0);
+    let own = sample.cpu_seconds.filter(|_| sample.seconds > 0.0).map(|cpu| cpu / sample.seconds);
+    // Nothing compiles with less than one core for long; what mostly waits is disturbed less.
+    foreign / (own.unwrap_or(1.0).max(1.0) + foreign)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::shared_tests::{self, Random};
+    use super::*;
+
+    #[test]
+    fn the_floor_by_samples() {
+        let check = |samples: &[f64], expected: f64| {
+            let floor = noise(samples.to_vec(), None).floor;
+            assert!((floor - expected).abs() < 5e-4, "{samples:?}: {floor}");
+        };
+        check(&[], 0.0532);
+        check(&[1.0, 1.5], 0.0532);
+        check(&[0.0, 0.0, 0.0], 0.0532);
+        // A machine that seems perfectly quiet.
+        check(&[1.0; 7], 0.01);
+        // Deviations 0, 0.01, 0.01, 0.02, 0.02: 2 · 0.01 · 1.4826 · 1.206.
+        check(&[0.98, 0.99, 1.0, 1.01, 1.02], 0.0358);
+        // One odd run among seven changes little, and three decide.
+        check(&[0.98, 0.99, 1.0, 1.01, 1.02, 1.0, 9.0], 0.0335);
+        check(&[1.0, 1.0, 1.0, 1.0, 9.0, 9.0, 9.0], 0.01);
+        check(&[1.0, 2.0, 9.0, 1.0, 17.0, 2.5, 3.0], 0.9);
+    }
+
+    #[test]
+    fn few_samples_are_corrected() {
+        let mut random = Random::new(1);
+        for count in 2..=12 {
+            let mut sum = 0.0;
+            for _ in 0..20_000 {
+                let samples: Vec<f64> = (0..count).map(|_| 100.0 + random.normal()).collect();
+                let middle = median(&samples).unwrap();
+                let distances: Vec<f64> = samples.iter().map(|sample| (sample - middle).abs()).collect();
+                sum += median(&distances).unwrap() * DEVIATION_OF_MAD * few_samples(count);
+            }
+            let mean = sum / 20_000.0;
+            assert!((mean - 1.0).abs() < 0.03, "{count} samples: {mean}");
+        }
+    }
+
+    #[test]
+    fn short_things_are_told_apart_worse() {
+        let noise = shared_tests::noise(0.02);
+        let quiet = |seconds| format!("{:.3}", Floor::new(Some(&noise), seconds, 0.0).quiet);
+        assert_eq!([100.0, 1.0, 0.4, 0.0].map(quiet), ["0.020", "0.020", "0.050", "0.900"]);
+        assert!((Floor::new(None, 100.0, 0.0).quiet - 0.0532).abs() < 1e-12);
+        assert_eq!(Floor::new(Some(&noise), 100.0, 0.3), Floor { quiet: 0.02, full: 0.3 });
+        assert_eq!(Floor::new(Some(&noise), 100.0, 0.001).full, 0.02);
+        assert_eq!(Floor::new(Some(&noise), 100.0, 7.0).full, 0.9);
+    }
+
+    #[test]
+    fn other_programs_take_their_share() {
+        let load_of = |foreign_cores, cpu_seconds| {
+            let sample =
+                Sample { foreign_cores, cpu_seconds, ..shared_tests::sample("cold/cache", "none", 1, 10.0) };
+            (load(&sample) * 1000.0).round() / 1000.0
+        };
+        assert_eq!(load_of(None, Some(18.0)), 0.0);
+        assert_eq!(load_of(Some(0.05), Some(18.0)), 0.0);
+        // Half a core beside a core and a half: a quarter of the machine's two.
+        assert_eq!(load_of(Some(0.55), Some(15.0)), 0.25);
+        assert_eq!(load_of(Some(1.05), Some(10.0)), 0.5);
+        // Unknown, or mostly waiting.
+        assert_eq!(load_of(Some(1.05), None), 0.5);
+        assert_eq!(load_of(Some(1.05), Some(1.0)), 0.5);
+    }
+}

@@ -1,0 +1,525 @@
+//! The run: every comparison, round after round, its arms in turn; a sample is written down before the next one begins.
+//!
+//! Resets are here, and are not timed. What a sample proves is `evidence`, what follows from all of them `verdict`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use super::caches::{self, Session};
+use super::checkout::{Checkout, Times};
+use super::evidence::{self, Linked};
+use super::journal::Journal;
+use super::matrix::Planned;
+use super::scenario::Scenario;
+use super::subject::Subject;
+use super::targets::Targets;
+use super::timings::{self, Link};
+use super::variant::{Axis, Variant};
+use super::{machine, noise, steps_alone, verdict};
+use crate::exec::{Executor, Measured};
+use crate::exit::Exit;
+use crate::plan::Invocation;
+use crate::record::bench::{BenchResult, Comparison, Sample};
+use crate::tools::local::{DEFAULT_LINKER, Place};
+
+/// No build takes longer.
+const BUILD_LIMIT: Duration = Duration::from_secs(3600);
+/// xtask's own children have three seconds to stop.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// Everything that a run works with.
+pub struct Bench<'a> {
+    pub exec: &'a Executor,
+    pub subject: Subject,
+    pub journal: Journal,
+    pub(super) checkout: Checkout,
+    pub(super) targets: Targets,
+    pub(super) scratch: PathBuf,
+    /// The linker script of this run and the linkers that it knows; `None` where linkers cannot be chosen.
+    pub(super) place: Option<Place>,
+    caches: BTreeMap<String, Cached<'a>>,
+    /// Arms that failed: `COMPARISON ARM`. They are not tried again.
+    pub(super) broken: BTreeSet<String>,
+    began: Instant,
+    seconds_before: f64,
+}
+
+/// A compile cache under way, and the builds that it is full of.
+struct Cached<'a> {
+    session: Session<'a>,
+    full_of: BTreeSet<String>,
+}
+
+/// What came of an attempt that may fail without ending the run.
+pub(super) type Attempt<T> = anyhow::Result<Result<T, String>>;
+
+impl<'a> Bench<'a> {
+    /// `folder` is the run's own, below the target directory.
+    pub fn new(
+        exec: &'a Executor,
+        subject: Subject,
+        folder: &Path,
+        checkout: Checkout,
+        place: Option<Place>,
+        journal: Journal,
+    ) -> anyhow::Result<Bench<'a>> {
+        let targets = Targets::new(&checkout.root().join("target"), &folder.join("targets"))?;
+        Ok(Bench {
+            exec,
+            scratch: folder.join("scratch"),
+            seconds_before: journal.record.seconds,
+            subject,
+            journal,
+            checkout,
+            targets,
+            place,
+            caches: BTreeMap::new(),
+            broken: BTreeSet::new(),
+            began: Instant::now(),
+        })
+    }
+
+    /// Stops the caches' servers, and gives what was measured.
+    pub fn end(self) -> Journal {
+        self.journal
+    }
+
+    /// Measures everything that is not measured yet. Whatever happens, what was measured is written down.
+    pub fn run(&mut self, planned: &[Planned]) -> anyhow::Result<()> {
+        let result = self.all(planned);
+        let record = &mut self.journal.record;
+        record.result = match &result {
+            Ok(()) if self.broken.is_empty() => BenchResult::Ok,
+            Err(error) if matches!(Exit::of(error), Exit::Interrupted(_)) => BenchResult::Interrupted,
+            _ => BenchResult::Failed,
+        };
+        record.seconds = self.seconds_before + self.began.elapsed().as_secs_f64();
+        record.verdicts = verdict::verdicts(&record.comparisons, &record.samples, record.noise.as_ref());
+        let saved = self.journal.save();
+        // Why it ended matters more than a record that could not be written.
+        result.and(saved)
+    }
+
+    fn all(&mut self, planned: &[Planned]) -> anyhow::Result<()> {
+        self.fetch()?;
+        self.noise()?;
+        let mut left: f64 = planned.iter().filter_map(|planned| planned.comparison.estimated_seconds).sum();
+        for planned in planned {
+            let told = if left > 0.0 { format!(", about {} to go", minutes(left)) } else { String::new() };
+            let comparison = &planned.comparison;
+            self.exec.ui().status("Comparing", format_args!("{}{told}", comparison.id));
+            match planned.scenario {
+                Scenario::Link => steps_alone::links(self, planned)?,
+                Scenario::WasmOpt => steps_alone::wasm_opt(self, planned)?,
+                _ => self.builds(planned)?,
+            }
+            left -= comparison.estimated_seconds.unwrap_or(0.0);
+        }
+        Ok(())
+    }
+
+    /// Downloads what the builds need, so that the network is never timed. Without a network, what is there has to do.
+    fn fetch(&self) -> anyhow::Result<()> {
+        let fetch = Invocation::new(&self.subject.cargo, self.checkout.root()).args(["fetch", "--quiet"]);
+        self.exec.ui().status("Fetching", "dependencies");
+        match self.exec.run(&fetch) {
+            Err(error) if matches!(Exit::of(&error), Exit::Interrupted(_)) => Err(error),
+            Err(error) => {
+                self.exec.ui().note(format_args!("dependencies were not fetched: {error:#}"));
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+
+    fn noise(&mut self) -> anyhow::Result<()> {
+        self.exec.ui().status("Measuring", "this machine's noise");
+        let runs = machine::compilations(self.exec, &self.subject.rustc, &self.scratch.join("noise"))?;
+        let foreign: Vec<f64> = runs.iter().filter_map(|run| run.foreign_cores).collect();
+        let foreign = super::estimate::median(foreign);
+        let noise = noise::noise(runs.iter().map(|run| run.seconds).collect(), foreign);
+        self.exec.ui().note(format_args!("equal runs differ by {:.1} % here", noise.floor * 100.0));
+        self.journal.record.noise = Some(noise);
+        self.journal.save()
+    }
+
+    fn builds(&mut self, planned: &Planned) -> anyhow::Result<()> {
+        let comparison = &planned.comparison;
+        for round in 1..=comparison.runs {
+            for index in turn(round, comparison.arms.len()) {
+                let arm = &comparison.arms[index];
+                if !self.is_wanted(comparison, &arm.name, round) {
+                    continue;
+                }
+                self.tell(comparison, &arm.name, round);
+                let sample = match self.build(planned, index, round)? {
+                    Ok(sample) => sample,
+                    Err(reason) => failed(comparison, &arm.name, round, reason),
+                };
+                self.add(sample)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a sample is still to be taken.
+    pub(super) fn is_wanted(&self, comparison: &Comparison, arm: &str, round: usize) -> bool {
+        let unavailable =
+            comparison.arms.iter().any(|other| other.name == arm && other.unavailable.is_some());
+        let key = format!("{} {arm}", comparison.id);
+        !unavailable && !self.broken.contains(&key) && !self.journal.has(&comparison.id, arm, round)
+    }
+
+    pub(super) fn tell(&self, comparison: &Comparison, arm: &str, round: usize) {
+        let round =
+            if comparison.runs > 1 { format!(", {round} of {}", comparison.runs) } else { String::new() };
+        self.exec.ui().status("Measuring", format_args!("{}: {arm}{round}", comparison.id));
+    }
+
+    /// Writes a sample down. An arm whose sample is invalid is not measured again.
+    pub(super) fn add(&mut self, sample: Sample) -> anyhow::Result<()> {
+        if let Some(reason) = &sample.invalid {
+            self.exec.ui().note(format_args!("{} {}: {}", sample.comparison, sample.arm, first_line(reason)));
+            self.broken.insert(format!("{} {}", sample.comparison, sample.arm));
+        }
+        self.journal.add(sample)
+    }
+
+    fn build(&mut self, planned: &Planned, index: usize, round: usize) -> Attempt<Sample> {
+        let (scenario, variant) = (planned.scenario, &planned.variants[index]);
+        if let Err(reason) = self.start_cache(variant)? {
+            return Ok(Err(reason));
+        }
+        if let Err(reason) = self.prepare(scenario, variant)? {
+            return Ok(Err(reason));
+        }
+        let log = self.scratch.join("links.log");
+        let _ = fs::remove_file(&log);
+        let with_timings = scenario == Scenario::Cold;
+        let command = self.command(variant, with_timings, Some(&log));
+        let cached = self.caches.get(variant.get(Axis::Cache));
+        let before = match cached.map(|cached| cached.session.counters()).transpose()? {
+            Some(Err(reason)) => return Ok(Err(reason)),
+            Some(Ok(counters)) => counters,
+            None => None,
+        };
+        let friends: Vec<u32> = cached.and_then(|cached| cached.session.process()).into_iter().collect();
+        let measured = self.exec.measure(&command, &friends)?;
+        if !measured.success {
+            self.targets.forget();
+            return Ok(Err(self.failure(&measured)));
+        }
+        let built = match evidence::read_build(&measured.stdout) {
+            Ok(built) => built,
+            Err(error) => return Ok(Err(format!("{error:#}"))),
+        };
+        let links = evidence::read_links(&fs::read_to_string(&log).unwrap_or_default());
+        let server = self.targets.path().join(&self.subject.server);
+        let mut activity = evidence::of_build(&built, &links, &server);
+        if let (Some(cached), Some(before)) = (self.caches.get(variant.get(Axis::Cache)), before) {
+            let told = match cached.session.counters()? {
+                Ok(Some(after)) => caches::activity(variant.get(Axis::Cache), &before, &after),
+                Ok(None) => Err("it does not count".to_owned()),
+                Err(reason) => Err(reason),
+            };
+            match told {
+                Ok(cache) => activity.cache = Some(cache),
+                Err(reason) => return Ok(Err(reason)),
+            }
+        }
+        let package = self.subject.lines.get(&scenario).map(|line| line.package.as_str());
+        let invalid = evidence::contradiction(scenario, variant, &built.steps, &activity, package);
+        let comparison = &planned.comparison;
+        let arm = &comparison.arms[index].name;
+        if with_timings && invalid.is_none() && self.journal.record.timeline.is_none() {
+            self.timeline(comparison, arm, &links);
+        }
+        self.built(scenario, variant);
+        Ok(Ok(Sample {
+            activity,
+            sizes: built.sizes,
+            steps: built.steps,
+            invalid,
+            ..sample(comparison, arm, round, &measured)
+        }))
+    }
+
+    /// Brings about the state that the scenario starts from. Nothing in here is timed.
+    fn prepare(&mut self, scenario: Scenario, variant: &Variant) -> Attempt<()> {
+        let key = variant.target_key();
+        self.checkout.age()?;
+        match scenario {
+            Scenario::Cold | Scenario::Warm => {
+                self.checkout.restore()?;
+                if scenario == Scenario::Warm {
+                    if let Err(reason) = self.fill_cache(variant)? {
+                        return Ok(Err(reason));
+                    }
+                } else if let Err(reason) = self.empty_cache(variant)? {
+                    return Ok(Err(reason));
+                }
+                self.targets.empty()?;
+            }
+            Scenario::WarmTarget => {
+                self.checkout.restore()?;
+                if let Err(reason) = self.settle(variant, None)? {
+                    return Ok(Err(reason));
+                }
+                self.targets.restore_copy(self.exec, &key)?;
+                let kept = variant.get(Axis::Mtimes) == "content";
+                self.checkout.check_out_again(if kept { Times::OfContent } else { Times::Now })?;
+            }
+            Scenario::PatchServer | Scenario::PatchUi | Scenario::PatchCore => {
+                let file = self.subject.lines.get(&scenario).map(|line| line.file.clone());
+                let file = file.context("a patch scenario without a line")?;
+                if let Err(reason) = self.settle(variant, Some(&file))? {
+                    return Ok(Err(reason));
+                }
+                self.checkout.patch(&file)?;
+            }
+            _ => {
+                if let Err(reason) = self.settle(variant, None)? {
+                    return Ok(Err(reason));
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Everything is built with this variant, but for changes of the one file, which are the next sample's.
+    pub(super) fn settle(&mut self, variant: &Variant, file: Option<&Path>) -> Attempt<()> {
+        let key = variant.target_key();
+        self.checkout.age()?;
+        self.targets.take(&key)?;
+        if self.targets.is_built(&key, &self.checkout, file) {
+            return Ok(Ok(()));
+        }
+        self.exec.ui().status("Preparing", "a build that is not timed");
+        let plain = variant.with(Axis::Cache, "none").with(Axis::Linker, DEFAULT_LINKER);
+        self.untimed(&plain)
+    }
+
+    /// A build that is not timed, in the target directory that is there.
+    fn untimed(&mut self, variant: &Variant) -> Attempt<()> {
+        let command = self.command(variant, false, None);
+        let measured = self.exec.measure(&command, &[])?;
+        if !measured.success {
+            self.targets.forget();
+            return Ok(Err(self.failure(&measured)));
+        }
+        self.targets.note_built(&self.checkout);
+        Ok(Ok(()))
+    }
+
+    /// After a timed build: what its target directory and its cache are good for.
+    fn built(&mut self, scenario: Scenario, variant: &Variant) {
+        match scenario {
+            Scenario::Cold | Scenario::Warm => {
+                self.targets.keep_as(&variant.target_key(), &self.checkout);
+                if let Some(cached) = self.caches.get_mut(variant.get(Axis::Cache)) {
+                    cached.full_of.insert(variant.target_key());
+                }
+            }
+            // A restored copy is nobody's.
+            Scenario::WarmTarget => {}
+            _ => self.targets.note_built(&self.checkout),
+        }
+    }
+
+    /// Starts the cache of a variant, unless it runs.
+    fn start_cache(&mut self, variant: &Variant) -> Attempt<()> {
+        let name = variant.get(Axis::Cache);
+        if name == "none" || self.caches.contains_key(name) {
+            return Ok(Ok(()));
+        }
+        let cache = match caches::find(self.exec, name)? {
+            Ok(cache) => cache,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let folder = self.scratch.join("caches").join(name);
+        match Session::start(self.exec, &cache, &folder)? {
+            Ok(session) => {
+                self.caches.insert(name.to_owned(), Cached { session, full_of: BTreeSet::new() });
+                Ok(Ok(()))
+            }
+            Err(reason) => Ok(Err(reason)),
+        }
+    }
+
+    fn empty_cache(&mut self, variant: &Variant) -> Attempt<()> {
+        let Some(cached) = self.caches.get_mut(variant.get(Axis::Cache)) else { return Ok(Ok(())) };
+        cached.full_of.clear();
+        cached.session.empty()
+    }
+
+    /// One build fills it, unless it is full of this variant.
+    fn fill_cache(&mut self, variant: &Variant) -> Attempt<()> {
+        let is_full = |cached: &Cached<'_>| cached.full_of.contains(&variant.target_key());
+        if self.caches.get(variant.get(Axis::Cache)).is_none_or(is_full) {
+            return Ok(Ok(()));
+        }
+        self.exec
+            .ui()
+            .status("Preparing", format_args!("{}: a build that fills it", variant.get(Axis::Cache)));
+        self.targets.empty()?;
+        let filled = self.untimed(variant)?;
+        if filled.is_ok()
+            && let Some(cached) = self.caches.get_mut(variant.get(Axis::Cache))
+        {
+            cached.full_of.insert(variant.target_key());
+        }
+        Ok(filled)
+    }
+
+    /// `cargo xtask build` of the copy, by our own program.
+    pub(super) fn command(&self, variant: &Variant, timings: bool, log: Option<&Path>) -> Invocation {
+        let mut command = Invocation::new(self.subject.xtask.display().to_string(), self.checkout.root())
+            .args(["--quiet", "build", "--offline", "--format", "json"])
+            .args(["--project", &self.subject.project, "--profile", variant.get(Axis::Profile)])
+            .args(["--driver", variant.get(Axis::Driver)])
+            .env("CARGO_TARGET_DIR", self.targets.path().display().to_string())
+            .timeout(BUILD_LIMIT);
+        command.stop_grace = STOP_GRACE;
+        if timings {
+            command = command.arg("--timings");
+        }
+        // What says where the workspace is, when cargo starts us.
+        command.env_remove =
+            ["CARGO_MANIFEST_DIR", "CARGO_BUILD_TARGET_DIR", "XTASK_TIMEOUT"].map(str::to_owned).to_vec();
+        self.environment(command, variant, log)
+    }
+
+    /// The variables that switch a variant on.
+    pub(super) fn environment(
+        &self,
+        mut command: Invocation,
+        variant: &Variant,
+        log: Option<&Path>,
+    ) -> Invocation {
+        if let Some(place) = &self.place {
+            let triple = self.subject.host.to_uppercase().replace('-', "_");
+            command = command
+                .env(format!("CARGO_TARGET_{triple}_LINKER"), place.linker().display().to_string())
+                .env("XTASK_LINKER", variant.get(Axis::Linker));
+            if let Some(log) = log {
+                command = command.env("XTASK_LINKER_LOG", log.display().to_string());
+            }
+        }
+        // Empty, it overrules any configuration.
+        command = command.env("RUSTC_WRAPPER", "");
+        if let Some(cached) = self.caches.get(variant.get(Axis::Cache)) {
+            let settings = cached.session.settings();
+            command.env.extend(settings.env.clone());
+            command.env_remove.extend(settings.env_remove.iter().cloned());
+        }
+        let profile = variant.get(Axis::Profile).to_uppercase().replace('-', "_");
+        match variant.get(Axis::Debug) {
+            "profile" => {}
+            debug => command = command.env(format!("CARGO_PROFILE_{profile}_DEBUG"), debug),
+        }
+        match variant.get(Axis::Compiler) {
+            "parallel" => {
+                command = command.env("CARGO_ENCODED_RUSTFLAGS", format!("-Zthreads={}", self.jobs()));
+            }
+            "cranelift" => {
+                command = command
+                    .env("CARGO_UNSTABLE_CODEGEN_BACKEND", "true")
+                    .env(format!("CARGO_PROFILE_{profile}_CODEGEN_BACKEND"), "cranelift");
+            }
+            _ => {}
+        }
+        command
+    }
+
+    pub(super) fn jobs(&self) -> usize {
+        self.journal.record.host.cores.unwrap_or(1)
+    }
+
+    /// The last lines of a build that failed.
+    pub(super) fn failure(&self, measured: &Measured) -> String {
+        let text = self.exec.redact(&crate::exec::without_escapes(measured.stderr.trim()));
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let telling = lines.iter().position(|line| line.starts_with("error"));
+        let from = telling.unwrap_or(lines.len().saturating_sub(8));
+        let told: Vec<&str> = lines[from..].iter().take(8).copied().collect();
+        format!("the build failed: {}", told.join("\n"))
+    }
+
+    /// Where the time of a cold build went. That is told where it can be; a report is no reason to lose a sample.
+    fn timeline(&mut self, comparison: &Comparison, arm: &str, links: &[Linked]) {
+        let told = timings::kept(self.targets.path()).and_then(|kept| {
+            let link = |link: &Linked| Link::of(&link.output, link.start - kept.began, link.seconds);
+            let links: Vec<Link> = links.iter().map(link).collect();
+            timings::timeline(&comparison.id, arm, &kept.halves, kept.steps, &links, self.jobs())
+        });
+        match told {
+            Ok(timeline) => self.journal.record.timeline = Some(timeline),
+            Err(error) => self.journal.record.notes.push(format!("there is no timeline: {error:#}")),
+        }
+    }
+}
+
+/// The arms of a round: forwards, then backwards, so that none is always the first.
+pub(super) fn turn(round: usize, arms: usize) -> Vec<usize> {
+    if round % 2 == 1 { (0..arms).collect() } else { (0..arms).rev().collect() }
+}
+
+/// A sample of what was measured, without its evidence.
+pub(super) fn sample(comparison: &Comparison, arm: &str, round: usize, measured: &Measured) -> Sample {
+    Sample {
+        comparison: comparison.id.clone(),
+        arm: arm.to_owned(),
+        round,
+        seconds: measured.elapsed.as_secs_f64(),
+        cpu_seconds: measured.cpu.map(|cpu| cpu.as_secs_f64()),
+        peak_memory_bytes: measured.peak_memory_bytes,
+        foreign_cores: measured.foreign_cores,
+        activity: Default::default(),
+        steps: Vec::new(),
+        sizes: Vec::new(),
+        invalid: None,
+    }
+}
+
+/// An attempt that came to nothing.
+pub(super) fn failed(comparison: &Comparison, arm: &str, round: usize, reason: String) -> Sample {
+    let nothing = Measured {
+        success: false,
+        stdout: String::new(),
+        stderr: String::new(),
+        elapsed: Duration::ZERO,
+        cpu: None,
+        peak_memory_bytes: None,
+        foreign_cores: None,
+    };
+    Sample { invalid: Some(reason), ..sample(comparison, arm, round, &nothing) }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// `40 s`, `3 min`.
+pub fn minutes(seconds: f64) -> String {
+    if seconds < 90.0 { format!("{seconds:.0} s") } else { format!("{:.0} min", seconds / 60.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_arm_is_always_the_first() {
+        assert_eq!(turn(1, 3), [0, 1, 2]);
+        assert_eq!(turn(2, 3), [2, 1, 0]);
+    }
+
+    #[test]
+    fn times_for_people() {
+        assert_eq!([39.6, 89.0, 200.0].map(minutes), ["40 s", "89 s", "3 min"]);
+    }
+}

@@ -1,0 +1,207 @@
+//! Medians and intervals that assume nothing about how times are distributed: builds have long tails, and there are
+//! few of them.
+
+/// How probable it must be, at least, that an interval has the true value in it. The extremes of five pairs just
+/// reach it (0.9375), so five is the number of pairs that a full verdict asks for.
+pub const COVERAGE: f64 = 0.93;
+
+/// An interval that covers less is next to nothing: that of two pairs (0.5), or of two samples beside two (0.667),
+/// and not that of three pairs (0.75).
+const FEEBLE: f64 = 0.7;
+
+/// Two numbers, and how probable it is that the true value lies between them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    pub low: f64,
+    pub high: f64,
+    pub coverage: f64,
+}
+
+impl Interval {
+    /// Whether all of it lies between these two, ends included.
+    pub fn is_within(&self, low: f64, high: f64) -> bool {
+        low <= self.low && self.high <= high
+    }
+
+    /// Whether there are too few values for what [`COVERAGE`] asks.
+    pub fn is_weak(&self) -> bool {
+        self.coverage < COVERAGE
+    }
+
+    /// Whether it may as well leave the true value out, nearly: two pairs agree by chance once in two.
+    pub fn is_feeble(&self) -> bool {
+        self.coverage < FEEBLE
+    }
+}
+
+/// The middle value, or the mean of the two in the middle; `None` for nothing.
+pub fn median(values: &[f64]) -> Option<f64> {
+    let sorted = sorted(values);
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        length if length % 2 == 1 => Some(sorted[middle]),
+        _ => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
+    }
+}
+
+/// The interval of the median by order statistics; `None` for fewer than two values.
+///
+/// The k-th smallest value exceeds the true median only where fewer than k of n values lie below it, each with
+/// probability one half, whatever the distribution: the extremes cover 1 − 2^(1−n).
+pub fn median_interval(values: &[f64]) -> Option<Interval> {
+    let n = values.len();
+    let mut chances = vec![1.0];
+    for _ in 0..n {
+        // One toss more: a row of Pascal's triangle, as probabilities.
+        let next = |k: usize| {
+            let without = chances.get(k).copied().unwrap_or(0.0);
+            let with = k.checked_sub(1).map_or(0.0, |k| chances[k]);
+            (without + with) / 2.0
+        };
+        chances = (0..=chances.len()).map(next).collect();
+    }
+    (n >= 2).then(|| by_order(&sorted(values), &chances))
+}
+
+/// The interval of the ratio of two things measured apart from each other, `after` to `before`; `None` where either
+/// is empty or both are single values.
+///
+/// That of Mann and Whitney (1947), as Hodges and Lehmann read it: among all n·m ratios of one value each, the
+/// number below the true ratio has a distribution that is known exactly, whatever that of the times is, as long as
+/// it is the same for both but for the factor. A bootstrap of so few values covers far less than it says (the
+/// median of five takes five values only), needs a seed, and the ratio of the extremes is half as wide again as
+/// need be.
+pub fn ratio_interval(before: &[f64], after: &[f64]) -> Option<Interval> {
+    let ratios: Vec<f64> =
+        after.iter().flat_map(|after| before.iter().map(move |before| after / before)).collect();
+    (ratios.len() >= 2).then(|| by_order(&sorted(&ratios), &mann_whitney(before.len(), after.len())))
+}
+
+/// The k-th value from below and from above, the greatest k that covers enough; the extremes where none does.
+/// `chances[i]` is the probability that exactly i values lie below the true one.
+fn by_order(sorted: &[f64], chances: &[f64]) -> Interval {
+    let coverage = |k: usize| 1.0 - 2.0 * chances[..k].iter().sum::<f64>();
+    let mut k = 1;
+    while 2 * (k + 1) <= sorted.len() && coverage(k + 1) >= COVERAGE {
+        k += 1;
+    }
+    Interval { low: sorted[k - 1], high: sorted[sorted.len() - k], coverage: coverage(k) }
+}
+
+/// The distribution of Mann and Whitney's U for samples of n and m.
+fn mann_whitney(n: usize, m: usize) -> Vec<f64> {
+    // The greatest of all values is one of the i or one of the j; in the first case it is above all j others.
+    let mut rows: Vec<Vec<f64>> = vec![vec![1.0]; m + 1];
+    for i in 1..=n {
+        for j in 1..=m {
+            let total = (i + j) as f64;
+            let mut chances = vec![0.0; i * j + 1];
+            for (u, chance) in rows[j].iter().enumerate() {
+                chances[u + j] += chance * i as f64 / total;
+            }
+            for (u, chance) in rows[j - 1].iter().enumerate() {
+                chances[u] += chance * j as f64 / total;
+            }
+            rows[j] = chances;
+        }
+    }
+    rows.swap_remove(m)
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::shared_tests::Random;
+    use super::*;
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[3.0]), Some(3.0));
+        assert_eq!(median(&[4.0, 1.0]), Some(2.5));
+        assert_eq!(median(&[9.0, 1.0, 2.0]), Some(2.0));
+    }
+
+    #[test]
+    fn intervals_of_the_median() {
+        let numbers = |n: usize| (1..=n).map(|number| number as f64).collect::<Vec<_>>();
+        assert_eq!(median_interval(&[]), None);
+        assert_eq!(median_interval(&[1.0]), None);
+        // Number of values, the two ends, the coverage by hand.
+        let expected = [
+            (2, 1.0, 2.0, 0.5),
+            (3, 1.0, 3.0, 0.75),
+            (4, 1.0, 4.0, 0.875),
+            (5, 1.0, 5.0, 0.9375),
+            (8, 1.0, 8.0, 1.0 - 2.0 / 256.0),
+            (9, 2.0, 8.0, 1.0 - 2.0 * 10.0 / 512.0),
+            (11, 3.0, 9.0, 1.0 - 2.0 * 67.0 / 2048.0),
+            (12, 3.0, 10.0, 1.0 - 2.0 * 79.0 / 4096.0),
+        ];
+        for (n, low, high, coverage) in expected {
+            let interval = median_interval(&numbers(n)).unwrap();
+            assert_eq!((interval.low, interval.high), (low, high), "{n}");
+            assert!((interval.coverage - coverage).abs() < 1e-12, "{n}: {}", interval.coverage);
+            assert_eq!((interval.is_weak(), interval.is_feeble()), (n < 5, n < 3), "{n}");
+        }
+    }
+
+    #[test]
+    fn the_distribution_of_u() {
+        // Mann and Whitney's own table: for 3 and 3 the chance of 0 is 1/20, for 5 and 5 that of at most 2 is 4/252.
+        assert!((mann_whitney(3, 3)[0] - 0.05).abs() < 1e-12);
+        let below: f64 = mann_whitney(5, 5)[..3].iter().sum();
+        assert!((below - 4.0 / 252.0).abs() < 1e-12);
+        for (n, m) in [(1, 1), (1, 4), (4, 1), (7, 3), (20, 20)] {
+            let chances = mann_whitney(n, m);
+            assert_eq!(chances.len(), n * m + 1);
+            assert!((chances.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{n} {m}");
+        }
+    }
+
+    #[test]
+    fn intervals_of_ratios() {
+        assert_eq!(ratio_interval(&[], &[1.0]), None);
+        assert_eq!(ratio_interval(&[1.0], &[2.0]), None);
+        let interval = ratio_interval(&[10.0, 10.0, 10.0], &[20.0, 21.0, 22.0]).unwrap();
+        assert_eq!((interval.low, interval.high), (2.0, 2.2));
+        assert!((interval.coverage - 0.9).abs() < 1e-12);
+        assert!(interval.is_weak());
+        assert!(!ratio_interval(&[1.0; 4], &[1.0; 4]).unwrap().is_weak());
+    }
+
+    /// How often the true value is in the interval, of 4000, is what the interval says, or a little more.
+    #[test]
+    fn intervals_cover_what_they_say() {
+        let mut random = Random::new(7);
+        for n in [2, 3, 5, 9] {
+            let (mut paired, mut unpaired) = (0, 0);
+            let (mut says_paired, mut says_unpaired) = (0.0, 0.0);
+            for _ in 0..4000 {
+                // A long tail: an exponential time on top, as of builds that wait for a disk.
+                let mut times = |centre: f64| -> Vec<f64> {
+                    (0..n).map(|_| centre * (1.0 + 0.05 * random.exponential())).collect()
+                };
+                let (before, after) = (times(10.0), times(12.0));
+                let ratios: Vec<f64> =
+                    after.iter().zip(&before).map(|(after, before)| after / before).collect();
+                let interval = median_interval(&ratios).unwrap();
+                paired += usize::from(interval.low <= 1.2 && 1.2 <= interval.high);
+                says_paired = interval.coverage;
+                let interval = ratio_interval(&before, &after).unwrap();
+                unpaired += usize::from(interval.low <= 1.2 && 1.2 <= interval.high);
+                says_unpaired = interval.coverage;
+            }
+            for (held, says) in [(paired, says_paired), (unpaired, says_unpaired)] {
+                let held = held as f64 / 4000.0;
+                assert!((held - says).abs() < 0.025, "{n}: covers {held}, says {says}");
+            }
+        }
+    }
+}

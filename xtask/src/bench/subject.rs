@@ -1,0 +1,190 @@
+//! What is measured: the workspace's project as plain data, and which lines are changed in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::scenario::Scenario;
+use crate::facts::workspace::{Package, Workspace};
+
+/// The project of a workspace, as far as measuring it needs to know.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The workspace that is copied.
+    pub root: PathBuf,
+    pub project: String,
+    /// The triple of this machine.
+    pub host: String,
+    pub cargo: String,
+    pub rustc: PathBuf,
+    /// Our own program, which builds the copy.
+    pub xtask: PathBuf,
+    /// The server's binary, relative to the target directory.
+    pub server: PathBuf,
+    /// The name of that binary's crate.
+    pub server_crate: String,
+    /// For each patch scenario: the line's file, relative to the root, and the package that has to be compiled again.
+    pub lines: BTreeMap<Scenario, Line>,
+    /// Scenarios that the workspace cannot have, with the reason.
+    pub impossible: BTreeMap<Scenario, String>,
+}
+
+/// Where a line is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub file: PathBuf,
+    pub package: String,
+}
+
+/// Chooses the lines: the server's own crate, the package with the pages, and one below it. All are the roots of crates,
+/// because those are compiled whatever the features. `configured` comes before what is found.
+pub fn lines(
+    workspace: &Workspace,
+    lib_package: &str,
+    bin_package: &str,
+    bin_target: &str,
+    configured: &BTreeMap<Scenario, PathBuf>,
+) -> (BTreeMap<Scenario, Line>, BTreeMap<Scenario, String>) {
+    let mut lines = BTreeMap::new();
+    let mut impossible = BTreeMap::new();
+    let root = |package: &Package, path: &Path| Line {
+        file: path.strip_prefix(&workspace.root).unwrap_or(path).to_owned(),
+        package: package.name.clone(),
+    };
+    let server = workspace.package(bin_package);
+    let bin = server.and_then(|package| package.bins().find(|bin| bin.name == bin_target));
+    if let (Some(package), Some(bin)) = (server, bin) {
+        lines.insert(Scenario::PatchServer, root(package, &bin.src_path));
+    }
+    // What both halves compile, beside the libraries of others.
+    let both: BTreeSet<&str> =
+        reachable(workspace, lib_package).intersection(&reachable(workspace, bin_package)).copied().collect();
+    let shared: Vec<&Package> =
+        workspace.packages.iter().filter(|package| both.contains(package.name.as_str())).collect();
+    let has_pages =
+        |package: &&&Package| package.dependencies.iter().any(|dependency| dependency.name == "leptos");
+    let size = |package: &&Package| source_bytes(package.dir());
+    let ui = shared.iter().filter(has_pages).copied().max_by_key(size);
+    let core = shared.iter().filter(|package| !has_pages(package)).copied().max_by_key(size);
+    for (scenario, package, missing) in [
+        (Scenario::PatchUi, ui, "no package of the workspace that both halves compile depends on leptos"),
+        (Scenario::PatchCore, core, "the workspace has no package below the one with the pages"),
+    ] {
+        match package.and_then(|package| Some(root(package, &package.library()?.src_path))) {
+            Some(line) => {
+                lines.insert(scenario, line);
+            }
+            None => {
+                impossible.insert(scenario, missing.to_owned());
+            }
+        }
+    }
+    for (scenario, file) in configured {
+        let absolute = workspace.root.join(file);
+        let owner = workspace.packages.iter().filter(|package| absolute.starts_with(package.dir()));
+        // The innermost one, where a package lies in another one's folder.
+        match owner.max_by_key(|package| package.dir().components().count()) {
+            Some(package) if absolute.is_file() => {
+                impossible.remove(scenario);
+                lines.insert(*scenario, root(package, &absolute));
+            }
+            _ => {
+                lines.remove(scenario);
+                impossible.insert(*scenario, format!("`{}` is no file of a package", file.display()));
+            }
+        }
+    }
+    (lines, impossible)
+}
+
+/// The package and all members that it depends on.
+fn reachable<'a>(workspace: &'a Workspace, name: &str) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut waiting: Vec<&Package> = workspace.package(name).into_iter().collect();
+    while let Some(package) = waiting.pop() {
+        if !found.insert(package.name.as_str()) {
+            continue;
+        }
+        // A dependency for tests or a build script is in no half.
+        let normal = package.dependencies.iter().filter(|dependency| dependency.kind.is_none());
+        let members = normal.filter(|dependency| dependency.path.is_some());
+        waiting.extend(members.filter_map(|dependency| workspace.package(&dependency.name)));
+    }
+    found
+}
+
+/// Bytes of all Rust files of a package.
+fn source_bytes(folder: &Path) -> u64 {
+    let mut bytes = 0;
+    let mut waiting = vec![folder.join("src")];
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                bytes += entry.metadata().map_or(0, |metadata| metadata.len());
+            }
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workspace() -> Workspace {
+        let package = |name: &str, dependencies: &str, target: &str| {
+            format!(
+                r#"{{"name":"{name}","manifest_path":"/w/{name}/Cargo.toml","dependencies":[{dependencies}],"targets":[{target}]}}"#
+            )
+        };
+        let member = |name: &str| format!(r#"{{"name":"{name}","path":"/w/{name}","kind":null}}"#);
+        let lib = |name: &str| {
+            format!(
+                r#"{{"name":"{name}","kind":["lib"],"crate_types":["lib"],"src_path":"/w/{name}/src/lib.rs"}}"#
+            )
+        };
+        let bin =
+            r#"{"name":"server","kind":["bin"],"crate_types":["bin"],"src_path":"/w/server/src/main.rs"}"#;
+        let leptos = r#"{"name":"leptos","kind":null}"#;
+        let packages = [
+            package("front", &member("pages"), &lib("front")),
+            package("pages", &format!("{leptos},{}", member("core")), &lib("pages")),
+            package("core", "", &lib("core")),
+            package("server", &format!("{},{}", member("pages"), member("store")), bin),
+            package("store", "", &lib("store")),
+        ];
+        let json = format!(
+            r#"{{"packages":[{}],"target_directory":"/w/target","workspace_root":"/w","metadata":null}}"#,
+            packages.join(",")
+        );
+        Workspace::parse(&json).unwrap()
+    }
+
+    #[test]
+    fn lines_are_found_by_what_both_halves_compile() {
+        let (lines, impossible) = lines(&workspace(), "front", "server", "server", &BTreeMap::new());
+        let told: Vec<(&str, &str)> =
+            lines.values().map(|line| (line.package.as_str(), line.file.to_str().unwrap())).collect();
+        assert_eq!(
+            told,
+            [("server", "server/src/main.rs"), ("pages", "pages/src/lib.rs"), ("core", "core/src/lib.rs")]
+        );
+        assert!(impossible.is_empty(), "{impossible:?}");
+    }
+
+    #[test]
+    fn what_a_workspace_lacks_is_told() {
+        let mut alone = workspace();
+        alone.packages.retain(|package| package.name != "core");
+        let configured = BTreeMap::from([(Scenario::PatchUi, PathBuf::from("nothing.rs"))]);
+        let (lines, impossible) = lines(&alone, "front", "server", "server", &configured);
+        assert_eq!(lines.keys().copied().collect::<Vec<_>>(), [Scenario::PatchServer]);
+        assert_eq!(impossible[&Scenario::PatchUi], "`nothing.rs` is no file of a package");
+        assert_eq!(
+            impossible[&Scenario::PatchCore],
+            "the workspace has no package below the one with the pages"
+        );
+    }
+}

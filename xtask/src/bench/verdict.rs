@@ -1,0 +1,174 @@
+//! What can be said of an arm beside the baseline: faster, slower, no measurable gain, or that one cannot tell.
+//!
+//! Samples of one round were taken one after the other, so that what slows the machine down for minutes slows both:
+//! their ratio is what counts, and everything is reckoned in ratios. "Twice the floor" is the floor applied twice.
+
+use super::noise::{self, Floor};
+use super::statistics::{self, Interval, median, median_interval};
+use crate::record::bench::{Comparison, Definition, Noise, Sample, Verdict, VerdictKind};
+
+/// The greatest gain that may hide behind "no measurable gain". Who reads that takes it as "not worth it", so it
+/// must not be said only because a machine is too noisy to tell. `compare` fails from here on by default, too.
+const HIDDEN_MAX: f64 = 0.05;
+
+/// One verdict for each arm but the baseline of each comparison, in order.
+///
+/// A pair is the two valid samples of one round; where a round was measured twice, the later ones count. An invalid
+/// sample drops its pair.
+pub fn verdicts(comparisons: &[Comparison], samples: &[Sample], noise: Option<&Noise>) -> Vec<Verdict> {
+    let of_arms = comparisons.iter().flat_map(|comparison| {
+        let (baseline, arms) = comparison.arms.split_first()?;
+        Some(arms.iter().map(|arm| verdict(&comparison.id, &arm.name, &baseline.name, samples, noise)))
+    });
+    of_arms.flatten().collect()
+}
+
+fn verdict(
+    comparison: &str,
+    arm: &str,
+    baseline: &str,
+    samples: &[Sample],
+    noise: Option<&Noise>,
+) -> Verdict {
+    let pairs = pairs(comparison, arm, baseline, samples);
+    let ratios: Vec<f64> = pairs.iter().map(|(arm, baseline)| arm.seconds / baseline.seconds).collect();
+    let of_pairs = |figure: fn(&Sample, &Sample) -> f64| {
+        median(&pairs.iter().map(|(arm, baseline)| figure(arm, baseline)).collect::<Vec<_>>())
+    };
+    // Of the two, the one that others disturbed more, and the one in which the clock matters more.
+    let load = of_pairs(|arm, baseline| noise::load(arm).max(noise::load(baseline))).unwrap_or(0.0);
+    let seconds = of_pairs(|arm, baseline| arm.seconds.max(baseline.seconds));
+    // Nothing measured has only the machine's noise.
+    let floor = Floor::new(noise, seconds.unwrap_or(f64::INFINITY), load);
+    let ratio = median(&ratios);
+    let interval = median_interval(&ratios);
+    Verdict {
+        comparison: comparison.to_owned(),
+        arm: arm.to_owned(),
+        baseline: baseline.to_owned(),
+        verdict: judge(ratio, interval, floor),
+        ratio,
+        low: interval.map(|interval| interval.low),
+        high: interval.map(|interval| interval.high),
+        coverage: interval.map(|interval| interval.coverage),
+        pairs: pairs.len(),
+        floor: floor.full,
+    }
+}
+
+/// The valid samples of arm and baseline, round by round.
+fn pairs<'s>(
+    comparison: &str,
+    arm: &str,
+    baseline: &str,
+    samples: &'s [Sample],
+) -> Vec<(&'s Sample, &'s Sample)> {
+    let last = |name: &str, round: usize| {
+        let of_arm = samples
+            .iter()
+            .rev()
+            .find(|sample| sample.comparison == comparison && sample.arm == name && sample.round == round)?;
+        (of_arm.invalid.is_none() && of_arm.seconds > 0.0).then_some(of_arm)
+    };
+    let of_comparison = samples.iter().filter(|sample| sample.comparison == comparison);
+    let mut rounds: Vec<usize> = of_comparison.map(|sample| sample.round).collect();
+    rounds.sort_unstable();
+    rounds.dedup();
+    rounds.into_iter().filter_map(|round| Some((last(arm, round)?, last(baseline, round)?))).collect()
+}
+
+/// The verdict on a ratio.
+///
+/// Faster and slower need the whole interval beyond the floor, that of other programs included; where the interval
+/// is weak (fewer than five pairs), beyond twice the floor, and beyond three times where there are two pairs. With the
+/// noise known by seven samples, equal arms are then called different at most 6 times in 1000 (simulated in the tests).
+///
+/// No measurable gain needs the whole interval within the machine's quiet floor, which is never taken as more than
+/// [`HIDDEN_MAX`]: load and noise make it harder to say, not easier, and where samples were disturbed a weak
+/// interval does not do. That alone would be said of two equal arms four times in ten only, because each of five
+/// ratios has to lie within the floor. So with a full interval that has 1 in it, it is enough that the median lies
+/// within the floor and the interval within twice of it, if nothing disturbed the samples: what hides then is less
+/// than the floor by the best estimate, and less than twice of it in any case. An interval that is wider, or leaves
+/// 1 out on one side and the floor on the other, says nothing.
+pub fn judge(ratio: Option<f64>, interval: Option<Interval>, floor: Floor) -> VerdictKind {
+    let (Some(ratio), Some(interval)) = (ratio, interval) else {
+        return if ratio.is_some() { VerdictKind::OneSample } else { VerdictKind::NotMeasured };
+    };
+    let times = 1 + i32::from(interval.is_weak()) + i32::from(interval.is_feeble());
+    let (low, high) = band(floor.full, times);
+    if interval.high < low {
+        return VerdictKind::Faster;
+    }
+    if interval.low > high {
+        return VerdictKind::Slower;
+    }
+    let quiet = floor.quiet.min(HIDDEN_MAX);
+    let (low, high) = band(quiet, 1);
+    let (twice_low, twice_high) = band(quiet, 2);
+    let is_undisturbed = floor.full <= quiet;
+    let is_within = interval.is_within(low, high) && (is_undisturbed || !interval.is_weak());
+    let is_around_one = is_undisturbed
+        && !interval.is_weak()
+        && interval.is_within(twice_low, twice_high)
+        && interval.low <= 1.0
+        && interval.high >= 1.0
+        && (low..=high).contains(&ratio);
+    if is_within || is_around_one {
+        return VerdictKind::NoMeasurableGain;
+    }
+    VerdictKind::CannotTell
+}
+
+/// Ratios that are noise. The upper end is 1 / (1 − floor), a hair more than 1 + floor: with that, exchanging the
+/// two sides exchanges faster and slower and nothing else, and a load that took a share of one side's time explains
+/// exactly as much.
+fn band(floor: f64, times: i32) -> (f64, f64) {
+    let low = (1.0 - floor).powi(times);
+    (low, 1.0 / low)
+}
+
+/// What the words of verdicts mean, for people who read a report.
+pub fn definitions() -> Vec<Definition> {
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let definition = |word: &str, meaning: String| Definition { word: word.to_owned(), meaning };
+    vec![
+        definition(
+            "ratio",
+            "the median, over all rounds, of an arm's seconds to the baseline's in the same round".to_owned(),
+        ),
+        definition(
+            "interval",
+            format!(
+                "has the true ratio in it with a probability of at least {}, with fewer than five pairs of less; order \
+                 statistics, which assume nothing about how times are distributed",
+                percent(statistics::COVERAGE)
+            ),
+        ),
+        definition(
+            "noise floor",
+            "what two equal things may differ by: the greatest of the machine's own noise, what the clock cannot tell \
+             apart, and the share that other programs took"
+                .to_owned(),
+        ),
+        definition(
+            "faster, slower",
+            "the whole interval lies beyond the noise floor; with three or four pairs beyond twice of it, with two \
+             beyond three times"
+                .to_owned(),
+        ),
+        definition(
+            "no measurable gain",
+            format!(
+                "the interval lies within the noise, or around 1 with its median within the noise; never said where \
+                 the noise could hide more than {}",
+                percent(HIDDEN_MAX)
+            ),
+        ),
+        definition("cannot tell", "the interval is too wide to say anything; more rounds narrow it".to_owned()),
+        definition("one sample", "a number, no verdict: one pair says nothing about chance".to_owned()),
+    ]
+}
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;

@@ -1,0 +1,250 @@
+//! Verdicts: tables of what is said of which samples, and simulations of how often that is right.
+
+use std::collections::BTreeMap;
+
+use super::super::shared_tests::{self, Random, comparison, sample};
+use super::*;
+use crate::record::bench::VerdictKind::{
+    CannotTell, Faster, NoMeasurableGain, NotMeasured, OneSample, Slower,
+};
+
+const ID: &str = "cold/cache";
+
+fn samples(baseline: &[f64], arm: &[f64]) -> Vec<Sample> {
+    let of = |name: &'static str, all: &[f64]| -> Vec<Sample> {
+        all.iter().enumerate().map(|(index, seconds)| sample(ID, name, index + 1, *seconds)).collect()
+    };
+    [of("none", baseline), of("kache", arm)].concat()
+}
+
+fn one(samples: &[Sample], noise: Option<&Noise>) -> Verdict {
+    let mut verdicts = verdicts(&[comparison(ID, &["none", "kache"])], samples, noise);
+    assert_eq!(verdicts.len(), 1);
+    verdicts.remove(0)
+}
+
+#[test]
+fn what_is_said_with_a_floor_of_two_percent() {
+    let noise = shared_tests::noise(0.02);
+    let hundred = [100.0; 9];
+    let check = |arm: &[f64], expected: VerdictKind| {
+        let verdict = one(&samples(&hundred[..arm.len()], arm), Some(&noise));
+        assert_eq!(verdict.verdict, expected, "{arm:?}: {verdict:?}");
+        // What one side gains is what the other one loses.
+        let other = one(&samples(arm, &hundred[..arm.len()]), Some(&noise)).verdict;
+        let mirrored = match expected {
+            Faster => Slower,
+            Slower => Faster,
+            same => same,
+        };
+        assert_eq!(other, mirrored, "{arm:?}, the other way round");
+    };
+    check(&[], NotMeasured);
+    check(&[5.0], OneSample);
+    // Two pairs need three times the floor: 0.9412, and three twice: 0.9604.
+    check(&[95.0, 94.0], CannotTell);
+    check(&[94.0, 93.0], Faster);
+    check(&[107.0, 106.3], Slower);
+    check(&[97.0, 95.0, 95.0], CannotTell);
+    check(&[96.0, 95.0, 95.0], Faster);
+    check(&[99.0, 101.0], NoMeasurableGain);
+    check(&[99.0, 103.0], CannotTell);
+    check(&[96.5, 96.5, 96.5, 96.5], CannotTell);
+    // Five pairs need the floor.
+    check(&[97.0, 97.5, 97.9, 97.0, 97.0], Faster);
+    check(&[97.0, 97.5, 98.1, 97.0, 97.0], CannotTell);
+    check(&[102.1, 102.1, 102.1, 102.1, 102.1], Slower);
+    check(&[98.5, 98.5, 98.5, 98.5, 99.0], NoMeasurableGain);
+    check(&[97.0, 99.0, 100.0, 102.0, 103.0], NoMeasurableGain);
+    // Around one, but too far.
+    check(&[95.0, 99.0, 100.0, 102.0, 103.0], CannotTell);
+    // Around one, but its median is no noise.
+    check(&[97.0, 97.0, 97.0, 97.0, 101.0], CannotTell);
+    // With nine pairs one odd round does not count.
+    check(&[50.0, 50.0, 51.0, 50.0, 300.0, 49.0, 50.0, 50.0, 52.0], Faster);
+}
+
+#[test]
+fn the_figures_of_a_verdict() {
+    let noise = shared_tests::noise(0.02);
+    let verdict = one(&samples(&[10.0, 20.0, 10.0, 10.0, 10.0], &[5.0, 9.0, 4.0, 6.0, 5.5]), Some(&noise));
+    assert_eq!(
+        (verdict.ratio, verdict.low, verdict.high, verdict.coverage, verdict.pairs),
+        (Some(0.5), Some(0.4), Some(0.6), Some(0.9375), 5)
+    );
+    assert_eq!((verdict.floor, verdict.baseline.as_str()), (0.02, "none"));
+    let verdict = one(&samples(&[10.0], &[5.0]), None);
+    assert_eq!((verdict.ratio, verdict.low, verdict.coverage, verdict.pairs), (Some(0.5), None, None, 1));
+    assert!((verdict.floor - 0.0532).abs() < 1e-12, "the usual noise where none was measured");
+}
+
+#[test]
+fn pairs_are_of_one_round_and_valid() {
+    let mut all = samples(&[10.0, 20.0, 30.0], &[5.0, 10.0]);
+    // Round 3 has no arm, round 2 an arm that was not active.
+    all[4].invalid = Some("the cache was not asked".to_owned());
+    let other = sample("hot/cache", "kache", 3, 1.0);
+    all.push(other);
+    let verdict = one(&all, None);
+    assert_eq!((verdict.pairs, verdict.ratio, verdict.verdict), (1, Some(0.5), OneSample));
+    // Round 2 was measured again: the later samples count, and so does that the last one of round 1 is invalid.
+    all.push(sample(ID, "kache", 2, 40.0));
+    all.push(Sample { invalid: Some("failed".to_owned()), ..sample(ID, "none", 1, 10.0) });
+    let verdict = one(&all, None);
+    assert_eq!((verdict.pairs, verdict.ratio), (1, Some(2.0)));
+    // A time of nothing is no baseline.
+    all.push(sample(ID, "none", 2, 0.0));
+    assert_eq!(one(&all, None).verdict, NotMeasured);
+}
+
+#[test]
+fn each_arm_but_the_baseline_has_one() {
+    let mut comparisons =
+        vec![comparison(ID, &["none", "sccache", "kache"]), comparison("hot/driver", &["native"])];
+    comparisons.push(Comparison { arms: Vec::new(), ..comparison("cold/none", &["x"]) });
+    let verdicts = verdicts(&comparisons, &samples(&[10.0; 5], &[5.0; 5]), None);
+    let found: Vec<_> = verdicts.iter().map(|verdict| (verdict.arm.as_str(), verdict.verdict)).collect();
+    assert_eq!(found, [("sccache", NotMeasured), ("kache", Faster)]);
+}
+
+#[test]
+fn short_samples_and_load_need_more() {
+    let noise = shared_tests::noise(0.02);
+    // The clock cannot tell 0.30 s from 0.31 s, and it can tell 30 s from 31.
+    let (short, long) = ([0.30; 5], [30.0; 5]);
+    assert_eq!(one(&samples(&short, &[0.31; 5]), Some(&noise)).verdict, NoMeasurableGain);
+    assert_eq!(one(&samples(&long, &[31.0; 5]), Some(&noise)).verdict, Slower);
+    let mut all = samples(&[100.0; 5], &[90.0; 5]);
+    assert_eq!(one(&all, Some(&noise)).verdict, Faster);
+    all.iter_mut().for_each(|sample| sample.foreign_cores = Some(0.6));
+    let verdict = one(&all, Some(&noise));
+    assert_eq!(verdict.verdict, CannotTell, "{verdict:?}");
+    assert!((verdict.floor - 0.55 / 2.35).abs() < 1e-12);
+    // What is that much faster is so under load, too; and a load on the baseline alone counts as well.
+    let mut all = samples(&[100.0; 5], &[10.0; 5]);
+    all.iter_mut().filter(|sample| sample.arm == "none").for_each(|sample| sample.foreign_cores = Some(0.6));
+    assert_eq!(one(&all, Some(&noise)).verdict, Faster);
+}
+
+#[test]
+fn the_words_are_defined() {
+    let words: Vec<String> = definitions().into_iter().map(|definition| definition.word).collect();
+    assert_eq!(words.len(), 7);
+    assert!(words.contains(&"no measurable gain".to_owned()));
+}
+
+/// A machine with two cores, its noise, and what others do on it.
+struct Machine {
+    deviation: f64,
+    /// How often another program runs beside a sample; it then takes up to one of two cores.
+    load: f64,
+}
+
+impl Machine {
+    /// What is said of an arm that takes `ratio` of the baseline's time, of `trials` runs of `bench`: how often each.
+    fn says(
+        &self,
+        random: &mut Random,
+        ratio: f64,
+        pairs: usize,
+        trials: usize,
+    ) -> BTreeMap<&'static str, usize> {
+        let mut said = BTreeMap::new();
+        for _ in 0..trials {
+            let noise = noise::noise((0..7).map(|_| self.run(random, 2.0).seconds).collect(), None);
+            let mut all = Vec::new();
+            for round in 1..=pairs {
+                for (name, centre) in [("none", 100.0), ("kache", 100.0 * ratio)] {
+                    let arm = name.to_owned();
+                    all.push(Sample { arm, round, ..self.run(random, centre) });
+                }
+            }
+            *said.entry(name_of(one(&all, Some(&noise)).verdict)).or_default() += 1;
+        }
+        said
+    }
+
+    fn run(&self, random: &mut Random, centre: f64) -> Sample {
+        let mut run = sample(ID, "", 0, random.time(centre, self.deviation));
+        let work = run.seconds * 1.8;
+        if random.uniform() < self.load {
+            let foreign = random.uniform();
+            // While all cores are busy, others take theirs from us; while not, they find a free one.
+            let share_busy = 0.5 + random.uniform() / 2.0;
+            run.seconds *= 1.0 + share_busy * foreign / (2.0 - foreign);
+            run.foreign_cores = Some(foreign);
+        }
+        run.cpu_seconds = Some(work);
+        run
+    }
+}
+
+fn name_of(verdict: VerdictKind) -> &'static str {
+    match verdict {
+        Faster => "faster",
+        Slower => "slower",
+        NoMeasurableGain => "no gain",
+        CannotTell => "cannot tell",
+        OneSample => "one sample",
+        NotMeasured => "not measured",
+    }
+}
+
+fn share(said: &BTreeMap<&str, usize>, words: &[&str]) -> f64 {
+    let of_words: usize = words.iter().filter_map(|word| said.get(word)).sum();
+    of_words as f64 / said.values().sum::<usize>() as f64
+}
+
+#[test]
+fn equal_arms_are_practically_never_different() {
+    let mut random = Random::new(2);
+    for deviation in [0.002, 0.01, 0.02, 0.05] {
+        for pairs in [2, 3, 5, 9] {
+            let said = Machine { deviation, load: 0.0 }.says(&mut random, 1.0, pairs, 3000);
+            let wrong = share(&said, &["faster", "slower"]);
+            // The noise is known by seven samples only, and few pairs agree by chance the more often.
+            let allowed = if pairs < 5 { 0.006 } else { 0.003 };
+            assert!(wrong <= allowed, "{deviation} {pairs}: {said:?}");
+        }
+    }
+}
+
+#[test]
+fn equal_arms_on_a_quiet_machine_have_no_measurable_gain() {
+    let mut random = Random::new(3);
+    let said = Machine { deviation: 0.01, load: 0.0 }.says(&mut random, 1.0, 5, 3000);
+    assert!(share(&said, &["no gain"]) > 0.5, "{said:?}");
+}
+
+#[test]
+fn ten_percent_are_found_in_two_percent_of_noise() {
+    let mut random = Random::new(4);
+    for (ratio, right) in [(0.9, "faster"), (1.0 / 0.9, "slower")] {
+        let said = Machine { deviation: 0.02, load: 0.0 }.says(&mut random, ratio, 5, 3000);
+        assert!(share(&said, &[right]) > 0.6, "{said:?}");
+        assert!(share(&said, &[right, "cannot tell"]) > 0.995, "{said:?}");
+    }
+    let said = Machine { deviation: 0.01, load: 0.0 }.says(&mut random, 0.9, 5, 3000);
+    assert!(share(&said, &["faster"]) > 0.75, "{said:?}");
+}
+
+#[test]
+fn verdicts_under_load_agree_or_say_that_they_cannot_tell() {
+    let mut random = Random::new(5);
+    for load in [0.3, 0.7, 1.0] {
+        for pairs in [2, 3, 5, 9] {
+            for (ratio, right) in [(1.0, "no gain"), (0.9, "faster"), (0.97, "faster"), (1.25, "slower")] {
+                let said = Machine { deviation: 0.01, load }.says(&mut random, ratio, pairs, 1000);
+                let small = if ratio == 0.97 { "no gain" } else { right };
+                assert!(
+                    share(&said, &[right, small, "cannot tell"]) >= 0.99,
+                    "{load} {pairs} {ratio}: {said:?}"
+                );
+            }
+            // What is sixty times as fast is seen whatever else runs.
+            let said = Machine { deviation: 0.01, load }.says(&mut random, 0.016, pairs, 300);
+            assert!(share(&said, &["faster"]) >= 0.98, "{load} {pairs}: {said:?}");
+            assert!(share(&said, &["faster", "cannot tell"]) == 1.0, "{load} {pairs}: {said:?}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `cargo xtask bench history`: what can be typed.
+
+use clap::Args;
+
+use crate::report::Format;
+
+/// List the runs that are kept, one line each
+///
+/// They are in target/xtask/records/bench.jsonl and in the file that `history` in [workspace.metadata.xtask.bench]
+/// names. The figure of a scenario is its baseline's median (for `warm`, the fastest arm's), and the change is that
+/// to the run before it that measured the same.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cargo xtask bench history\n  \
+                        cargo xtask bench history --host any --limit 100\n  \
+                        cargo xtask bench history --format json")]
+pub struct HistoryArgs {
+    #[command(flatten)]
+    pub host: HostArgs,
+    /// How many runs, the latest
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    pub limit: usize,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// Whose runs.
+#[derive(Clone, Debug, Default, Args)]
+pub struct HostArgs {
+    /// The class of host, e.g. linux-x86_64-2cpu-8gib, or `any` [default: this machine's]
+    #[arg(long, value_name = "CLASS")]
+    pub host: Option<String>,
+}

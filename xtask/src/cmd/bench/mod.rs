@@ -1,0 +1,341 @@
+//! `cargo xtask bench`: from what was asked and what is there to a plan of comparisons, their measurement, and its report.
+
+mod available;
+pub mod compare;
+pub mod history;
+pub mod report;
+mod runs;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::context::Context;
+use super::print;
+use crate::bench::checkout::Checkout;
+use crate::bench::estimate::Estimates;
+use crate::bench::journal::{self, Journal};
+use crate::bench::matrix::{self, Planned, Request};
+use crate::bench::run::{Bench, minutes};
+use crate::bench::scenario::Scenario;
+use crate::bench::subject::{self, Subject};
+use crate::bench::{budget, caches, verdict, winners};
+use crate::cli::bench::RunArgs;
+use crate::cli::bench::history::HostArgs;
+use crate::exec::Executor;
+use crate::exit::{Exit, Failure};
+use crate::facts::host::Host;
+use crate::facts::revision::Revision;
+use crate::leptos::planning;
+use crate::record::bench::{BENCH_SCHEMA, BenchRecord, BenchResult, Definition, ToolVersion};
+use crate::report::Format;
+use crate::tools::local::{self, CacheChoice, Choice};
+
+/// What a run may take by estimate where nothing else is said: ten minutes.
+const MINUTES: u16 = 10;
+
+pub fn run(exec: &Executor, args: &RunArgs) -> anyhow::Result<()> {
+    let context = Context::load(exec, &args.selection)?;
+    install_missing(exec, &context)?;
+    let subject = subject_of(exec, &context, &args.selection.profile)?;
+    let folder = context.workspace.target_directory.join("xtask/bench");
+    let host = Host::probe(exec);
+    let request = request(args);
+    let (available, place, tools) = available::look(exec, &context, &subject, &folder, &request)?;
+    let (history, _) = runs::load(exec, &HostArgs::default())?;
+    let is_like = |run: &&BenchRecord| run.project == subject.project && run.host.class == host.class;
+    let earlier: Vec<BenchRecord> = history.runs.iter().filter(is_like).cloned().collect();
+    let estimates = Estimates::new(
+        &earlier,
+        &cold_builds(&context.workspace.target_directory, &args.selection.profile),
+        locked_packages(&context.workspace.root),
+        host.cores.unwrap_or(1),
+    );
+    let (planned, notes) = matrix::matrix(&request, &available, &estimates);
+    if planned.is_empty() {
+        let message = "there is nothing to measure";
+        let hint = notes
+            .first()
+            .cloned()
+            .unwrap_or("`cargo xtask bench --help` lists scenarios and axes".to_owned());
+        return Err(Failure::usage(message).hint(hint).into());
+    }
+    tell_plan(exec, &planned, &notes, args)?;
+    if exec.is_dry_run() {
+        return Ok(());
+    }
+
+    let mut record = new_record(exec, &context, &subject, host, tools, &planned);
+    record.notes = notes;
+    let runs = folder.join("runs");
+    let checkout = Checkout::make(exec, &subject.root, &folder.join("app"))?;
+    record.plan_digest = journal::digest(&checkout.digest(), &record.comparisons, &record.tools)?;
+    if args.resume {
+        record = resumed(&runs, record)?;
+    }
+    let mut bench = Bench::new(exec, subject, &folder, checkout, place, Journal::new(&runs, record))?;
+    bench.journal.save()?;
+    let result = bench.run(&planned);
+    let journal = bench.end();
+    finish(exec, &context, args, &folder, journal, &earlier, result)
+}
+
+/// The record's reports, its line in the history, and how the command ends.
+fn finish(
+    exec: &Executor,
+    context: &Context,
+    args: &RunArgs,
+    folder: &Path,
+    mut journal: Journal,
+    earlier: &[BenchRecord],
+    result: anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if !args.keep {
+        for kept in ["app", "targets", "scratch", "place"] {
+            let _ = std::fs::remove_dir_all(folder.join(kept));
+        }
+    }
+    let record = &mut journal.record;
+    let before: Vec<&BenchRecord> = earlier.iter().filter(|run| run.id != record.id).collect();
+    record.budgets = budget::checks(record, &context.automation.bench.budgets, &before);
+    journal.save()?;
+    let path = journal.path().to_owned();
+    let record = journal.record;
+    if let Err(error) = result {
+        if matches!(Exit::of(&error), Exit::Interrupted(_)) && !record.samples.is_empty() {
+            exec.ui().note(format_args!(
+                "{} samples are kept in {}; `cargo xtask bench --resume` with the same arguments goes on",
+                record.samples.len(),
+                path.display()
+            ));
+        }
+        return Err(error);
+    }
+    crate::record::append(&context.workspace.target_directory, runs::RECORDS, &record)?;
+    let page = path.with_extension("html");
+    crate::exec::replace_file(&page, crate::report::bench::html::html(&record, earlier).as_bytes())?;
+    print(&crate::report::bench::render(&record, args.format)?)?;
+    if args.format == Format::Human {
+        exec.ui().note(format_args!("every sample as a picture: {}", page.display()));
+    }
+    if args.apply {
+        apply(exec, context, &record)?;
+    }
+    judged(&record)
+}
+
+/// The exit code: an arm that could not be built, or a budget that was not kept.
+fn judged(record: &BenchRecord) -> anyhow::Result<()> {
+    let broken: Vec<String> = record
+        .samples
+        .iter()
+        .filter(|sample| sample.invalid.is_some())
+        .map(|sample| format!("{} {}", sample.comparison, sample.arm))
+        .collect();
+    if !broken.is_empty() {
+        let message = format!("could not be measured: {}", broken.join(", "));
+        return Err(Failure::new(Exit::CommandFailed, message)
+            .hint("the report says why; the other figures stand")
+            .into());
+    }
+    budget::failure(&record.budgets).map_or(Ok(()), |failure| Err(failure.into()))
+}
+
+fn request(args: &RunArgs) -> Request {
+    Request {
+        profile: args.selection.profile.clone(),
+        scenarios: args.scenario.clone(),
+        axes: args.axis.clone(),
+        variants: args.variant.clone(),
+        runs: args.runs.map(usize::from),
+        full: args.full,
+        budget: Some(f64::from(args.minutes.unwrap_or(MINUTES)) * 60.0),
+    }
+}
+
+/// What a build needs, so that no sample installs anything.
+fn install_missing(exec: &Executor, context: &Context) -> anyhow::Result<()> {
+    let missing = context.tools(exec)?.missing;
+    if exec.is_dry_run() || missing.is_empty() {
+        return Ok(());
+    }
+    super::setup::install(exec, context, &missing).1
+}
+
+fn subject_of(exec: &Executor, context: &Context, profile: &str) -> anyhow::Result<Subject> {
+    let tools = context.tools(exec)?;
+    let rustflags = context.rustflags(&tools);
+    let input = context.plan_input(&tools, &rustflags, &[]);
+    let server = planning::server_binary(&input);
+    let project = &context.project;
+    let configured = [
+        (Scenario::PatchServer, &context.automation.bench.patch_server),
+        (Scenario::PatchUi, &context.automation.bench.patch_ui),
+        (Scenario::PatchCore, &context.automation.bench.patch_core),
+    ];
+    let configured: BTreeMap<Scenario, PathBuf> = configured
+        .into_iter()
+        .filter_map(|(scenario, file)| Some((scenario, PathBuf::from(file.clone()?))))
+        .collect();
+    let (lines, mut impossible) = subject::lines(
+        &context.workspace,
+        &project.lib_package.name,
+        &project.bin_package.name,
+        &project.bin_target,
+        &configured,
+    );
+    if input.tools.wasm_opt.is_none() {
+        impossible.insert(Scenario::WasmOpt, format!("the profile {profile} runs no wasm-opt"));
+    }
+    Ok(Subject {
+        root: context.workspace.root.clone(),
+        project: project.name.clone(),
+        host: context.toolchain.host.clone(),
+        cargo: context.toolchain.cargo.clone(),
+        rustc: crate::tools::rustc(&context.toolchain),
+        xtask: std::env::current_exe()?,
+        server: server.strip_prefix(&context.workspace.target_directory).unwrap_or(&server).to_owned(),
+        server_crate: project.bin_target.clone(),
+        lines,
+        impossible,
+    })
+}
+
+fn new_record(
+    exec: &Executor,
+    context: &Context,
+    subject: &Subject,
+    host: Host,
+    tools: Vec<ToolVersion>,
+    planned: &[Planned],
+) -> BenchRecord {
+    let now = chrono::Utc::now();
+    let revision = Revision::probe(exec, &context.workspace.root);
+    let comparisons: Vec<_> = planned.iter().map(|planned| planned.comparison.clone()).collect();
+    let mut definitions: Vec<Definition> = Vec::new();
+    for planned in planned {
+        let scenario = planned.scenario;
+        if !definitions.iter().any(|definition| definition.word == scenario.name()) {
+            definitions.push(Definition {
+                word: scenario.name().to_owned(),
+                meaning: scenario.meaning().to_owned(),
+            });
+        }
+    }
+    definitions.extend(verdict::definitions());
+    BenchRecord {
+        schema: BENCH_SCHEMA.to_owned(),
+        id: now.format("%Y%m%d-%H%M%S").to_string(),
+        result: BenchResult::Unfinished,
+        started: now.to_rfc3339(),
+        updated: now.to_rfc3339(),
+        seconds: 0.0,
+        project: subject.project.clone(),
+        plan_digest: String::new(),
+        host,
+        tools,
+        revision,
+        noise: None,
+        definitions,
+        comparisons,
+        samples: Vec::new(),
+        verdicts: Vec::new(),
+        budgets: Vec::new(),
+        timeline: None,
+        notes: Vec::new(),
+    }
+}
+
+fn resumed(runs: &Path, record: BenchRecord) -> anyhow::Result<BenchRecord> {
+    let Some(mut earlier) = journal::resumable(runs, &record.plan_digest) else {
+        let message = format!("there is no run in {} that ended early and had this plan", runs.display());
+        return Err(Failure::usage(message)
+            .hint("sources, tools and arguments have to be the same; leave `--resume` out to begin anew")
+            .into());
+    };
+    earlier.result = BenchResult::Unfinished;
+    Ok(earlier)
+}
+
+/// The plan, before anything is done: to standard output where it is all that was asked for.
+fn tell_plan(exec: &Executor, planned: &[Planned], notes: &[String], args: &RunArgs) -> anyhow::Result<()> {
+    let comparisons: Vec<_> = planned.iter().map(|planned| planned.comparison.clone()).collect();
+    let text = match args.format {
+        Format::Json => serde_json::to_string_pretty(&comparisons)? + "\n",
+        format => crate::report::bench::plan::plan(&comparisons, format),
+    };
+    if exec.is_dry_run() {
+        print(&text)?;
+    } else {
+        for line in crate::report::bench::plan::plan(&comparisons, Format::Human).lines() {
+            exec.ui().status("", line);
+        }
+    }
+    for note in notes {
+        exec.ui().note(note);
+    }
+    let estimates: Option<Vec<f64>> =
+        comparisons.iter().map(|comparison| comparison.estimated_seconds).collect();
+    match estimates {
+        Some(estimates) => exec.ui().note(format_args!(
+            "about {}, by estimate; dependencies are fetched and noise is measured first",
+            minutes(estimates.iter().sum())
+        )),
+        None => exec.ui().note("nothing has been built here yet, so nobody knows how long this will take"),
+    }
+    Ok(())
+}
+
+/// Seconds of the builds of this profile that compiled everything.
+fn cold_builds(target_directory: &Path, profile: &str) -> Vec<f64> {
+    let text =
+        std::fs::read_to_string(target_directory.join("xtask/records/build.jsonl")).unwrap_or_default();
+    let cold = |line: &str| {
+        let record: serde_json::Value = serde_json::from_str(line).ok()?;
+        let steps = record["steps"].as_array()?;
+        let first = steps.iter().find_map(|step| step["units"].as_object())?;
+        let whole = record["host_units_twice"].is_array() && record["result"] == "ok";
+        (whole && record["profile"] == profile && first["fresh"] == 0).then(|| record["seconds"].as_f64())?
+    };
+    text.lines().filter_map(cold).collect()
+}
+
+fn locked_packages(root: &Path) -> usize {
+    let lock = std::fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
+    lock.lines().filter(|line| *line == "[[package]]").count()
+}
+
+/// Lets plain cargo use what was faster; what the run says nothing about stays as `setup --local` would choose it.
+fn apply(exec: &Executor, context: &Context, record: &BenchRecord) -> anyhow::Result<()> {
+    let mut is_trusted = BTreeMap::new();
+    let mut programs = BTreeMap::new();
+    for name in caches::NAMES {
+        if let Ok(cache) = caches::find(exec, name)? {
+            is_trusted.insert(name, caches::caveats(&cache).is_empty());
+            programs.extend(cache.program().map(|program| (name.to_owned(), program.to_owned())));
+        }
+    }
+    let winners = winners::winners(record, |name| is_trusted.get(name).copied().unwrap_or(false));
+    let choice = Choice {
+        linker: winners.linker.clone(),
+        cache: winners.cache.as_deref().map(|name| match programs.get(name) {
+            Some(program) => CacheChoice::This(program.clone()),
+            None => CacheChoice::None,
+        }),
+    };
+    let told = |winner: &Option<String>| winner.clone().unwrap_or("not measured against none".to_owned());
+    exec.ui().note(format_args!(
+        "linker: {}; compile cache: {}",
+        told(&winners.linker),
+        told(&winners.cache)
+    ));
+    let root = &context.workspace.root;
+    let report = local::write(exec, &context.toolchain, root, &context.cargo_config, &choice)?;
+    for note in &report.notes {
+        exec.ui().note(note);
+    }
+    // Standard output has the run's report.
+    for line in super::setup::local::render(&report, Format::Human)?.lines() {
+        exec.ui().status("", line);
+    }
+    Ok(())
+}

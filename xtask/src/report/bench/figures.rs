@@ -1,0 +1,108 @@
+//! The figures of the arms of one comparison: median, least and most of the valid samples. All formats take them
+//! from here.
+
+use crate::record::bench::{Arm, BenchRecord, Comparison, Sample, Verdict};
+
+/// Median, least and most of some numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    pub median: f64,
+    pub min: f64,
+    pub max: f64,
+    pub n: usize,
+}
+
+impl Spread {
+    /// `None` of no numbers. The median of an even count lies in the middle of the two middle ones.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let n = values.len();
+        let (min, max) = (*values.first()?, *values.last()?);
+        Some(Spread { median: f64::midpoint(values[(n - 1) / 2], values[n / 2]), min, max, n })
+    }
+}
+
+/// One arm with its samples and what can be said of it.
+pub struct ArmFigures<'a> {
+    pub arm: &'a Arm,
+    pub is_baseline: bool,
+    /// By round.
+    pub valid: Vec<&'a Sample>,
+    /// In no figure.
+    pub invalid: Vec<&'a Sample>,
+    pub seconds: Option<Spread>,
+    pub cpu_seconds: Option<Spread>,
+    /// In bytes.
+    pub peak_memory: Option<Spread>,
+    /// `None` for the baseline, and where the run has not come to it.
+    pub verdict: Option<&'a Verdict>,
+}
+
+/// The arms of a comparison in their order, the baseline first.
+pub fn arms<'a>(record: &'a BenchRecord, comparison: &'a Comparison) -> Vec<ArmFigures<'a>> {
+    comparison
+        .arms
+        .iter()
+        .enumerate()
+        .map(|(index, arm)| figures(record, comparison, arm, index == 0))
+        .collect()
+}
+
+fn figures<'a>(
+    record: &'a BenchRecord,
+    comparison: &Comparison,
+    arm: &'a Arm,
+    is_baseline: bool,
+) -> ArmFigures<'a> {
+    let of_arm = |sample: &&Sample| sample.comparison == comparison.id && sample.arm == arm.name;
+    let mut samples: Vec<&Sample> = record.samples.iter().filter(of_arm).collect();
+    samples.sort_by_key(|sample| sample.round);
+    let (valid, invalid): (Vec<&Sample>, Vec<&Sample>) =
+        samples.into_iter().partition(|sample| sample.invalid.is_none());
+    let verdict =
+        record.verdicts.iter().find(|verdict| verdict.comparison == comparison.id && verdict.arm == arm.name);
+    ArmFigures {
+        arm,
+        is_baseline,
+        seconds: Spread::of(valid.iter().map(|sample| sample.seconds)),
+        cpu_seconds: Spread::of(valid.iter().filter_map(|sample| sample.cpu_seconds)),
+        peak_memory: Spread::of(
+            valid.iter().filter_map(|sample| sample.peak_memory_bytes).map(|bytes| bytes as f64),
+        ),
+        verdict,
+        valid,
+        invalid,
+    }
+}
+
+/// The samples of every step of an arm, in the order in which the steps were first seen.
+pub fn steps(arm: &ArmFigures) -> Vec<(String, Spread)> {
+    let mut names: Vec<&str> = Vec::new();
+    for step in arm.valid.iter().flat_map(|sample| &sample.steps) {
+        if !names.contains(&step.name.as_str()) {
+            names.push(&step.name);
+        }
+    }
+    let all = |name: &str| {
+        let steps = arm.valid.iter().flat_map(|sample| &sample.steps);
+        Spread::of(steps.filter(|step| step.name == name).map(|step| step.seconds).collect::<Vec<_>>())
+    };
+    names.into_iter().filter_map(|name| Some((name.to_owned(), all(name)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_even_one_and_none() {
+        let spread = |values: &[f64]| {
+            Spread::of(values.iter().copied()).map(|spread| (spread.median, spread.min, spread.max, spread.n))
+        };
+        assert_eq!(spread(&[3.0, 1.0, 2.0]), Some((2.0, 1.0, 3.0, 3)));
+        assert_eq!(spread(&[4.0, 1.0, 2.0, 3.0]), Some((2.5, 1.0, 4.0, 4)));
+        assert_eq!(spread(&[7.0]), Some((7.0, 7.0, 7.0, 1)));
+        assert_eq!(spread(&[]), None);
+    }
+}

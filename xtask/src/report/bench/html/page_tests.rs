@@ -1,0 +1,174 @@
+//! The page as HTML: whole, escaped, nothing from elsewhere, every sample and unit drawn, the trend over earlier runs.
+
+use super::html;
+use crate::record::bench::BenchRecord;
+use crate::report::bench::records_tests::{all_invalid, arm, compare, empty, hostile, interrupted, whole};
+use crate::report::bench::timelines_tests::timeline;
+
+/// Elements without an end.
+const VOID: [&str; 1] = ["meta"];
+
+/// The names of all elements, after a look that each is closed where it should be and that attributes are quoted.
+fn elements(page: &str) -> Vec<String> {
+    let body = page.strip_prefix("<!doctype html>").unwrap();
+    // The style sheet is text of another language.
+    let (before, rest) = body.split_once("<style>").unwrap();
+    let (_, after) = rest.split_once("</style>").unwrap();
+    let mut open: Vec<String> = Vec::new();
+    let mut all = Vec::new();
+    for tag in format!("{before}{after}").split('<').skip(1) {
+        let (tag, text) = tag.split_once('>').unwrap_or_else(|| panic!("no end of `<{tag}`"));
+        assert!(!text.contains('>'), "`>` in {text:?}");
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(name), "closed in the wrong order");
+            continue;
+        }
+        assert_eq!(tag.matches('"').count() % 2, 0, "quotes of `<{tag}>`");
+        let name = tag.split(' ').next().unwrap().to_owned();
+        if !VOID.contains(&name.as_str()) {
+            open.push(name.clone());
+        }
+        all.push(name);
+    }
+    assert_eq!(open, [""; 0], "never closed");
+    all
+}
+
+fn long() -> BenchRecord {
+    let mut record = whole();
+    record.timeline = Some(timeline(500));
+    record
+}
+
+fn awkward() -> Vec<BenchRecord> {
+    let mut one = empty();
+    compare(&mut one, "cold/cache", 1, &[(arm("none", None), Some((3.0, 0.0, 1.0)))]);
+    let mut zero = whole();
+    zero.samples.iter_mut().for_each(|sample| sample.seconds = 0.0);
+    let mut no_units = whole();
+    no_units.timeline = Some(timeline(0));
+    vec![whole(), empty(), all_invalid(), interrupted(), hostile(), long(), one, zero, no_units]
+}
+
+#[test]
+fn every_page_is_whole_and_its_numbers_are_numbers() {
+    for record in awkward() {
+        let page = html(&record, &[whole(), empty()]);
+        elements(&page);
+        assert!(!page.contains("NaN") && !page.contains("inf%") && !page.contains("=\"inf"), "{page}");
+        for number in page.split(['"']).filter_map(|text| text.strip_suffix('%')) {
+            let share: f64 = number.parse().unwrap();
+            assert!((0.0..=100.1).contains(&share), "{share} %");
+        }
+        for target in page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+            assert!(page.contains(&format!("<section id=\"{target}\"")), "no section `{target}`");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_loaded_and_nothing_runs() {
+    for record in [whole(), hostile()] {
+        let page = html(&record, &[hostile()]);
+        let known = [
+            "a",
+            "body",
+            "details",
+            "div",
+            "figcaption",
+            "figure",
+            "g",
+            "h1",
+            "h2",
+            "h3",
+            "head",
+            "header",
+            "html",
+            "li",
+            "line",
+            "main",
+            "meta",
+            "nav",
+            "p",
+            "path",
+            "rect",
+            "section",
+            "summary",
+            "svg",
+            "table",
+            "tbody",
+            "td",
+            "text",
+            "th",
+            "thead",
+            "title",
+            "tr",
+            "tspan",
+            "ul",
+        ];
+        for name in elements(&page) {
+            assert!(known.contains(&name.as_str()), "<{name}>");
+        }
+        let style = include_str!("page.css");
+        assert!(!style.contains("url(") && !style.contains("@import"));
+        for loading in ["http://", "https://", "src=", "url(", "@import", " on", "javascript:"] {
+            let markup: String = page.split('<').filter_map(|tag| tag.split('>').next()).collect();
+            // Titles and labels are text; the attributes that load or run something are not ours.
+            let markup: String = markup.split('"').step_by(2).collect();
+            assert!(!markup.contains(loading), "{loading}");
+        }
+        assert!(page.contains("content=\"default-src 'none'; style-src 'unsafe-inline'\""));
+    }
+}
+
+#[test]
+fn every_sample_is_a_dot_or_a_cross() {
+    for record in awkward() {
+        let page = html(&record, &[]);
+        let valid = record.samples.iter().filter(|sample| sample.invalid.is_none()).count();
+        assert_eq!(page.matches("class=\"dot\"").count(), valid, "{}", record.project);
+        assert_eq!(page.matches("class=\"invalid\"").count(), record.samples.len() - valid);
+    }
+}
+
+#[test]
+fn every_unit_is_drawn_and_the_long_ones_have_a_name() {
+    let record = long();
+    let page = html(&record, &[]);
+    let drawing = page.split("class=\"plot gantt\"").nth(1).unwrap().split("</figure>").next().unwrap();
+    let titles = drawing.matches("<title>package_").count() + drawing.matches("<title>app (").count();
+    assert_eq!(titles, 500 + record.timeline.unwrap().critical_path.len());
+    let names = drawing.matches("class=\"row\"").count();
+    assert!((40..80).contains(&names), "{names}");
+    assert!(drawing.contains("critical path: "), "{drawing}");
+    assert!(drawing.contains("◆ app (bin) 14.0 s"), "{drawing}");
+    // Thin lines keep it short enough to be looked at.
+    let height: f64 = drawing.split("height=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
+    assert!(height < 2500.0, "{height}");
+}
+
+#[test]
+fn the_trend_is_of_this_class_of_host_and_of_the_past() {
+    let run = |id: &str, day: u32, class: &str| {
+        let mut run = whole();
+        run.id = id.to_owned();
+        run.started = format!("2026-11-{day:02}T00:00:00Z");
+        run.host.class = class.to_owned();
+        run
+    };
+    let class = whole().host.class;
+    let history = [run("one", 1, &class), run("other", 2, "other"), run("later", 30, &class), whole()];
+    let page = html(&whole(), &history);
+    let trend = page.split("<section id=\"trend\">").nth(1).unwrap();
+    assert!(trend.contains("Medians of 2 runs on this class of host"), "{trend}");
+    assert!(trend.contains("1 run of other classes of host or projects left out."), "{trend}");
+    for comparison in ["link/linker", "warm/cache", "patch-ui/linker", "cold/cache"] {
+        assert!(trend.contains(&format!("<h3>{comparison}, seconds</h3>")), "{comparison}: {trend}");
+    }
+    assert!(!trend.contains("later"), "{trend}");
+    let alone = html(&whole(), &[run("other", 2, "other")]);
+    assert!(
+        alone.contains("There is no earlier run on this class of host (linux-x86_64-2cpu-8gib)."),
+        "{alone}"
+    );
+}

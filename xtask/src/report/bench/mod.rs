@@ -1,0 +1,67 @@
+//! The reports of `bench`: tables for a terminal and for Markdown, the record as JSON, one HTML file with plots, and
+//! the committed page of figures. A report says what the record says; median, least and most of samples are all that
+//! it computes (`figures.rs`).
+//!
+//! What is said is made once, as sections (`document.rs`), so that every format has the same numbers.
+
+pub mod baseline;
+pub mod html;
+pub mod plan;
+
+mod activity;
+mod comparison;
+mod document;
+mod figures;
+mod general;
+mod predecessors;
+mod timeline;
+mod words;
+
+#[cfg(test)]
+mod baseline_tests;
+#[cfg(test)]
+mod records_tests;
+#[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
+mod text_tests;
+#[cfg(test)]
+mod timelines_tests;
+
+use super::Format;
+use crate::record::bench::BenchRecord;
+use document::Section;
+
+/// Renders a run in the format asked for.
+///
+/// # Errors
+/// Fails where the record cannot be serialised, which no record that was read from a file does.
+pub fn render(record: &BenchRecord, format: Format) -> anyhow::Result<String> {
+    Ok(match format {
+        Format::Json => serde_json::to_string_pretty(record)? + "\n",
+        Format::Human => {
+            let mut sections = sections(record);
+            // On a terminal the end is what one sees.
+            sections.rotate_left(1);
+            document::human(&title(record), &sections)
+        }
+        Format::Markdown => document::markdown(&title(record), 2, &sections(record)),
+    })
+}
+
+fn title(record: &BenchRecord) -> String {
+    format!("Benchmark of {}", record.project)
+}
+
+/// All that a report says, what matters most first.
+fn sections(record: &BenchRecord) -> Vec<Section> {
+    let comparisons = (0..record.comparisons.len()).map(|index| comparison::section(record, index));
+    [general::in_short(record), general::run(record), general::definitions(record), general::noise(record)]
+        .into_iter()
+        .chain(comparisons)
+        .chain([activity::section(record)])
+        .chain(record.timeline.as_ref().map(timeline::section))
+        .chain(general::budgets(record))
+        .chain(general::notes(record))
+        .collect()
+}

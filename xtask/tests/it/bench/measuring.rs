@@ -1,0 +1,254 @@
+//! `bench` measures: each scenario on the fixture with real cargo, and what must never become a number.
+
+use serde_json::Value;
+
+use crate::bad_input::machine::with_target;
+use crate::support::{Run, Workspace, finish, processes_with, signal};
+
+/// The record that a run has left.
+fn record(workspace: &Workspace) -> Value {
+    let folder = workspace.root().join("target/xtask/bench/runs");
+    let files = std::fs::read_dir(&folder).unwrap_or_else(|_| panic!("no runs in {}", folder.display()));
+    let mut paths: Vec<_> = files.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    serde_json::from_slice(&std::fs::read(paths.last().unwrap()).unwrap()).unwrap()
+}
+
+fn samples<'a>(record: &'a Value, comparison: &str, arm: &str) -> Vec<&'a Value> {
+    let all = record["samples"].as_array().unwrap().iter();
+    all.filter(|sample| sample["comparison"] == comparison && sample["arm"] == arm).collect()
+}
+
+fn valid(record: &Value, comparison: &str, arm: &str) -> usize {
+    samples(record, comparison, arm).iter().filter(|sample| sample["invalid"].is_null()).count()
+}
+
+fn bench(workspace: &Workspace, args: &[&str]) -> Run {
+    workspace.xtask(&[&["bench"], args].concat())
+}
+
+#[test]
+fn links_and_changed_lines_are_measured_and_proved() {
+    let workspace = Workspace::fixture();
+    let before = crate::support::contents(&workspace.root().join("server"));
+    let scenarios = "link,wasm-opt,hot,patch-server,patch-core,warm-target";
+    let run = bench(
+        &workspace,
+        &[
+            "--scenario",
+            scenarios,
+            "--axis",
+            "linker,wasm-opt,mtimes,driver",
+            "--runs",
+            "2",
+            "--format",
+            "json",
+        ],
+    );
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let record: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(record["result"], "ok");
+    assert_eq!(record["noise"]["samples"].as_array().unwrap().len(), 9);
+
+    // Links alone: through the script, told by its log and by the program.
+    assert_eq!(valid(&record, "link/linker", "default"), 2);
+    assert_eq!(valid(&record, "link/linker", "lld"), 2, "{record}");
+    for sample in samples(&record, "link/linker", "lld") {
+        assert_eq!(sample["activity"]["links"]["lld"], 1);
+        assert_eq!(sample["activity"]["linked_by"], "lld");
+        assert!(sample["sizes"][0]["raw"].as_u64().unwrap() > 100_000);
+        assert!(sample["cpu_seconds"].is_number() && sample["peak_memory_bytes"].is_number(), "{sample}");
+    }
+
+    // wasm-opt alone: what it leaves out is in the sizes.
+    let size = |arm: &str| samples(&record, "wasm-opt/wasm-opt", arm)[0]["sizes"][0]["raw"].as_u64().unwrap();
+    assert!(size("Oz") < size("off"), "{} {}", size("Oz"), size("off"));
+
+    // Nothing changed, then one line of one crate.
+    for sample in samples(&record, "hot/driver", "native") {
+        assert_eq!(sample["activity"]["compiled"].as_u64().unwrap_or(0), 0);
+    }
+    let core = samples(&record, "patch-core/driver", "native")[0];
+    assert!(core["activity"]["compiled"].as_u64().unwrap() >= 4, "{core}");
+
+    // A fresh checkout makes every file new, unless it keeps the times of what is the same.
+    let compiled =
+        |arm: &str| samples(&record, "warm-target/mtimes", arm)[0]["activity"]["compiled"].as_u64();
+    assert!(compiled("checkout").unwrap() >= 4);
+    assert_eq!(compiled("content").unwrap_or(0), 0);
+
+    // The workspace itself was left alone, and nothing but the record is left of the copy.
+    assert_eq!(crate::support::contents(&workspace.root().join("server")), before);
+    let left: Vec<_> = std::fs::read_dir(workspace.root().join("target/xtask/bench")).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    let page = std::fs::read_dir(workspace.root().join("target/xtask/bench/runs")).unwrap();
+    assert!(
+        page.flatten().any(|entry| entry.path().extension().is_some_and(|extension| extension == "html"))
+    );
+    assert!(processes_with(&workspace.root().display().to_string()).is_empty());
+}
+
+#[test]
+fn a_variant_is_compared_with_what_is_usual() {
+    let workspace = Workspace::fixture();
+    let args = ["--profile", "dev", "--scenario", "patch-server", "--variant", "linker=lld", "--runs", "3"];
+    let run = bench(&workspace, &[&args[..], &["--format", "json"]].concat());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let record: Value = serde_json::from_str(&run.stdout).unwrap();
+    for (arm, linker) in [("usual", "default"), ("linker=lld", "lld")] {
+        let samples = samples(&record, "patch-server/linker=lld", arm);
+        assert_eq!(samples.len(), 3);
+        for sample in samples {
+            assert_eq!(sample["invalid"], Value::Null);
+            assert_eq!(sample["activity"]["compiled"], 1);
+            assert_eq!(sample["activity"]["links"][linker], 1, "{sample}");
+        }
+    }
+    assert_eq!(record["verdicts"][0]["pairs"], 3);
+}
+
+#[test]
+fn a_cold_build_has_its_timeline_and_an_arm_that_does_not_compile_is_no_number() {
+    let workspace = Workspace::fixture();
+    let manifest = workspace.read("Cargo.toml");
+    workspace.write(
+        "Cargo.toml",
+        &format!("{manifest}\n[profile.checked]\ninherits = \"release\"\ndebug-assertions = true\n"),
+    );
+    let main = workspace.read("server/src/main.rs");
+    workspace.write(
+        "server/src/main.rs",
+        &format!("{main}\n#[cfg(debug_assertions)]\ncompile_error!(\"not in this profile\");\n"),
+    );
+    let run = bench(
+        &workspace,
+        &["--scenario", "cold", "--variant", "profile=checked", "--runs", "2", "--format", "json"],
+    );
+    assert_eq!(run.code, Some(4), "{}", run.stderr);
+    let record: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(record["result"], "failed");
+    assert_eq!(valid(&record, "cold/profile=checked", "usual"), 2, "{record}");
+    let broken = samples(&record, "cold/profile=checked", "profile=checked");
+    // Once is enough, and it is told why.
+    assert_eq!(broken.len(), 1);
+    assert!(
+        broken[0]["invalid"].as_str().unwrap().contains("not in this profile"),
+        "{}",
+        broken[0]["invalid"]
+    );
+    assert_eq!(record["verdicts"][0]["verdict"], "not-measured");
+    assert!(record["timeline"]["units"].as_array().unwrap().len() > 40);
+    assert!(
+        run.stderr.contains("could not be measured: cold/profile=checked profile=checked"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn an_installed_linker_that_does_not_link_is_no_arm() {
+    let mut workspace = Workspace::fixture();
+    let tools = tempfile::tempdir().unwrap();
+    // It says that it is mold, and is GNU's.
+    let script = "#!/bin/sh\ncase $1 in --version) echo 'mold 2.37.1 (compatible with GNU ld)' ;; *) exec ld.bfd \"$@\" ;; esac\n";
+    let mold = tools.path().join("mold");
+    std::fs::write(&mold, script).unwrap();
+    std::process::Command::new("chmod").arg("+x").arg(&mold).status().unwrap();
+    let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
+    workspace.set("PATH", path);
+    workspace.set("XTASK_HOME", tools.path().join("home").display().to_string());
+    let run =
+        bench(&workspace, &["--profile", "dev", "--scenario", "link", "--runs", "1", "--format", "json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let record: Value = serde_json::from_str(&run.stdout).unwrap();
+    let arms = record["comparisons"][0]["arms"].as_array().unwrap();
+    let mold = arms.iter().find(|arm| arm["name"] == "mold").unwrap();
+    let reason = mold["unavailable"].as_str().unwrap();
+    assert!(reason.contains("the program was linked by somebody else"), "{reason}");
+    assert_eq!(valid(&record, "link/linker", "default"), 1);
+    assert!(samples(&record, "link/linker", "mold").is_empty());
+}
+
+#[test]
+fn what_was_measured_before_ctrl_c_is_kept_and_gone_on_with() {
+    let workspace = Workspace::fixture();
+    let args = [
+        "bench",
+        "--profile",
+        "dev",
+        "--scenario",
+        "hot",
+        "--axis",
+        "driver",
+        "--variant",
+        "linker=lld",
+        "--runs",
+        "40",
+    ];
+    let mut command = workspace.command(&args);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let child = command.spawn().unwrap();
+    let runs = workspace.root().join("target/xtask/bench/runs");
+    let taken = || {
+        let text =
+            std::fs::read_dir(&runs).ok()?.flatten().find_map(|entry| std::fs::read(entry.path()).ok())?;
+        serde_json::from_slice::<Value>(&text).ok()?["samples"].as_array().map(Vec::len)
+    };
+    let began = std::time::Instant::now();
+    while taken().unwrap_or(0) < 6 {
+        assert!(began.elapsed().as_secs() < 300, "no sample came");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    signal(&child, "INT");
+    let run = finish(child);
+    assert_eq!(run.code, Some(130), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("`cargo xtask bench --resume` with the same arguments goes on"),
+        "{}",
+        run.stderr
+    );
+    assert!(processes_with(&workspace.root().display().to_string()).is_empty());
+    let interrupted = record(&workspace);
+    assert_eq!(interrupted["result"], "interrupted");
+    let kept = interrupted["samples"].as_array().unwrap().len();
+    assert!(kept >= 6);
+    assert!(
+        !workspace.root().join("target/xtask/records/bench.jsonl").exists(),
+        "only whole runs are history"
+    );
+
+    // Another plan is another run.
+    let other = bench(&workspace, &["--profile", "dev", "--scenario", "hot", "--axis", "driver", "--resume"]);
+    assert_eq!(other.code, Some(2), "{}", other.stderr);
+    let again: Vec<&str> = args[1..].iter().copied().chain(["--resume", "--format", "json"]).collect();
+    let run = bench(&workspace, &again);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let resumed: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(resumed["id"], interrupted["id"]);
+    assert_eq!(resumed["result"], "ok");
+    let first = |record: &Value| record["samples"][0]["seconds"].clone();
+    assert_eq!(first(&resumed), first(&interrupted));
+}
+
+#[test]
+fn a_full_disk_is_told_and_no_number() {
+    let workspace = Workspace::fixture();
+    let args = ["bench", "--profile", "dev", "--scenario", "cold", "--axis", "driver", "--runs", "1"];
+    let Some(run) = with_target(&workspace, "size=24m", &args) else { return };
+    assert!(matches!(run.code, Some(code) if code != 0), "{}", run.stderr);
+    assert!(run.stderr.contains("No space left on device"), "{}", run.stderr);
+}
+
+#[test]
+fn a_dry_run_tells_the_plan_and_makes_nothing() {
+    let workspace = Workspace::fixture();
+    let run = bench(&workspace, &["--full", "--dry-run"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.contains("link/linker"), "{}", run.stdout);
+    assert!(run.stderr.contains("by estimate"), "{}", run.stderr);
+    assert!(!workspace.root().join("target/xtask/bench").exists());
+    let plan = bench(&workspace, &["--dry-run", "--format", "json"]);
+    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(plan[0]["id"], "link/linker");
+}

@@ -1,0 +1,4 @@
+//! `bench`: measuring, and comparing runs that are kept.
+
+mod compare;
+mod measuring;
