@@ -1,8 +1,8 @@
-//! The copy of the workspace that is measured. Nobody's own files are touched: lines are changed in the copy, and times of
-//! files too.
+//! The copy of the workspace that is measured. Nobody's own files are touched: lines are changed in the copy, and
+//! times of files too.
 //!
-//! It lies below the workspace, so that cargo finds the same `.cargo/config.toml` above it and git the same revision. Knows
-//! nothing of what is built.
+//! It lies below the workspace, so that cargo finds the same `.cargo/config.toml` above it and git the same revision.
+//! Knows nothing of what is built.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, FileTimes};
@@ -84,8 +84,8 @@ impl Checkout {
         sha256(&[each.as_bytes()])
     }
 
-    /// Changes one line at the end of a Rust source file: a public static with a number that it has not had before, which
-    /// is compiled, and which the compiler may not leave out.
+    /// Changes one line at the end of a Rust source file: a public static with a number that it has not had before,
+    /// which is compiled, and which the compiler may not leave out.
     pub fn patch(&mut self, file: &Path) -> anyhow::Result<()> {
         let path = self.root.join(file);
         if !self.originals.contains_key(file) {

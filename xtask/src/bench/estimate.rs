@@ -15,12 +15,13 @@ pub struct Estimates {
     cold: Option<f64>,
 }
 
-/// CPU seconds of a cold build for each package in Cargo.lock, both halves together: 400 s for the 300 packages of one app
-/// with fat LTO in its wasm half. Only a guess until something was measured.
+/// CPU seconds of a cold build for each package in Cargo.lock, both halves together: 400 s for the 300 packages of
+/// one app with fat LTO in its wasm half. Only a guess until something was measured.
 const CPU_SECONDS_PER_PACKAGE: f64 = 1.3;
 
 impl Estimates {
-    /// From earlier runs of the same project on this class of host, and the seconds of cold builds that were no benchmark.
+    /// From earlier runs of the same project on this class of host, and the seconds of cold builds that were no
+    /// benchmark.
     pub fn new(earlier: &[BenchRecord], cold_builds: &[f64], packages: usize, cores: usize) -> Estimates {
         let mut samples: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
         for record in earlier {

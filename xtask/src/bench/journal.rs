@@ -55,8 +55,8 @@ pub fn digest(sources: &str, comparisons: &[Comparison], tools: &[ToolVersion]) 
     Ok(sha256(&[text.as_bytes()]))
 }
 
-/// The newest run in a folder that ended early and had the same plan; its samples need not be taken again. Rounds that are
-/// not whole are left out: their samples would not have been taken beside each other.
+/// The newest run in a folder that ended early and had the same plan; its samples need not be taken again. Rounds
+/// that are not whole are left out: their samples would not have been taken beside each other.
 pub fn resumable(folder: &Path, plan_digest: &str) -> Option<BenchRecord> {
     let mut names: Vec<PathBuf> =
         std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();

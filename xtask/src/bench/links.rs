@@ -1,5 +1,5 @@
-//! Links alone: the server's last link is stopped before it begins, repeated as often as wanted with each linker, and then
-//! let go. Nothing is compiled meanwhile, and everything that rustc hands to the linker is where rustc put it.
+//! Links alone: the server's last link is stopped before it begins, repeated as often as wanted with each linker, and
+//! then let go. Nothing is compiled meanwhile, and everything that rustc hands to the linker is where rustc put it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

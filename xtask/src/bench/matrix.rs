@@ -186,8 +186,8 @@ fn scenarios_of(request: &Request, variant: &Variant) -> Vec<Scenario> {
     asked.iter().copied().filter(|scenario| scenario.is_build() && differs(*scenario)).collect()
 }
 
-/// Samples of each arm: five and more where one takes seconds, so that their extremes are an interval with a coverage of
-/// 94 %.
+/// Samples of each arm: five and more where one takes seconds, so that their extremes are an interval with a coverage
+/// of 94 %.
 fn usual_runs(scenario: Scenario, full: bool) -> usize {
     match (scenario, full) {
         (Scenario::Link, true) => 9,

@@ -7,6 +7,7 @@ pub mod budget;
 pub mod caches;
 pub mod checkout;
 pub mod choice;
+mod command;
 pub mod compare;
 pub mod estimate;
 mod evidence;

@@ -26,11 +26,6 @@ use crate::plan::Invocation;
 use crate::record::bench::{BenchResult, Comparison, Sample};
 use crate::tools::local::{DEFAULT_LINKER, Place};
 
-/// No build takes longer.
-const BUILD_LIMIT: Duration = Duration::from_secs(3600);
-/// xtask's own children have three seconds to stop.
-const STOP_GRACE: Duration = Duration::from_secs(10);
-
 /// Everything that a run works with.
 pub struct Bench<'a> {
     pub exec: &'a Executor,
@@ -41,7 +36,7 @@ pub struct Bench<'a> {
     pub(super) scratch: PathBuf,
     /// The linker script of this run and the linkers that it knows; `None` where linkers cannot be chosen.
     pub(super) place: Option<Place>,
-    caches: BTreeMap<String, Cached<'a>>,
+    pub(super) caches: BTreeMap<String, Cached<'a>>,
     /// Arms that failed: `COMPARISON ARM`. They are not tried again.
     pub(super) broken: BTreeSet<String>,
     began: Instant,
@@ -49,8 +44,8 @@ pub struct Bench<'a> {
 }
 
 /// A compile cache under way, and the builds that it is full of.
-struct Cached<'a> {
-    session: Session<'a>,
+pub(super) struct Cached<'a> {
+    pub(super) session: Session<'a>,
     full_of: BTreeSet<String>,
 }
 
@@ -373,66 +368,6 @@ impl<'a> Bench<'a> {
             cached.full_of.insert(variant.target_key());
         }
         Ok(filled)
-    }
-
-    /// `cargo xtask build` of the copy, by our own program.
-    pub(super) fn command(&self, variant: &Variant, timings: bool, log: Option<&Path>) -> Invocation {
-        let mut command = Invocation::new(self.subject.xtask.display().to_string(), self.checkout.root())
-            .args(["--quiet", "build", "--offline", "--format", "json"])
-            .args(["--project", &self.subject.project, "--profile", variant.get(Axis::Profile)])
-            .args(["--driver", variant.get(Axis::Driver)])
-            .env("CARGO_TARGET_DIR", self.targets.path().display().to_string())
-            .timeout(BUILD_LIMIT);
-        command.stop_grace = STOP_GRACE;
-        if timings {
-            command = command.arg("--timings");
-        }
-        // What says where the workspace is, when cargo starts us.
-        command.env_remove =
-            ["CARGO_MANIFEST_DIR", "CARGO_BUILD_TARGET_DIR", "XTASK_TIMEOUT"].map(str::to_owned).to_vec();
-        self.environment(command, variant, log)
-    }
-
-    /// The variables that switch a variant on.
-    pub(super) fn environment(
-        &self,
-        mut command: Invocation,
-        variant: &Variant,
-        log: Option<&Path>,
-    ) -> Invocation {
-        if let Some(place) = &self.place {
-            let triple = self.subject.host.to_uppercase().replace('-', "_");
-            command = command
-                .env(format!("CARGO_TARGET_{triple}_LINKER"), place.linker().display().to_string())
-                .env("XTASK_LINKER", variant.get(Axis::Linker));
-            if let Some(log) = log {
-                command = command.env("XTASK_LINKER_LOG", log.display().to_string());
-            }
-        }
-        // Empty, it overrules any configuration.
-        command = command.env("RUSTC_WRAPPER", "");
-        if let Some(cached) = self.caches.get(variant.get(Axis::Cache)) {
-            let settings = cached.session.settings();
-            command.env.extend(settings.env.clone());
-            command.env_remove.extend(settings.env_remove.iter().cloned());
-        }
-        let profile = variant.get(Axis::Profile).to_uppercase().replace('-', "_");
-        match variant.get(Axis::Debug) {
-            "profile" => {}
-            debug => command = command.env(format!("CARGO_PROFILE_{profile}_DEBUG"), debug),
-        }
-        match variant.get(Axis::Compiler) {
-            "parallel" => {
-                command = command.env("CARGO_ENCODED_RUSTFLAGS", format!("-Zthreads={}", self.jobs()));
-            }
-            "cranelift" => {
-                command = command
-                    .env("CARGO_UNSTABLE_CODEGEN_BACKEND", "true")
-                    .env(format!("CARGO_PROFILE_{profile}_CODEGEN_BACKEND"), "cranelift");
-            }
-            _ => {}
-        }
-        command
     }
 
     pub(super) fn jobs(&self) -> usize {

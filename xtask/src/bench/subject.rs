@@ -35,8 +35,8 @@ pub struct Line {
     pub package: String,
 }
 
-/// Chooses the lines: the server's own crate, the package with the pages, and one below it. All are the roots of crates,
-/// because those are compiled whatever the features. `configured` comes before what is found.
+/// Chooses the lines: the server's own crate, the package with the pages, and one below it. All are the roots of
+/// crates, because those are compiled whatever the features. `configured` comes before what is found.
 pub fn lines(
     workspace: &Workspace,
     lib_package: &str,

@@ -1,5 +1,5 @@
-//! Target directories: one of each kind is kept, and all are used at the same path, because paths are part of what cargo
-//! calls fresh and of what compile caches know a compilation by.
+//! Target directories: one of each kind is kept, and all are used at the same path, because paths are part of what
+//! cargo calls fresh and of what compile caches know a compilation by.
 //!
 //! Moving a folder takes no time and keeps the times of its files. Knows nothing of what is in them.
 

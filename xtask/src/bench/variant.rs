@@ -111,8 +111,8 @@ impl Variant {
     }
 }
 
-/// All that is switched on, e.g. `driver=native profile=production linker=mold`; what is as usual is left out but for the
-/// first three.
+/// All that is switched on, e.g. `driver=native profile=production linker=mold`; what is as usual is left out but for
+/// the first three.
 impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let always = [Axis::Driver, Axis::Profile, Axis::Linker, Axis::Cache];

@@ -16,7 +16,8 @@ pub struct WasmOpt {
     pub input: PathBuf,
 }
 
-/// Finds the step in the plan that `cargo xtask build --dry-run --format json` prints; `None` where the profile has none.
+/// Finds the step in the plan that `cargo xtask build --dry-run --format json` prints; `None` where the profile has
+/// none.
 pub fn find(plan: &str) -> anyhow::Result<Option<WasmOpt>> {
     let plan: Value = serde_json::from_str(plan).context("the build's plan is no JSON")?;
     let steps = plan["steps"].as_array().context("the build's plan has no steps")?;

@@ -11,8 +11,8 @@ pub struct Winners {
     pub cache: Option<String>,
 }
 
-/// The fastest arm with the verdict "faster" of each comparison; the baseline where none is and at least one has a verdict.
-/// `is_trusted` says of a cache whether what it gives back equals what it was given.
+/// The fastest arm with the verdict "faster" of each comparison; the baseline where none is and at least one has a
+/// verdict. `is_trusted` says of a cache whether what it gives back equals what it was given.
 pub fn winners(record: &BenchRecord, is_trusted: impl Fn(&str) -> bool) -> Winners {
     Winners {
         linker: fastest(record, "link/linker", |_| true),

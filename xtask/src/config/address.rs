@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use crate::exit::Failure;
 
-/// An address as requests are built from it: `https://host[:port][/path]`, without a slash at its end. Plain HTTP is for
-/// this machine only, because tokens and health answers travel over it. `what` is how errors call the address.
+/// An address as requests are built from it: `https://host[:port][/path]`, without a slash at its end. Plain HTTP is
+/// for this machine only, because tokens and health answers travel over it. `what` is how errors call the address.
 pub fn base(text: &str, what: &str) -> anyhow::Result<String> {
     let text = text.trim().trim_end_matches('/');
     // What stands before an `@` may be a password.

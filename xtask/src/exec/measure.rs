@@ -1,7 +1,8 @@
-//! What a command costs beside its time: CPU seconds, memory of all its processes together, and what else the machine did.
+//! What a command costs beside its time: CPU seconds, memory of all its processes together, and what else the machine
+//! did.
 //!
-//! Read from `/proc` while the command runs; where there is none, nothing is measured, and nothing is zero. Does not know
-//! what the figures are compared with.
+//! Read from `/proc` while the command runs; where there is none, nothing is measured, and nothing is zero. Does not
+//! know what the figures are compared with.
 
 use std::collections::HashMap;
 use std::fs;
@@ -29,8 +30,8 @@ pub struct Measured {
     /// The most memory that its processes held together, by looking five times a second. Pages that two of them share
     /// count twice.
     pub peak_memory_bytes: Option<u64>,
-    /// Cores that were kept busy by others, on average: all of the machine's CPU time, but for the command's, ours, and that
-    /// of the processes that were named as belonging to it.
+    /// Cores that were kept busy by others, on average: all of the machine's CPU time, but for the command's, ours,
+    /// and that of the processes that were named as belonging to it.
     pub foreign_cores: Option<f64>,
 }
 

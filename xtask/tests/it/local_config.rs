@@ -1,5 +1,5 @@
-//! `setup --local` with real linkers, a real compile cache and plain cargo: what is written only after it was proved, what
-//! happens when it goes away later, and that nothing remains after `--undo`.
+//! `setup --local` with real linkers, a real compile cache and plain cargo: what is written only after it was proved,
+//! what happens when it goes away later, and that nothing remains after `--undo`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -69,7 +69,8 @@ impl Registry {
         Registry::with_settings(settings, Some(authorization))
     }
 
-    /// A registry with more settings, which follow the section `http`, where `FOLDER` stands for its folder, and what the test itself authorises with.
+    /// A registry with more settings, which follow the section `http`, where `FOLDER` stands for its folder, and what
+    /// the test itself authorises with.
     pub fn with_settings(settings: &str, authorization: Option<String>) -> Option<Registry> {
         if !is_there("docker-registry") {
             return None;

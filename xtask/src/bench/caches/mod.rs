@@ -1,7 +1,8 @@
 //! Compile caches as arms of a benchmark: which are there, what is known against each, and one on a server of its own.
 //!
-//! Nothing of the user's own caches is used, counted or changed. Whatever is wrong with a cache is the reason why an arm is
-//! not measured, never a failed run: the outer error of a function is an interruption, the inner one is the reason.
+//! Nothing of the user's own caches is used, counted or changed. Whatever is wrong with a cache is the reason why an
+//! arm is not measured, never a failed run: the outer error of a function is an interruption, the inner one is the
+//! reason.
 
 mod counters;
 mod kache;

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: from what was asked and what is there to a plan of comparisons, their measurement, and its report.
+//! `cargo xtask bench`: from what was asked and what is there to a plan of comparisons, their measurement, and its
+//! report.
 
 mod available;
 pub mod compare;

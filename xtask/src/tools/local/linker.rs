@@ -39,8 +39,8 @@ pub struct Proof {
     pub problem: Option<String>,
 }
 
-/// The linkers that can be better than what rustc uses on its own, the one that is usually fastest first. Any version will
-/// do, because each has to prove itself.
+/// The linkers that can be better than what rustc uses on its own, the one that is usually fastest first. Any version
+/// will do, because each has to prove itself.
 pub fn candidates(exec: &Executor, toolchain: &Toolchain) -> anyhow::Result<Vec<Candidate>> {
     let mut candidates = all(exec, toolchain)?;
     candidates.retain(|candidate| candidate.name != BFD);

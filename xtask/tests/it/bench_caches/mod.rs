@@ -1,6 +1,7 @@
-//! Whether a build through a compile cache is the build that cargo makes without one: the same workspace, changed in one
-//! way at a time, is compiled from nothing beside a cache that knows all earlier states. What a cache gets wrong is in the
-//! snapshots as well: whoever sees them change has to change what `bench` says of that cache (`bench::caches::caveats`).
+//! Whether a build through a compile cache is the build that cargo makes without one: the same workspace, changed in
+//! one way at a time, is compiled from nothing beside a cache that knows all earlier states. What a cache gets wrong
+//! is in the snapshots as well: whoever sees them change has to change what `bench` says of that cache
+//! (`bench::caches::caveats`).
 
 mod server;
 mod traps;

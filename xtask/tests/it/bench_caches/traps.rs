@@ -1,5 +1,5 @@
-//! A small workspace in which everything is an input of a compilation that a cache may overlook. It has no dependencies, and
-//! its program prints what it was compiled with.
+//! A small workspace in which everything is an input of a compilation that a cache may overlook. It has no
+//! dependencies, and its program prints what it was compiled with.
 
 use std::fs;
 use std::path::Path;
