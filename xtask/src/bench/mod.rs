@@ -19,6 +19,7 @@ mod machine;
 pub mod matrix;
 mod noise;
 pub mod run;
+pub mod samples;
 pub mod scenario;
 #[cfg(test)]
 mod shared_tests;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
 
@@ -14,6 +14,7 @@ use super::checkout::{Checkout, Times};
 use super::evidence::{self, Linked};
 use super::journal::Journal;
 use super::matrix::Planned;
+use super::samples::{failed, minutes, sample, turn};
 use super::scenario::Scenario;
 use super::subject::Subject;
 use super::targets::Targets;
@@ -21,7 +22,7 @@ use super::timings::{self, Link};
 use super::variant::{Axis, Variant};
 use super::{machine, noise, steps_alone, verdict};
 use crate::exec::{Executor, Measured};
-use crate::exit::Exit;
+use crate::exit::{Exit, hint_of};
 use crate::plan::Invocation;
 use crate::record::bench::{BenchResult, Comparison, Sample};
 use crate::tools::local::{DEFAULT_LINKER, Place};
@@ -79,7 +80,12 @@ impl<'a> Bench<'a> {
     }
 
     /// Stops the caches' servers, and gives what was measured.
-    pub fn end(self) -> Journal {
+    pub fn end(mut self) -> Journal {
+        for (name, cached) in std::mem::take(&mut self.caches) {
+            if let Err(error) = cached.session.stop() {
+                self.exec.ui().note(format_args!("the server of {name} may run on: {error:#}"));
+            }
+        }
         self.journal
     }
 
@@ -178,7 +184,12 @@ impl<'a> Bench<'a> {
     /// Writes a sample down. An arm whose sample is invalid is not measured again.
     pub(super) fn add(&mut self, sample: Sample) -> anyhow::Result<()> {
         if let Some(reason) = &sample.invalid {
-            self.exec.ui().note(format_args!("{} {}: {}", sample.comparison, sample.arm, first_line(reason)));
+            self.exec.ui().note(format_args!(
+                "{} {}: {}",
+                sample.comparison,
+                sample.arm,
+                reason.lines().next().unwrap_or_default()
+            ));
             self.broken.insert(format!("{} {}", sample.comparison, sample.arm));
         }
         self.journal.add(sample)
@@ -393,68 +404,10 @@ impl<'a> Bench<'a> {
         });
         match told {
             Ok(timeline) => self.journal.record.timeline = Some(timeline),
-            Err(error) => self.journal.record.notes.push(format!("there is no timeline: {error:#}")),
+            Err(error) => {
+                let hint = hint_of(&error).map(|hint| format!("; {hint}")).unwrap_or_default();
+                self.journal.record.notes.push(format!("there is no timeline: {error:#}{hint}"));
+            }
         }
-    }
-}
-
-/// The arms of a round: forwards, then backwards, so that none is always the first.
-pub(super) fn turn(round: usize, arms: usize) -> Vec<usize> {
-    if round % 2 == 1 { (0..arms).collect() } else { (0..arms).rev().collect() }
-}
-
-/// A sample of what was measured, without its evidence.
-pub(super) fn sample(comparison: &Comparison, arm: &str, round: usize, measured: &Measured) -> Sample {
-    Sample {
-        comparison: comparison.id.clone(),
-        arm: arm.to_owned(),
-        round,
-        seconds: measured.elapsed.as_secs_f64(),
-        cpu_seconds: measured.cpu.map(|cpu| cpu.as_secs_f64()),
-        peak_memory_bytes: measured.peak_memory_bytes,
-        foreign_cores: measured.foreign_cores,
-        activity: Default::default(),
-        steps: Vec::new(),
-        sizes: Vec::new(),
-        invalid: None,
-    }
-}
-
-/// An attempt that came to nothing.
-pub(super) fn failed(comparison: &Comparison, arm: &str, round: usize, reason: String) -> Sample {
-    let nothing = Measured {
-        success: false,
-        stdout: String::new(),
-        stderr: String::new(),
-        elapsed: Duration::ZERO,
-        cpu: None,
-        peak_memory_bytes: None,
-        foreign_cores: None,
-    };
-    Sample { invalid: Some(reason), ..sample(comparison, arm, round, &nothing) }
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
-}
-
-/// `40 s`, `3 min`.
-pub fn minutes(seconds: f64) -> String {
-    if seconds < 90.0 { format!("{seconds:.0} s") } else { format!("{:.0} min", seconds / 60.0) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_arm_is_always_the_first() {
-        assert_eq!(turn(1, 3), [0, 1, 2]);
-        assert_eq!(turn(2, 3), [2, 1, 0]);
-    }
-
-    #[test]
-    fn times_for_people() {
-        assert_eq!([39.6, 89.0, 200.0].map(minutes), ["40 s", "89 s", "3 min"]);
     }
 }

@@ -8,7 +8,8 @@ use anyhow::Context;
 
 use super::links::{self, Held};
 use super::matrix::Planned;
-use super::run::{self, Attempt, Bench};
+use super::run::{Attempt, Bench};
+use super::samples;
 use super::scenario::Scenario;
 use super::variant::{Axis, Variant};
 use super::wasm;
@@ -78,7 +79,7 @@ fn measure_links(bench: &mut Bench<'_>, planned: &Planned, held: &Held, script: 
     let log = bench.scratch.join("links.log");
     // Round 0 brings each linker and the objects into memory, and counts for nothing.
     for round in 0..=comparison.runs {
-        for index in run::turn(round.max(1), comparison.arms.len()) {
+        for index in samples::turn(round.max(1), comparison.arms.len()) {
             let name = &comparison.arms[index].name;
             if !bench.is_wanted(comparison, name, round) {
                 continue;
@@ -90,7 +91,7 @@ fn measure_links(bench: &mut Bench<'_>, planned: &Planned, held: &Held, script: 
                 continue;
             }
             bench.tell(comparison, name, round);
-            let mut sample = run::sample(comparison, name, round, &measured);
+            let mut sample = samples::sample(comparison, name, round, &measured);
             let linked = super::evidence::read_links(&fs::read_to_string(&log).unwrap_or_default());
             sample.activity = Activity { linked_by: held.linked_by(), ..Activity::default() };
             for link in linked {
@@ -137,7 +138,7 @@ pub fn wasm_opt(bench: &mut Bench<'_>, planned: &Planned) -> anyhow::Result<()> 
     fs::create_dir_all(&folder).with_context(|| format!("create `{}`", folder.display()))?;
     let output = folder.join("optimised.wasm");
     for round in 1..=comparison.runs {
-        for index in run::turn(round, comparison.arms.len()) {
+        for index in samples::turn(round, comparison.arms.len()) {
             let name = &comparison.arms[index].name;
             if !bench.is_wanted(comparison, name, round) {
                 continue;
@@ -151,11 +152,11 @@ pub fn wasm_opt(bench: &mut Bench<'_>, planned: &Planned) -> anyhow::Result<()> 
                     seconds: 0.0,
                     invalid: None,
                     sizes: wasm_sizes(&command.input)?,
-                    ..run::failed(comparison, name, round, String::new())
+                    ..samples::failed(comparison, name, round, String::new())
                 }
             } else {
                 let measured = bench.exec.measure(&command.command(level, &output), &[])?;
-                let mut sample = run::sample(comparison, name, round, &measured);
+                let mut sample = samples::sample(comparison, name, round, &measured);
                 if measured.success && output.is_file() {
                     sample.sizes = wasm_sizes(&output)?;
                 } else {
@@ -211,7 +212,7 @@ fn all_failed(bench: &mut Bench<'_>, planned: &Planned, reason: &str) -> anyhow:
     let comparison = &planned.comparison;
     for arm in comparison.arms.iter().filter(|arm| arm.unavailable.is_none()) {
         if bench.is_wanted(comparison, &arm.name, comparison.runs) {
-            bench.add(run::failed(comparison, &arm.name, comparison.runs, reason.to_owned()))?;
+            bench.add(samples::failed(comparison, &arm.name, comparison.runs, reason.to_owned()))?;
         }
     }
     Ok(())

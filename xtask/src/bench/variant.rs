@@ -120,7 +120,7 @@ impl fmt::Display for Variant {
         let told = Axis::ALL.into_iter().filter(|axis| always.contains(axis) || !usual(*axis));
         let parts: Vec<String> = told
             .filter(|axis| {
-                !self.get(*axis).is_empty() && !(*axis == Axis::WasmOpt && !self.values.contains_key(axis))
+                !self.get(*axis).is_empty() && (*axis != Axis::WasmOpt || self.values.contains_key(axis))
             })
             .map(|axis| format!("{axis}={}", self.get(axis)))
             .collect();

@@ -53,16 +53,6 @@ pub struct Settings {
 }
 
 impl CompileCache {
-    /// One of [`NAMES`].
-    pub fn name(&self) -> &'static str {
-        match self {
-            CompileCache::None => "none",
-            CompileCache::Sccache { s3: false, .. } => "sccache",
-            CompileCache::Sccache { s3: true, .. } => "sccache-s3",
-            CompileCache::Kache { .. } => "kache",
-        }
-    }
-
     /// The version of the program, where there is one.
     pub fn version(&self) -> Option<&str> {
         match self {

@@ -30,7 +30,7 @@ const SOCKET_BYTES_MAX: usize = 95;
 /// A cache that can be used. Its server ends with it.
 pub struct Session<'a> {
     exec: &'a Executor,
-    cache: CompileCache,
+    pub(super) cache: CompileCache,
     folder: PathBuf,
     socket: PathBuf,
     /// How often it was emptied.
@@ -78,10 +78,6 @@ impl<'a> Session<'a> {
     /// What the build gets so that it uses this cache and nobody else's.
     pub fn settings(&self) -> &Settings {
         &self.settings
-    }
-
-    pub fn cache(&self) -> &CompileCache {
-        &self.cache
     }
 
     /// The process of the server: it works for the build without being its child.
@@ -133,15 +129,6 @@ impl<'a> Session<'a> {
             Err(error) => Ok(Err(reason(self.exec, error)?)),
         }
     }
-
-    /// Ends the server; the results stay in the folder. An error says what is left behind.
-    pub fn stop(mut self) -> anyhow::Result<()> {
-        if let Some(server) = self.server.take() {
-            server.stop()?;
-        }
-        self.leftovers.take().map_or(Ok(()), Temporary::remove)
-    }
-
     pub(super) fn executor(&self) -> &'a Executor {
         self.exec
     }
@@ -159,6 +146,14 @@ impl<'a> Session<'a> {
     pub(super) fn command(&self) -> Option<Invocation> {
         let command = Invocation::new(self.cache.program()?.display().to_string(), &self.folder);
         Some(with(command, &self.settings).timeout(ASK_LIMIT))
+    }
+
+    /// Ends the server; the results stay in the folder. An error says what is left behind.
+    pub fn stop(mut self) -> anyhow::Result<()> {
+        if let Some(server) = self.server.take() {
+            server.stop()?;
+        }
+        self.leftovers.take().map_or(Ok(()), Temporary::remove)
     }
 
     fn begin(&mut self) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ pub struct Timeline {
     /// [`super::Comparison::id`] and arm of the build that this was.
     pub comparison: String,
     pub arm: String,
-    /// From the first unit's start to the last one's end.
+    /// From the first unit's start to the end of the last unit or step.
     pub seconds: f64,
     /// How many units cargo would run at the same time.
     pub jobs: usize,
