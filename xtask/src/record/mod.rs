@@ -3,6 +3,7 @@
 //! "Not measured" is `None` (JSON `null`), never zero. Nothing here prints.
 
 pub mod deploy;
+pub mod deployments;
 pub mod doctor;
 pub mod pack;
 pub mod smoke;
@@ -128,14 +129,19 @@ pub struct Sizes {
 
 /// Appends a record to `target/xtask/records/<name>.jsonl`.
 pub fn append(target_directory: &Path, name: &str, record: &impl Serialize) -> anyhow::Result<PathBuf> {
-    let folder = target_directory.join("xtask/records");
-    let path = folder.join(format!("{name}.jsonl"));
+    let path = path_of(target_directory, name);
     let mut line = serde_json::to_vec(record).context("serialise the record")?;
     line.push(b'\n');
-    fs::create_dir_all(&folder)
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
         .and_then(|()| OpenOptions::new().create(true).append(true).open(&path))
         // One write, so that records of two runs at the same time do not mix.
         .and_then(|mut file| file.write_all(&line))
         .with_context(|| format!("append to `{}`", path.display()))?;
     Ok(path)
+}
+
+/// Where records of this name are.
+fn path_of(target_directory: &Path, name: &str) -> PathBuf {
+    target_directory.join("xtask/records").join(format!("{name}.jsonl"))
 }

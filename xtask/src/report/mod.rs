@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod deploy;
+pub mod deployments;
 pub mod doctor;
 pub mod pack;
 pub mod smoke;
