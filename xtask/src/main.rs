@@ -73,8 +73,11 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         },
         Command::Deploy(args) => match &args.command {
             None => cmd::deploy::run(&executor(args.dry_run)?, args),
-            // It only looks.
+            // These only look.
             Some(DeployCommand::Status(args)) => cmd::deploy::status(&executor(false)?, args),
+            Some(DeployCommand::List(args)) => cmd::deploy::list(&executor(false)?, args),
+            Some(DeployCommand::Logs(args)) => cmd::deploy::logs(&executor(false)?, args),
+            Some(DeployCommand::Rollback(args)) => cmd::deploy::rollback(&executor(args.dry_run)?, args),
         },
         Command::Ci(args) => match &args.step {
             CiStep::Image(args) => cmd::ci::image(&executor(args.dry_run)?, args),

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::Selection;
+use super::deploy::{TargetArgs, WaitArgs};
 
 /// What a workflow's step runs; the workflows have no logic of their own
 #[derive(Debug, Args)]
@@ -47,10 +48,18 @@ pub struct ImageArgs {
 /// Deploy the image that XTASK_IMAGE names by digest
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  XTASK_IMAGE=ghcr.io/owner/app@sha256:… cargo xtask ci deploy\n\n\
-    Everything else is as in `cargo xtask deploy`, which names the tokens. The app is told GITHUB_SHA as its revision. \
+    Everything else is as in `cargo xtask deploy`, which names the tokens. \
     In GitHub Actions only the default branch and the merge queue may deploy.\n\n\
     Outputs: deployment (its id) and url.")]
 pub struct CiDeployArgs {
+    /// What the app is told that it is, as APP_REVISION [default: GITHUB_SHA; elsewhere the commit of the checkout, if
+    /// nothing differs from it]
+    #[arg(long, value_name = "TEXT")]
+    pub revision: Option<String>,
+    #[command(flatten)]
+    pub wait: WaitArgs,
+    #[command(flatten)]
+    pub target: TargetArgs,
     /// Look only: print what would be changed
     #[arg(long)]
     pub dry_run: bool,

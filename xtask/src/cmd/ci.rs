@@ -170,12 +170,15 @@ fn deploy_image(
 
     summary.begin("deployment");
     let deploying = DeployArgs {
-        revision: github.map(|github| github.sha.clone()),
+        revision: args.revision.clone().or_else(|| github.map(|github| github.sha.clone())),
+        wait: args.wait.clone(),
+        target: args.target.clone(),
         dry_run: args.dry_run,
         ..DeployArgs::of(image)
     };
     let Some(deployed) = super::deploy::deploy(exec, &deploying)? else { return Ok(Outputs::new()) };
     summary.add(report::deploy::render(&deployed, Format::Markdown)?);
     let deployment = deployed.deployment.map(|id| ("deployment", id));
-    Ok(deployment.into_iter().chain([("url", deployed.url)]).collect())
+    let url = deployed.url.map(|url| ("url", url));
+    Ok(deployment.into_iter().chain(url).collect())
 }

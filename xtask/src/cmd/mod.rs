@@ -17,6 +17,7 @@ use std::io::Write;
 use crate::config::automation::Automation;
 use crate::config::service::Service;
 use crate::exec::Executor;
+use crate::exit::{Exit, Failure};
 use crate::plan::Plan;
 use crate::report::Format;
 
@@ -30,6 +31,21 @@ fn admitted(exec: &Executor, plan: &Plan, format: Format) -> anyhow::Result<bool
         Format::Human | Format::Markdown => print(&exec.redact(&plan.to_string())),
     }?;
     Ok(false)
+}
+
+/// Whether an outward step whose object was not named may be taken: `--yes` says so, or whoever sits at the terminal
+/// does. `instead` is the command that names it.
+fn confirmed(exec: &Executor, yes: bool, question: &str, instead: &str) -> anyhow::Result<()> {
+    if yes {
+        return Ok(());
+    }
+    match exec.ask(question)? {
+        Some(true) => Ok(()),
+        Some(false) => Err(Failure::new(Exit::CheckFailed, "not confirmed: nothing was changed").into()),
+        None => Err(Failure::usage(format!("nobody is here to answer: {question}"))
+            .hint(format!("{instead}; --yes takes it without asking"))
+            .into()),
+    }
 }
 
 /// The path that answers 200 when the server is healthy: the flag's, else that of `railway.toml`, else that of the

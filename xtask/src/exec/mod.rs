@@ -4,6 +4,7 @@
 //! long as its plan says, and never longer than `XTASK_TIMEOUT` (whole seconds) where that is set. Must not know what
 //! the commands are for. No other room names `duct`, `ureq`, `rustix`, `signal_hook` or `std::process::Command`.
 
+mod asking;
 mod failure;
 mod files;
 mod http;

@@ -43,6 +43,20 @@ pub struct StartDeployment {
     pub newest_before: Option<SeenDeployment>,
 }
 
+/// Input of [`super::Operation::RollBack`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RollBack {
+    pub target: Target,
+    /// The id of the deployment that is gone back to.
+    pub deployment: String,
+    /// What it ran, by digest.
+    pub image: String,
+    /// Whether the image is deployed in the ordinary way where Railway refuses to roll back.
+    pub or_deploy: bool,
+    /// As for [`StartDeployment`].
+    pub newest_before: Option<SeenDeployment>,
+}
+
 /// A deployment that was there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SeenDeployment {
@@ -100,10 +114,24 @@ impl fmt::Display for SetVariables {
 impl fmt::Display for StartDeployment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "# {}: deploy", self.target)?;
-        match &self.newest_before {
-            Some(seen) => write!(f, ", unless there is a newer deployment than {}", seen.id),
-            None => Ok(()),
+        unless_newer(f, self.newest_before.as_ref())
+    }
+}
+
+impl fmt::Display for RollBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "# {}: roll back to deployment {}", self.target, self.deployment)?;
+        if self.or_deploy {
+            f.write_str(", or deploy its image where Railway refuses")?;
         }
+        unless_newer(f, self.newest_before.as_ref())
+    }
+}
+
+fn unless_newer(f: &mut fmt::Formatter<'_>, newest_before: Option<&SeenDeployment>) -> fmt::Result {
+    match newest_before {
+        Some(seen) => write!(f, ", unless there is a newer deployment than {}", seen.id),
+        None => Ok(()),
     }
 }
 

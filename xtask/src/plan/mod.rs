@@ -103,6 +103,8 @@ pub enum Operation {
     SetVariables(deploy::SetVariables),
     /// Deploy what the service's source says now (room `railway`).
     StartDeployment(deploy::StartDeployment),
+    /// Have Railway bring back an earlier deployment (room `railway`).
+    RollBack(deploy::RollBack),
     /// Follow the deployment to its end, and check that it runs the image (room `railway`).
     WaitUntilServed(deploy::WaitUntilServed),
     /// Ask the service's own address for its health and its revision (room `railway`).
@@ -309,6 +311,7 @@ impl fmt::Display for Operation {
             Operation::UpdateService(input) => write!(f, "{input}"),
             Operation::SetVariables(input) => write!(f, "{input}"),
             Operation::StartDeployment(input) => write!(f, "{input}"),
+            Operation::RollBack(input) => write!(f, "{input}"),
             Operation::WaitUntilServed(input) => write!(f, "{input}"),
             Operation::VerifyServed(input) => write!(f, "{input}"),
         }

@@ -3,9 +3,7 @@
 
 use super::deployment::{Deployment, DeploymentStatus, Phase, newer_than};
 use super::operations::{Event, GetLogs, ListEvents};
-use super::pinned::digest_of;
 use super::state::Remote;
-use crate::exec::without_escapes;
 use crate::exit::{Exit, Failure};
 use crate::record::deploy::Version;
 
@@ -22,7 +20,7 @@ impl Remote<'_> {
             deployment.status,
             DeploymentStatus::Removed | DeploymentStatus::Removing | DeploymentStatus::Skipped
         );
-        if let Some(failure) = self.overtaken(deployment).filter(|_| is_pushed_out) {
+        if let Some(failure) = self.overtaken(deployment, previous).filter(|_| is_pushed_out) {
             return failure;
         }
         let step = self.failing_step(deployment).map(|step| format!(" at step {step}")).unwrap_or_default();
@@ -38,11 +36,13 @@ impl Remote<'_> {
     }
 
     /// The failure where somebody else has deployed since. Nothing is rolled back over that.
-    pub fn overtaken(&self, deployment: &Deployment) -> Option<Failure> {
+    pub fn overtaken(&self, deployment: &Deployment, previous: Option<&Version>) -> Option<Failure> {
         let list = self.deployments().ok()?;
         let newer = newer_than(&list, Some((&deployment.id, &deployment.created_at)));
-        // One that failed or was skipped has taken nothing over.
-        let newer = newer.into_iter().find(|newer| newer.status.phase() != Phase::Over)?;
+        // One that failed or was skipped has taken nothing over, and what served before is what we take over from.
+        let was_there = |newer: &Deployment| previous.is_some_and(|previous| previous.deployment == newer.id);
+        let newer =
+            newer.into_iter().find(|newer| newer.status.phase() != Phase::Over && !was_there(newer))?;
         let message = format!(
             "deployment {} is {}, and there is a newer one that is not ours: {} with {} is {}",
             deployment.id,
@@ -84,39 +84,18 @@ impl Remote<'_> {
 
     fn last_lines(&self, id: &str) -> String {
         let query = GetLogs { deployment_id: id, limit: LINES_ASKED };
-        let mut logs = match self.client.query(&query) {
-            Ok(answer) => answer.deployment_logs,
+        let lines = match self.client.query(&query) {
+            Ok(answer) => self.lines(answer.deployment_logs, LINES_MAX),
             Err(_) => return String::new(),
         };
-        logs.sort_by(|one, other| one.timestamp.cmp(&other.timestamp));
-        let lines: Vec<String> = logs.iter().map(|log| self.shown(&log.message)).collect();
-        let lines: Vec<&String> = lines.iter().filter(|line| !line.is_empty()).collect();
-        if lines.is_empty() {
-            return String::new();
-        }
-        let mut text = "\n  last lines of its log:".to_owned();
-        for line in &lines[lines.len().saturating_sub(LINES_MAX)..] {
-            text.push_str("\n    ");
-            text.push_str(line);
-        }
-        text
-    }
-
-    /// Somebody else's words in our message: without secrets, on one line, without what a terminal would obey.
-    fn shown(&self, text: &str) -> String {
-        let text = without_escapes(&self.exec.redact(text));
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        text.trim().to_owned()
+        let texts: String = lines.iter().map(|line| format!("\n    {}", line.text)).collect();
+        if texts.is_empty() { texts } else { format!("\n  last lines of its log:{texts}") }
     }
 }
 
-/// The command that brings back what served before. The failed deployment has left its image in the service's settings.
-fn way_back(previous: Option<&Version>) -> Option<String> {
-    let previous = previous?;
-    let image = previous.image.as_deref().filter(|image| digest_of(image).is_some())?;
-    let revision = previous.revision.as_deref().unwrap_or("REVISION");
-    Some(format!(
-        "the service's settings still name the new image; `cargo xtask deploy --image {image} --revision {revision}` \
-         sets them back"
-    ))
+/// The command that brings back what served before. Where that still serves, the failed deployment has left its image
+/// in the service's settings, and these are set back.
+pub fn way_back(previous: Option<&Version>) -> Option<String> {
+    let id = &previous?.deployment;
+    Some(format!("`cargo xtask deploy rollback {id}` sets everything back to what served before"))
 }

@@ -1,31 +1,21 @@
-//! Carries out the plan of one deployment, step by step.
-//!
-//! What changes something is sent once. Where the answer to the request to deploy is lost, Railway's list of
-//! deployments says whether there is one.
-
-use std::time::{Duration, Instant};
+//! Carries out the plan of one deployment or rollback, step by step. What changes something is sent once.
 
 use anyhow::{Context, bail};
 
-use super::client::CallErrorKind;
-use super::deployment::{Phase, newer_than};
+use super::aftermath::way_back;
+use super::deployment::Phase;
 use super::operations::{
-    DeployServiceInstance, GetDeployment, ServiceInstanceUpdateInput, SourceInput, UpdateServiceInstance,
-    UpsertVariables, VariableCollectionUpsertInput,
+    GetDeployment, ServiceInstanceUpdateInput, SourceInput, UpdateServiceInstance, UpsertVariables,
+    VariableCollectionUpsertInput,
 };
-use super::pauses::Pauses;
-use super::pinned::PinnedImage;
 use super::state::Remote;
-use super::{planning, serving, waiting};
+use super::{planning, serving, starting, waiting};
 use crate::exit::{Exit, Failure, hint_of};
-use crate::plan::deploy::{SetVariables, StartDeployment, UpdateService, VerifyServed};
+use crate::plan::deploy::{SetVariables, UpdateService, VerifyServed};
 use crate::plan::{Action, Operation, Plan};
 use crate::record::StepRecord;
 use crate::record::deploy::Version;
 use crate::steps::{Done, step};
-
-/// How long a deployment may take to appear in Railway's list when the answer that should have named it was lost.
-const APPEAR_LIMIT: Duration = Duration::from_secs(10);
 
 /// What happened, however far it came.
 #[derive(Debug, Default)]
@@ -40,11 +30,11 @@ pub struct Outcome {
 /// Carries out the plan. `previous` is what served when it was made.
 pub fn run(remote: &Remote<'_>, plan: &Plan, previous: Option<&Version>) -> (Outcome, anyhow::Result<()>) {
     let mut outcome = Outcome::default();
-    if planning::is_current(plan) {
+    if planning::keeps_live(plan) {
         outcome.deployment = previous.map(|previous| previous.deployment.clone());
     }
     let result = carry_out(remote, plan, previous, &mut outcome);
-    let result = result.map_err(|error| goes_on(error, &outcome));
+    let result = result.map_err(|error| goes_on(error, &outcome, previous));
     (outcome, result)
 }
 
@@ -68,7 +58,11 @@ fn carry_out(
                 step(remote.exec, steps, name, || update_service(remote, input))?;
             }
             Operation::StartDeployment(input) => {
-                let id = step(remote.exec, steps, name, || start(remote, input, is_requested))?;
+                let id = step(remote.exec, steps, name, || starting::deploy(remote, input, is_requested))?;
+                *deployment = Some(id);
+            }
+            Operation::RollBack(input) => {
+                let id = step(remote.exec, steps, name, || starting::roll_back(remote, input, is_requested))?;
                 *deployment = Some(id);
             }
             Operation::WaitUntilServed(input) => {
@@ -133,79 +127,6 @@ fn accepted(answer: bool, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks Railway to deploy. The new deployment's id.
-fn start(
-    remote: &Remote<'_>,
-    input: &StartDeployment,
-    is_requested: &mut bool,
-) -> anyhow::Result<Done<String>> {
-    let image = PinnedImage::parse(&input.image)?;
-    let seen = input.newest_before.as_ref().map(|seen| (seen.id.as_str(), seen.created_at.as_str()));
-    let list = remote.deployments()?;
-    let newer = newer_than(&list, seen);
-    if let Some(newer) = newer.into_iter().find(|newer| newer.status.phase() != Phase::Over) {
-        let message = format!(
-            "somebody else has deployed meanwhile: {} with {} is {}",
-            newer.id,
-            newer.image_or_unknown(),
-            newer.status
-        );
-        return Err(Failure::new(Exit::CheckFailed, message)
-            .hint("nothing was deployed; the service's settings name the new image for whoever deploys next")
-            .into());
-    }
-    *is_requested = true;
-    let request = DeployServiceInstance {
-        service_id: &input.target.service,
-        environment_id: &input.target.environment,
-    };
-    let error = match remote.client.mutate(&request) {
-        Ok(answer) => return Ok(Done::ran(format!("deployment {}", answer.deployment), answer.deployment)),
-        Err(error) => error,
-    };
-    if error.kind != CallErrorKind::Unclear {
-        // Still true after an interruption: the request may have arrived.
-        let error = anyhow::Error::from(error);
-        *is_requested = matches!(Exit::of(&error), Exit::Interrupted(_));
-        return Err(error);
-    }
-    remote.exec.ui().note(format!("{error}; looking for the deployment in Railway's list"));
-    match appeared(remote, seen, &image)? {
-        Some(id) => Ok(Done::ran(format!("deployment {id}, found in the list"), id)),
-        None => {
-            let message =
-                format!("{error}, and no deployment with {image} has appeared; it was not sent again");
-            Err(Failure::new(Exit::CommandFailed, message)
-                .hint(
-                    "`cargo xtask deploy status` shows whether one has begun after all; if not, run the command again",
-                )
-                .into())
-        }
-    }
-}
-
-/// The deployment that must be ours: newer than any that was there, and with our image.
-fn appeared(
-    remote: &Remote<'_>,
-    seen: Option<(&str, &str)>,
-    image: &PinnedImage,
-) -> anyhow::Result<Option<String>> {
-    let deadline = Instant::now() + APPEAR_LIMIT;
-    let mut pauses = Pauses::up_to(Duration::from_secs(2));
-    loop {
-        let list = remote.deployments()?;
-        let newer = newer_than(&list, seen);
-        if let Some(ours) = newer.iter().find(|deployment| deployment.runs(image)) {
-            return Ok(Some(ours.id.clone()));
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(None);
-        }
-        remote.exec.sleep(pauses.next_pause().min(left))?;
-    }
-}
-
 /// Looks at the service's own address, and at the deployment once more: one that crashes after a minute was no success.
 fn verify(
     remote: &Remote<'_>,
@@ -228,7 +149,11 @@ fn verify(
     match seen {
         Ok(seen) => Ok(Done::ran(seen, ())),
         Err(error) => {
-            let hint = hint_of(&error).map(str::to_owned);
+            // Nothing to go back to where nothing was deployed.
+            let replaced = previous.filter(|previous| deployment != Some(previous.deployment.as_str()));
+            let hints = [hint_of(&error).map(str::to_owned), way_back(replaced)];
+            let hints: Vec<String> = hints.into_iter().flatten().collect();
+            let hint = (!hints.is_empty()).then(|| hints.join("; "));
             let message = format!("{error:#}{}", remote.serving(previous));
             Err(Failure { exit: Exit::of(&error), message, hint }.into())
         }
@@ -236,13 +161,17 @@ fn verify(
 }
 
 /// An interruption ends us, not the deployment.
-fn goes_on(error: anyhow::Error, outcome: &Outcome) -> anyhow::Error {
+fn goes_on(error: anyhow::Error, outcome: &Outcome, previous: Option<&Version>) -> anyhow::Error {
     let Exit::Interrupted(_) = Exit::of(&error) else { return error };
     let deployment = match (&outcome.deployment, outcome.is_requested) {
         (_, false) => return error,
         (Some(id), true) => format!("deployment {id} goes on at Railway"),
         (None, true) => "a deployment may have begun at Railway".to_owned(),
     };
-    let message = format!("{error:#}; {deployment}: `cargo xtask deploy status` shows how it ends");
+    let back = way_back(previous).map(|command| format!("; {command}")).unwrap_or_default();
+    let message = format!(
+        "{error:#}; {deployment}: the same command again goes on waiting, `cargo xtask deploy status` shows how it \
+         ends{back}"
+    );
     Failure::new(Exit::of(&error), message).into()
 }

@@ -19,6 +19,14 @@ pub struct Deployment {
     /// A scalar without schema. `image` is the reference as it was given, `imageDigest` may be absent.
     #[serde(default)]
     pub meta: Value,
+    /// Whether Railway's rollback can bring it back now; `None` where that was not asked for.
+    #[serde(default)]
+    pub can_rollback: Option<bool>,
+    /// Whose it is; `None` where that was not asked for.
+    #[serde(default)]
+    pub service_id: Option<String>,
+    #[serde(default)]
+    pub environment_id: Option<String>,
 }
 
 /// Railway's words. The enumeration grows now and then, so a word that we do not know is kept.
@@ -116,6 +124,17 @@ impl Deployment {
         }
     }
 
+    /// Its image by digest: as it was given, or the reference with the digest that Railway found. `None` where neither
+    /// says it.
+    pub fn pinned(&self) -> Option<PinnedImage> {
+        let image = self.image()?;
+        if digest_of(image).is_some() {
+            return PinnedImage::parse(image).ok();
+        }
+        let digest = self.meta.get("imageDigest").and_then(Value::as_str)?;
+        PinnedImage::parse(&format!("{image}@{digest}")).ok()
+    }
+
     /// When it was created; `None` where the time cannot be read.
     pub fn created(&self) -> Option<DateTime<Utc>> {
         DateTime::parse_from_rfc3339(&self.created_at).ok().map(|time| time.to_utc())
@@ -126,6 +145,12 @@ impl Deployment {
 pub fn newest_first(mut deployments: Vec<Deployment>) -> Vec<Deployment> {
     deployments.sort_by_key(|deployment| std::cmp::Reverse(deployment.created()));
     deployments
+}
+
+/// The newest one that is under way, wherever it stands in a list (newest first): a newer one may have failed
+/// meanwhile.
+pub fn newest_pending(list: &[Deployment]) -> Option<&Deployment> {
+    list.iter().find(|deployment| deployment.status.phase() == Phase::Pending)
 }
 
 /// Those of a list (newest first) that are newer than a known one; without a known one all are.
@@ -171,6 +196,19 @@ mod tests {
         assert!(!runs(json!({"image": "ghcr.io/o/app:1", "imageDigest": format!("sha256:{other}")})));
         assert!(!runs(json!({"image": "ghcr.io/o/app:1"})));
         assert!(!runs(Value::Null));
+    }
+
+    #[test]
+    fn an_image_is_pinned_by_what_railway_found() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let pinned = |meta: Value| {
+            let image = deployment("d", "2026-11-20T10:00:00Z", meta).pinned();
+            image.map(|image| image.to_string().replace(&digest, "DIGEST"))
+        };
+        assert_eq!(pinned(json!({"image": format!("app:1@{digest}")})).unwrap(), "app:1@DIGEST");
+        assert_eq!(pinned(json!({"image": "app:1", "imageDigest": digest})).unwrap(), "app:1@DIGEST");
+        assert_eq!(pinned(json!({"image": "app:1"})), None);
+        assert_eq!(pinned(json!({"repo": "o/app", "imageDigest": digest})), None);
     }
 
     #[test]

@@ -43,6 +43,8 @@ operation!(Query GetDeployment<'_>, "Deployment", "deployment", DeploymentAnswer
 operation!(Query ListDeployments<'_>, "Deployments", "deployments", DeploymentsAnswer);
 operation!(Query ListEvents<'_>, "DeploymentEvents", "deployment_events", EventsAnswer);
 operation!(Query GetLogs<'_>, "DeploymentLogs", "deployment_logs", LogsAnswer);
+operation!(Query GetBuildLogs<'_>, "BuildLogs", "build_logs", BuildLogsAnswer);
+operation!(Query GetSnapshot<'_>, "DeploymentSnapshot", "deployment_snapshot", SnapshotAnswer);
 operation!(Query GetVariables<'_>, "Variables", "variables", VariablesAnswer);
 operation!(
     Mutation UpdateServiceInstance<'_>, "UpdateServiceInstance", "update_service_instance", UpdatedAnswer
@@ -51,6 +53,7 @@ operation!(Mutation UpsertVariables<'_>, "UpsertVariables", "upsert_variables", 
 operation!(
     Mutation DeployServiceInstance<'_>, "DeployServiceInstance", "deploy_service_instance", DeployedAnswer
 );
+operation!(Mutation RollBackDeployment<'_>, "RollBackDeployment", "roll_back_deployment", RolledBackAnswer);
 
 /// A list as GraphQL's connections give it.
 #[derive(Clone, Debug, Deserialize)]
@@ -230,10 +233,46 @@ pub struct LogsAnswer {
     pub deployment_logs: Vec<Log>,
 }
 
+/// The log of a build.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GetBuildLogs<'a> {
+    pub deployment_id: &'a str,
+    /// How many lines.
+    pub limit: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BuildLogsAnswer {
+    pub build_logs: Vec<Log>,
+}
+
 #[derive(Debug, Deserialize)]
 pub struct Log {
+    /// RFC 3339, with as many digits of a second as there are.
     pub timestamp: String,
     pub message: String,
+    pub severity: Option<String>,
+}
+
+/// What a deployment was started with.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GetSnapshot<'a> {
+    pub deployment_id: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotAnswer {
+    pub deployment_snapshot: Option<Snapshot>,
+}
+
+#[derive(Deserialize)]
+pub struct Snapshot {
+    /// With their values, secrets too.
+    pub variables: BTreeMap<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -308,6 +347,18 @@ pub struct DeployServiceInstance<'a> {
     pub environment_id: &'a str,
 }
 
+/// Answers with a flag alone: the deployment that it makes has to be looked for.
+#[derive(Serialize)]
+pub struct RollBackDeployment<'a> {
+    pub id: &'a str,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct RolledBackAnswer {
+    #[serde(rename = "deploymentRollback")]
+    pub accepted: bool,
+}
+
 #[derive(Debug, Deserialize)]
 pub struct DeployedAnswer {
     /// The new deployment's id.
@@ -334,10 +385,13 @@ mod tests {
         check::<ListDeployments<'_>>("query");
         check::<ListEvents<'_>>("query");
         check::<GetLogs<'_>>("query");
+        check::<GetBuildLogs<'_>>("query");
+        check::<GetSnapshot<'_>>("query");
         check::<GetVariables<'_>>("query");
         check::<UpdateServiceInstance<'_>>("mutation");
         check::<UpsertVariables<'_>>("mutation");
         check::<DeployServiceInstance<'_>>("mutation");
+        check::<RollBackDeployment<'_>>("mutation");
     }
 
     #[test]

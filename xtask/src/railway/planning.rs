@@ -1,4 +1,4 @@
-//! The plan of one deployment: pure, from what is wanted and what is.
+//! The plan of one deployment or rollback: pure, from what is wanted and what is.
 //!
 //! The revision is set before the image, so that no image is ever the service's source with the revision of another one
 //! for long; neither of the two deploys anything.
@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::deployment::{Deployment, Phase};
+use super::deployment::{Deployment, newest_pending};
 use super::pinned::PinnedImage;
 use super::serving::Health;
 use super::state::{REVISION_VARIABLE, State};
 use crate::config::service::Service;
 use crate::exit::{Exit, Failure};
 use crate::plan::deploy::{
-    SeenDeployment, SetVariables, StartDeployment, Target, UpdateService, VerifyServed, WaitUntilServed,
+    RollBack, SeenDeployment, SetVariables, StartDeployment, Target, UpdateService, VerifyServed,
+    WaitUntilServed,
 };
 use crate::plan::{Action, Operation, Plan, Stage, Step};
 
@@ -22,12 +23,25 @@ use crate::plan::{Action, Operation, Plan, Stage, Step};
 /// switch over within a few. Never longer than the deployment itself may take.
 const VERIFY_SECONDS: u64 = 60;
 
+/// What begins the deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start<'a> {
+    Deploy,
+    /// Railway's rollback to the deployment of this id.
+    RollBack(&'a str),
+    /// The image serves already: nothing.
+    Nothing,
+}
+
 /// What is wanted, and what is.
 #[derive(Clone, Copy)]
 pub struct Input<'a> {
     pub target: &'a Target,
     pub image: &'a PinnedImage,
-    pub revision: &'a str,
+    /// `None` where it is not known: then it is neither set nor looked for.
+    pub revision: Option<&'a str>,
+    pub start: Start<'a>,
+    /// The settings that the service has to have; those that are left out stay as they are.
     pub service: &'a Service,
     pub state: &'a State,
     pub url: &'a str,
@@ -48,16 +62,18 @@ impl Input<'_> {
 
     /// Whether the next deployment would be the one that is wanted.
     fn is_configured(&self) -> bool {
-        self.image_differs().is_none() && self.differing_settings().is_empty() && !self.revision_differs()
+        self.image_differs().is_none()
+            && self.differing_settings().is_empty()
+            && self.new_revision().is_none()
     }
 
     fn image_differs(&self) -> Option<String> {
-        let source = self.state.instance.source.as_ref().and_then(|source| source.image.as_deref());
+        let source = self.state.instance.source_image();
         (source != Some(self.image.reference())).then(|| self.image.reference().to_owned())
     }
 
-    fn revision_differs(&self) -> bool {
-        self.state.revision.as_deref() != Some(self.revision)
+    fn new_revision(&self) -> Option<&str> {
+        self.revision.filter(|revision| self.state.revision.as_deref() != Some(*revision))
     }
 
     /// What `railway.toml` sets to something else than Railway has. What it does not mention stays as it is.
@@ -78,12 +94,10 @@ pub fn plan(input: &Input<'_>) -> anyhow::Result<Plan> {
         let action = Action::Operation(operation);
         steps.push(Step { name: name.to_owned(), stage: Stage::Finish, action });
     };
-    let newest = input.state.deployments.first();
-    let pending = newest.filter(|newest| newest.status.phase() == Phase::Pending);
     let verify = VerifyServed {
         url: input.url.to_owned(),
         health_path: input.health_path.to_owned(),
-        revision: input.verify_revision.then(|| input.revision.to_owned()),
+        revision: input.revision.filter(|_| input.verify_revision).map(str::to_owned),
         limit_seconds: VERIFY_SECONDS.min(input.wait_seconds),
     };
     let wait = |deployment: Option<String>| {
@@ -94,7 +108,7 @@ pub fn plan(input: &Input<'_>) -> anyhow::Result<Plan> {
             limit_seconds: input.wait_seconds,
         })
     };
-    match pending {
+    match newest_pending(&input.state.deployments) {
         // What an interrupted run has left behind, or another machine has just begun.
         Some(pending) if pending.runs(input.image) && input.is_configured() => {
             add("wait until served", wait(Some(pending.id.clone())));
@@ -102,8 +116,8 @@ pub fn plan(input: &Input<'_>) -> anyhow::Result<Plan> {
         Some(pending) => return Err(under_way(pending).into()),
         None if input.looks_current() && input.health.is_some_and(|health| health.shows(&verify)) => {}
         None => {
-            if input.revision_differs() {
-                let variables = BTreeMap::from([(REVISION_VARIABLE.to_owned(), input.revision.to_owned())]);
+            if let Some(revision) = input.new_revision() {
+                let variables = BTreeMap::from([(REVISION_VARIABLE.to_owned(), revision.to_owned())]);
                 add("set revision", Operation::SetVariables(SetVariables { target: target(), variables }));
             }
             let (image, settings) = (input.image_differs(), input.differing_settings());
@@ -111,18 +125,39 @@ pub fn plan(input: &Input<'_>) -> anyhow::Result<Plan> {
                 let update = UpdateService { target: target(), image, settings };
                 add("update service", Operation::UpdateService(update));
             }
-            let newest_before = newest.map(|newest| SeenDeployment {
-                id: newest.id.clone(),
-                created_at: newest.created_at.clone(),
-            });
-            let image = input.image.reference().to_owned();
-            let start = StartDeployment { target: target(), image, newest_before };
-            add("deploy", Operation::StartDeployment(start));
-            add("wait until served", wait(None));
+            if let Some((name, start)) = start(input) {
+                add(name, start);
+                add("wait until served", wait(None));
+            }
         }
     }
     add("verify", Operation::VerifyServed(verify));
-    Ok(Plan { command: "deploy".to_owned(), steps })
+    let command = if input.start == Start::Deploy { "deploy" } else { "deploy rollback" };
+    Ok(Plan { command: command.to_owned(), steps })
+}
+
+/// What makes the deployment, with the name of its step.
+fn start(input: &Input<'_>) -> Option<(&'static str, Operation)> {
+    let target = input.target.clone();
+    let image = input.image.reference().to_owned();
+    let newest_before = input
+        .state
+        .deployments
+        .first()
+        .map(|newest| SeenDeployment { id: newest.id.clone(), created_at: newest.created_at.clone() });
+    match input.start {
+        Start::Deploy => {
+            let start = StartDeployment { target, image, newest_before };
+            Some(("deploy", Operation::StartDeployment(start)))
+        }
+        Start::RollBack(deployment) => {
+            // An ordinary deployment without the revision would tell the app a wrong one.
+            let (deployment, or_deploy) = (deployment.to_owned(), input.revision.is_some());
+            let roll_back = RollBack { target, deployment, image, or_deploy, newest_before };
+            Some(("roll back", Operation::RollBack(roll_back)))
+        }
+        Start::Nothing => None,
+    }
 }
 
 /// Whether a plan finds everything as it should be.
@@ -130,15 +165,24 @@ pub fn is_current(plan: &Plan) -> bool {
     plan.steps.iter().all(|step| matches!(&step.action, Action::Operation(Operation::VerifyServed(_))))
 }
 
+/// Whether a plan leaves the deployment that serves.
+pub fn keeps_live(plan: &Plan) -> bool {
+    !plan.steps.iter().any(|step| matches!(&step.action, Action::Operation(Operation::WaitUntilServed(_))))
+}
+
 /// What people should know of a plan beside its steps.
 pub fn notes(input: &Input<'_>, plan: &Plan) -> Vec<String> {
     let mut notes = Vec::new();
-    let newest = input.state.deployments.first();
     if is_current(plan) {
         let live = input.state.instance.live().map_or("", |live| &live.id);
         notes.push(format!("already current: deployment {live} serves {}", input.image));
-    } else if let Some(pending) = newest.filter(|newest| newest.status.phase() == Phase::Pending) {
+    } else if let Some(pending) = newest_pending(&input.state.deployments) {
         notes.push(format!("deployment {} with this image is under way already; waiting for it", pending.id));
+    }
+    if input.start == Start::Nothing {
+        let live = input.state.instance.live().map_or("", |live| &live.id);
+        notes.push(format!("deployment {live} still serves: only the service's settings are set back"));
+        return notes;
     }
     if let Some(repo) = input.state.instance.source.as_ref().and_then(|source| source.repo.as_ref()) {
         notes.push(format!("the service's source is the repository {repo}; this makes it the image"));

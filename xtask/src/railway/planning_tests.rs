@@ -41,12 +41,15 @@ struct Case {
     service: Service,
     health: Option<Health>,
     verify_revision: bool,
+    revision: Option<&'static str>,
+    start: Start<'static>,
 }
 
 impl Case {
     fn new(state: State) -> Case {
         let service = Service { healthcheck_path: Some("/health".to_owned()), ..Service::default() };
-        Case { state, service, health: None, verify_revision: true }
+        let (revision, start) = (Some("new"), Start::Deploy);
+        Case { state, service, health: None, verify_revision: true, revision, start }
     }
 
     /// The plan for image 2 and revision `new`, without digests and without what is the same every time.
@@ -63,7 +66,8 @@ impl Case {
         let input = Input {
             target: &target,
             image: &image,
-            revision: "new",
+            revision: self.revision,
+            start: self.start,
             service: &self.service,
             state: &self.state,
             url: "https://app.example",
@@ -234,5 +238,76 @@ fn a_failed_deployment_is_followed_by_another() {
         # wait at most 900 s until the deployment runs app@2
         # verify
         # https://app.example/health answers 200 and names revision new within 60 s
+    "#]]);
+}
+
+#[test]
+fn one_under_way_is_found_below_newer_ones() {
+    let failed = deployment("d-3", "FAILED", 3, &image("3"));
+    let pending = |image: &str| deployment("d-2", "DEPLOYING", 2, image);
+    let live = deployment("d-1", "SUCCESS", 1, &image("1"));
+    let found =
+        |pending: Value| Case::new(state(&image("2"), "new", &[failed.clone(), pending, live.clone()]));
+    found(pending(&image("2"))).check(expect![[r#"
+        # wait until served
+        # wait at most 900 s until deployment d-2, which is under way, runs app@2
+        # verify
+        # https://app.example/health answers 200 and names revision new within 60 s
+        note: deployment d-2 with this image is under way already; waiting for it
+    "#]]);
+    found(pending(&image("3"))).check(expect![[r#"
+        error: another deployment is under way: d-2 with app@3 is DEPLOYING
+        hint: `cargo xtask deploy status` shows how it ends; it can be aborted on railway.com
+    "#]]);
+}
+
+#[test]
+fn a_rollback_by_railway_and_the_settings_that_follow() {
+    let live = deployment("d-3", "SUCCESS", 3, &image("3"));
+    let mut case =
+        Case::new(state(&image("3"), "bad", &[live, deployment("d-2", "REMOVED", 2, &image("2"))]));
+    case.service = Service::default();
+    case.start = Start::RollBack("d-2");
+    case.check(expect![[r#"
+        # set revision
+        # web (production): set APP_REVISION=new without a deployment
+        # update service
+        # web (production): set the image to app@2
+        # roll back
+        # web (production): roll back to deployment d-2, or deploy its image where Railway refuses, unless there is a newer deployment than d-3
+        # wait until served
+        # wait at most 900 s until the deployment runs app@2
+        # verify
+        # https://app.example/health answers 200 and names revision new within 60 s
+    "#]]);
+    // Without a revision an ordinary deployment would name a wrong one.
+    case.revision = None;
+    case.check(expect![[r#"
+        # update service
+        # web (production): set the image to app@2
+        # roll back
+        # web (production): roll back to deployment d-2, unless there is a newer deployment than d-3
+        # wait until served
+        # wait at most 900 s until the deployment runs app@2
+        # verify
+        # https://app.example/health answers 200 within 60 s
+    "#]]);
+}
+
+#[test]
+fn what_still_serves_gets_its_settings_back() {
+    let failed = deployment("d-3", "FAILED", 3, &image("3"));
+    let live = deployment("d-2", "SUCCESS", 2, &image("2"));
+    let mut case = Case::new(state(&image("3"), "bad", &[failed, live]));
+    case.service = Service::default();
+    case.start = Start::Nothing;
+    case.check(expect![[r#"
+        # set revision
+        # web (production): set APP_REVISION=new without a deployment
+        # update service
+        # web (production): set the image to app@2
+        # verify
+        # https://app.example/health answers 200 and names revision new within 60 s
+        note: deployment d-2 still serves: only the service's settings are set back
     "#]]);
 }

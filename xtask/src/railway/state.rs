@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::client::Client;
 use super::deployment::{Deployment, Phase, newest_first};
 use super::operations::{
-    DeploymentListInput, GetServiceInstance, GetVariables, ListDeployments, ServiceInstance,
+    DeploymentListInput, GetServiceInstance, GetSnapshot, GetVariables, ListDeployments, ServiceInstance,
 };
 use crate::config::address;
 use crate::exec::Executor;
@@ -16,8 +16,12 @@ use crate::plan::deploy::Target;
 
 /// The variable that tells the app which revision it is.
 pub const REVISION_VARIABLE: &str = "APP_REVISION";
-/// How many deployments are looked at. Railway does not say in which order it lists them, so one is not enough.
-const DEPLOYMENTS_LISTED: u32 = 10;
+/// How many deployments are looked at. Railway does not say in which order it lists them, so one is not enough; and one
+/// that is under way may be older than others that have failed since.
+pub const DEPLOYMENTS_LISTED: u32 = 50;
+
+/// Names and values of variables, secret ones too: never printed.
+pub type Variables = BTreeMap<String, Value>;
 
 /// One service at Railway, and the means to ask about it.
 #[derive(Clone, Copy)]
@@ -42,28 +46,46 @@ impl Remote<'_> {
     pub fn state(&self) -> anyhow::Result<State> {
         let deployments = self.deployments()?;
         let instance = self.instance()?;
-        let variables = self
-            .client
-            .query(&GetVariables {
-                project_id: &self.target.project,
-                environment_id: &self.target.environment,
-                service_id: &self.target.service,
-            })?
-            .variables;
+        let revision = revision_in(&self.variables()?);
+        Ok(State { instance, deployments, revision })
+    }
+
+    /// The variables that the next deployment gets. Secret ones are never shown from now on.
+    pub fn variables(&self) -> anyhow::Result<Variables> {
+        let query = GetVariables {
+            project_id: &self.target.project,
+            environment_id: &self.target.environment,
+            service_id: &self.target.service,
+        };
+        Ok(self.learnt(self.client.query(&query)?.variables))
+    }
+
+    /// The variables that a deployment was started with; `None` where Railway has not kept them. Secret ones are never
+    /// shown from now on.
+    pub fn snapshot(&self, deployment: &str) -> anyhow::Result<Option<Variables>> {
+        let answer = self.client.query(&GetSnapshot { deployment_id: deployment })?;
+        Ok(answer.deployment_snapshot.map(|snapshot| self.learnt(snapshot.variables)))
+    }
+
+    fn learnt(&self, variables: Variables) -> Variables {
         let texts = variables.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
         self.exec.learn_variables(texts);
-        let revision = variables.get(REVISION_VARIABLE).and_then(Value::as_str).map(str::to_owned);
-        Ok(State { instance, deployments, revision })
+        variables
     }
 
     /// The newest deployments, newest first.
     pub fn deployments(&self) -> anyhow::Result<Vec<Deployment>> {
+        self.newest_deployments(DEPLOYMENTS_LISTED)
+    }
+
+    /// So many of the newest deployments, newest first.
+    pub fn newest_deployments(&self, count: u32) -> anyhow::Result<Vec<Deployment>> {
         let input = DeploymentListInput {
             project_id: &self.target.project,
             environment_id: &self.target.environment,
             service_id: &self.target.service,
         };
-        let answer = self.client.query(&ListDeployments { input, first: DEPLOYMENTS_LISTED })?;
+        let answer = self.client.query(&ListDeployments { input, first: count })?;
         Ok(newest_first(answer.deployments.into_nodes()))
     }
 
@@ -75,7 +97,17 @@ impl Remote<'_> {
     }
 }
 
+/// The revision that these variables tell the app.
+pub fn revision_in(variables: &Variables) -> Option<String> {
+    variables.get(REVISION_VARIABLE).and_then(Value::as_str).map(str::to_owned)
+}
+
 impl ServiceInstance {
+    /// The image that the next deployment gets.
+    pub fn source_image(&self) -> Option<&str> {
+        self.source.as_ref()?.image.as_deref()
+    }
+
     /// The deployment that serves: the newest one that is active and well.
     pub fn live(&self) -> Option<&Deployment> {
         let live = self.active_deployments.iter().filter(|one| one.status.phase() == Phase::Live);

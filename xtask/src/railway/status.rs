@@ -1,7 +1,8 @@
 //! One look at what is deployed, as a record. Only looks.
 
 use super::deployment::{Deployment, Phase, newest_first};
-use super::receipt::DeployReceipt;
+use super::memory::Memory;
+use super::remarks::remarks;
 use super::serving::Health;
 use super::state::State;
 use crate::plan::deploy::Target;
@@ -9,13 +10,10 @@ use crate::record::deploy::{
     DeployStatus, DeploymentStatus, HealthStatus, ReceiptStatus, STATUS_SCHEMA, ServiceName, Version,
 };
 
-/// The revision that the live deployment should have: our receipt's, if it is about this one, or else the variable's.
-pub fn live_revision(state: &State, receipt: Option<&DeployReceipt>) -> Option<String> {
+/// The revision that the live deployment should have: what is remembered of it here, or else the variable's.
+pub fn live_revision(state: &State, memory: &Memory) -> Option<String> {
     let live = state.instance.live()?;
-    match receipt.filter(|receipt| receipt.deployed.deployment == live.id) {
-        Some(receipt) => receipt.deployed.revision.clone(),
-        None => state.revision.clone(),
-    }
+    memory.revision(&live.id).or_else(|| state.revision.clone())
 }
 
 /// The record. `health` is what the service's address answered, if it has one, and which revision was looked for.
@@ -23,17 +21,20 @@ pub fn status(
     target: &Target,
     state: &State,
     health: Option<(String, Health, Option<String>)>,
-    receipt: Option<DeployReceipt>,
+    memory: &Memory,
 ) -> DeployStatus {
     let live = state.instance.live();
     let is_healthy = health.as_ref().is_some_and(|(_, health, _)| health.is_healthy());
+    let is_pending = |one: &&Deployment| one.status.phase() == Phase::Pending;
+    let remarks = remarks(state, memory, health.as_ref().map(|(_, health, _)| health));
     DeployStatus {
         schema: STATUS_SCHEMA,
         service: name_of(target),
         healthy: live.is_some() && is_healthy,
         active: newest_first(state.instance.active_deployments.clone()).iter().map(shown).collect(),
         latest: state.deployments.first().map(shown),
-        source_image: state.instance.source.as_ref().and_then(|source| source.image.clone()),
+        pending: state.deployments.iter().filter(is_pending).map(shown).collect(),
+        source_image: state.instance.source_image().map(str::to_owned),
         revision: state.revision.clone(),
         health: health.map(|(address, health, revision)| HealthStatus {
             address,
@@ -42,28 +43,27 @@ pub fn status(
             names_revision: health.names_revision,
             problem: health.problem,
         }),
-        receipt: receipt.map(|receipt| ReceiptStatus {
+        receipt: memory.receipt.as_ref().map(|receipt| ReceiptStatus {
             is_live: live.is_some_and(|live| live.id == receipt.deployed.deployment),
-            deployed: receipt.deployed,
-            time: receipt.time,
+            deployed: receipt.deployed.clone(),
+            time: receipt.time.clone(),
         }),
+        remarks,
     }
 }
 
-/// What serves before a deployment. Its revision is that of our receipt, if that is about the same deployment; else the
-/// variable's, as long as no newer deployment and no newer run of ours can have set it. `None` too where the deployment
-/// that is about to be waited for has become live between two of our questions.
-pub fn serving_before(state: &State, receipt: Option<&DeployReceipt>, new_revision: &str) -> Option<Version> {
+/// What serves before a deployment. Its revision is what is remembered of it here; else the variable's, as long as no
+/// newer deployment and no newer run of ours can have set it. `None` too where the deployment that is about to be
+/// waited for has become live between two of our questions.
+pub fn serving_before(state: &State, memory: &Memory, new_revision: Option<&str>) -> Option<Version> {
     let is_pending = |id: &str| {
         state.deployments.iter().any(|known| known.id == id && known.status.phase() == Phase::Pending)
     };
     let live = state.instance.live().filter(|live| !is_pending(&live.id))?;
-    let remembered = receipt.filter(|receipt| receipt.deployed.deployment == live.id);
     let is_newest = state.deployments.first().is_some_and(|newest| newest.id == live.id);
-    let revision = match remembered {
-        Some(receipt) => receipt.deployed.revision.clone(),
-        None => state.revision.clone().filter(|revision| is_newest && revision != new_revision),
-    };
+    let of_variable =
+        || state.revision.clone().filter(|revision| is_newest && Some(revision.as_str()) != new_revision);
+    let revision = memory.revision(&live.id).or_else(of_variable);
     Some(Version { deployment: live.id.clone(), image: live.image().map(str::to_owned), revision })
 }
 
@@ -90,6 +90,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::railway::receipt::DeployReceipt;
 
     #[test]
     fn the_previous_revision_is_only_told_when_it_is_known() {
@@ -108,8 +109,9 @@ mod tests {
         let live = deployment("d-1", "SUCCESS");
         let mut state = State { deployments: vec![live.clone()], ..State::default() };
         state.revision = Some("variable".to_owned());
-        let revision = |state: &State, receipt: Option<&DeployReceipt>, new: &str| {
-            serving_before(state, receipt, new).map(|version| version.revision)
+        let revision = |state: &State, memory: Option<&Memory>, new: &str| {
+            let before = serving_before(state, memory.unwrap_or(&Memory::default()), Some(new));
+            before.map(|version| version.revision)
         };
         assert_eq!(revision(&state, None, "new"), None);
         state.instance.active_deployments = vec![live.clone()];
@@ -123,12 +125,12 @@ mod tests {
             image: None,
             revision: Some("receipt".to_owned()),
         };
-        let ours = DeployReceipt::new(&target, of("d-1"), None, "https://x", "2026-11-20");
+        let ours = Memory::of(DeployReceipt::new(&target, of("d-1"), None, "https://x", "2026-11-20"));
         assert_eq!(revision(&state, Some(&ours), "new"), Some(Some("receipt".to_owned())));
         state.deployments[1] = deployment("d-1", "DEPLOYING");
         assert_eq!(revision(&state, Some(&ours), "new"), None);
         state.deployments[1] = live;
-        let other = DeployReceipt::new(&target, of("d-0"), None, "https://x", "2026-11-20");
+        let other = Memory::of(DeployReceipt::new(&target, of("d-0"), None, "https://x", "2026-11-20"));
         assert_eq!(revision(&state, Some(&other), "new"), Some(None));
     }
 }

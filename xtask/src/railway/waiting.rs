@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::aftermath::way_back;
 use super::client::CallErrorKind;
 use super::deployment::{Deployment, Phase};
 use super::operations::GetDeployment;
@@ -90,7 +91,7 @@ fn served(
         );
         return Err(remote.failed(&deployment, &problem, previous).into());
     }
-    match remote.overtaken(&deployment) {
+    match remote.overtaken(&deployment, previous) {
         Some(failure) => Err(failure.into()),
         None => Ok(deployment),
     }
@@ -103,7 +104,7 @@ fn timed_out(
     seen: Option<&Deployment>,
     previous: Option<&Version>,
 ) -> Failure {
-    if let Some(failure) = seen.and_then(|seen| remote.overtaken(seen)) {
+    if let Some(failure) = seen.and_then(|seen| remote.overtaken(seen, previous)) {
         return failure;
     }
     let what = match seen {
@@ -112,8 +113,9 @@ fn timed_out(
     };
     let message =
         format!("deployment {id} {what} after {} s{}", wanted.limit_seconds, remote.serving(previous));
-    Failure::new(Exit::TimedOut, message).hint(
+    let back = way_back(previous).map(|command| format!("; {command}")).unwrap_or_default();
+    Failure::new(Exit::TimedOut, message).hint(format!(
         "it goes on at Railway: the same command again goes on waiting, --wait-timeout SECONDS waits longer, \
-         `cargo xtask deploy status` looks",
-    )
+         `cargo xtask deploy status` looks{back}"
+    ))
 }

@@ -1,15 +1,21 @@
-//! The records of deployments: one run of `deploy`, and one look at what is deployed.
+//! The records of deployments: one run of `deploy` or `deploy rollback`, and one look at what is deployed. What has
+//! been on record is read again here: it tells of deployments what Railway does not.
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RunResult, StepRecord};
+use super::{RunResult, StepRecord, path};
 
 /// The layout of [`DeployRecord`].
 pub const DEPLOY_SCHEMA: &str = "xtask.deploy/1";
 /// The layout of [`DeployStatus`].
 pub const STATUS_SCHEMA: &str = "xtask.deploy-status/1";
 
-/// One run of `deploy`.
+/// The name of the file that runs are recorded in.
+pub const RUNS: &str = "deploy";
+
+/// One run of `deploy` or `deploy rollback`, from the moment on when the service was known.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeployRecord {
     /// The layout of this record.
@@ -18,15 +24,18 @@ pub struct DeployRecord {
     /// RFC 3339, UTC.
     pub started: String,
     pub service: ServiceName,
-    /// By digest.
-    pub image: String,
-    pub revision: String,
-    /// The service's address for its users.
-    pub url: String,
+    /// By digest; `None` where the run ended before it was known.
+    pub image: Option<String>,
+    /// `None` where it is not known.
+    pub revision: Option<String>,
+    /// The service's address for its users; `None` where the run ended before it was known.
+    pub url: Option<String>,
     /// The deployment that serves the image, or was meant to; `None` where it did not come that far.
     pub deployment: Option<String>,
     /// What served before; `None` where nothing did.
     pub previous: Option<Version>,
+    /// What was gone back to; `None` for a deployment of something new.
+    pub rollback: Option<Rollback>,
     /// Whether all of it was there already, and nothing was deployed.
     pub already_current: bool,
     pub steps: Vec<StepRecord>,
@@ -34,6 +43,78 @@ pub struct DeployRecord {
     pub seconds: f64,
     /// Why it failed; without secrets.
     pub error: Option<String>,
+}
+
+/// What a rollback went back to, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rollback {
+    /// The id of the earlier deployment.
+    pub to: String,
+    pub way: RollbackWay,
+}
+
+/// How an earlier deployment is brought back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RollbackWay {
+    /// By Railway's rollback: the image and the variables that it had then.
+    Railway,
+    /// By an ordinary deployment of its image, with the variables of now.
+    Digest,
+    /// It still serves: only the service's settings are set back.
+    Settings,
+}
+
+impl DeployRecord {
+    /// The record of a run that has found its service, and nothing else so far.
+    pub fn begun(service: ServiceName, started: String) -> DeployRecord {
+        DeployRecord {
+            schema: DEPLOY_SCHEMA,
+            result: RunResult::Failed,
+            started,
+            service,
+            image: None,
+            revision: None,
+            url: None,
+            deployment: None,
+            previous: None,
+            rollback: None,
+            already_current: false,
+            steps: Vec::new(),
+            seconds: 0.0,
+            error: None,
+        }
+    }
+}
+
+/// What is on record of one deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    pub deployment: String,
+    pub revision: Option<String>,
+    /// Whether it was verified.
+    pub succeeded: bool,
+}
+
+/// The deployments that are on record, oldest first. Lines that cannot be read are left out: the records are a cache of
+/// what Railway knows, and never a reason to stop.
+pub fn remembered(target_directory: &Path) -> Vec<Remembered> {
+    #[derive(Deserialize)]
+    struct Line {
+        schema: String,
+        result: RunResult,
+        deployment: Option<String>,
+        revision: Option<String>,
+    }
+    let text = std::fs::read_to_string(path(target_directory, RUNS)).unwrap_or_default();
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
+    let known = lines.filter(|line| line.schema == DEPLOY_SCHEMA);
+    known
+        .filter_map(|line| {
+            let succeeded = line.result == RunResult::Ok;
+            Some(Remembered { deployment: line.deployment?, revision: line.revision, succeeded })
+        })
+        .collect()
 }
 
 /// Which service, by the names that people use.
@@ -66,6 +147,8 @@ pub struct DeployStatus {
     pub active: Vec<DeploymentStatus>,
     /// The newest, whatever became of it.
     pub latest: Option<DeploymentStatus>,
+    /// Under way, newest first, wherever in Railway's list.
+    pub pending: Vec<DeploymentStatus>,
     /// The image that the next deployment would get.
     pub source_image: Option<String>,
     /// The value of `APP_REVISION` that the next deployment would get.
@@ -74,6 +157,16 @@ pub struct DeployStatus {
     pub health: Option<HealthStatus>,
     /// The last deployment from this checkout; `None` where there was none.
     pub receipt: Option<ReceiptStatus>,
+    /// What is not as it should be, or not at its end yet.
+    pub remarks: Vec<Remark>,
+}
+
+/// Something that is not as a finished deployment leaves it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Remark {
+    pub found: String,
+    /// The commands that go on from here or go back, each with what it does.
+    pub commands: Vec<String>,
 }
 
 /// One deployment.
@@ -110,4 +203,32 @@ pub struct ReceiptStatus {
     pub time: String,
     /// Whether that deployment still serves.
     pub is_live: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_read_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(remembered(folder.path()), []);
+        let name = ServiceName { project: "p".into(), environment: "e".into(), service: "s".into() };
+        let mut record = DeployRecord::begun(name, "2026-11-20T10:00:00Z".to_owned());
+        super::super::append(folder.path(), RUNS, &record).unwrap();
+        record.deployment = Some("d-1".to_owned());
+        super::super::append(folder.path(), RUNS, &record).unwrap();
+        let path = path(folder.path(), RUNS);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{text}half a li\n{{\"schema\":\"other\"}}\n")).unwrap();
+        record.revision = Some("abc".to_owned());
+        record.result = RunResult::Ok;
+        super::super::append(folder.path(), RUNS, &record).unwrap();
+        let one = |revision: Option<&str>, succeeded| Remembered {
+            deployment: "d-1".to_owned(),
+            revision: revision.map(str::to_owned),
+            succeeded,
+        };
+        assert_eq!(remembered(folder.path()), [one(None, false), one(Some("abc"), true)]);
+    }
 }

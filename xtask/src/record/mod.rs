@@ -4,6 +4,7 @@
 
 pub mod bench;
 pub mod deploy;
+pub mod deployments;
 pub mod doctor;
 pub mod pack;
 pub mod smoke;

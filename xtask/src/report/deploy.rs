@@ -2,7 +2,9 @@
 
 use super::table::{Align, Table};
 use super::{Format, seconds};
-use crate::record::deploy::{DeployRecord, DeployStatus, DeploymentStatus, HealthStatus, ServiceName};
+use crate::record::deploy::{
+    DeployRecord, DeployStatus, DeploymentStatus, HealthStatus, RollbackWay, ServiceName, Version,
+};
 use crate::record::{StepRecord, StepState};
 
 /// Renders a deployment in the format asked for.
@@ -20,8 +22,12 @@ pub fn render_status(status: &DeployStatus, format: Format) -> anyhow::Result<St
     let deployments = deployments(status);
     Ok(match format {
         Format::Json => serde_json::to_string_pretty(status)? + "\n",
-        Format::Human => format!("{}\n{}", lines(&about(status)), deployments.human()),
-        Format::Markdown => format!("{}\n{}", list(&about(status)), deployments.markdown()),
+        Format::Human => {
+            format!("{}\n{}{}", lines(&about(status)), deployments.human(), remarks(status, "note: "))
+        }
+        Format::Markdown => {
+            format!("{}\n{}{}", list(&about(status)), deployments.markdown(), remarks(status, "- "))
+        }
     })
 }
 
@@ -51,16 +57,26 @@ fn summary(record: &DeployRecord) -> Vec<Fact> {
         let rest = if record.already_current { ", as before: already current" } else { "" };
         ("deployment", format!("{id}{rest}"))
     });
-    let previous = record.previous.as_ref().filter(|_| !record.already_current).map(|previous| {
+    let replaced = |previous: &&Version| Some(&previous.deployment) != record.deployment.as_ref();
+    let previous = record.previous.as_ref().filter(replaced).map(|previous| {
         let image = previous.image.as_deref().unwrap_or("an image that Railway does not name");
         ("previous", format!("{} with {image}", previous.deployment))
     });
+    let rollback = record.rollback.as_ref().map(|rollback| {
+        let way = match rollback.way {
+            RollbackWay::Railway => "by Railway",
+            RollbackWay::Digest => "by digest",
+            RollbackWay::Settings => "which still serves: the settings were set back",
+        };
+        ("rolled back to", format!("{}, {way}", rollback.to))
+    });
     let facts = [
         Some(("service", service(&record.service))),
+        rollback,
         deployment,
-        Some(("image", record.image.clone())),
-        Some(("revision", record.revision.clone())),
-        Some(("url", record.url.clone())),
+        record.image.clone().map(|image| ("image", image)),
+        record.revision.clone().map(|revision| ("revision", revision)),
+        record.url.clone().map(|url| ("url", url)),
         previous,
     ];
     facts.into_iter().flatten().collect()
@@ -112,7 +128,12 @@ fn deployments(status: &DeployStatus) -> Table {
     for active in &status.active {
         add("active", active);
     }
-    if let Some(latest) = status.latest.as_ref().filter(|latest| !status.active.contains(latest)) {
+    let others = status.pending.iter().filter(|pending| !status.active.contains(pending));
+    for pending in others {
+        add("under way", pending);
+    }
+    let is_told = |one: &&DeploymentStatus| status.active.contains(one) || status.pending.contains(one);
+    if let Some(latest) = status.latest.as_ref().filter(|latest| !is_told(latest)) {
         add("latest", latest);
     }
     if status.active.is_empty() {
@@ -121,7 +142,17 @@ fn deployments(status: &DeployStatus) -> Table {
     table
 }
 
-fn service(name: &ServiceName) -> String {
+/// Each on a line of its own, with the commands below it.
+fn remarks(status: &DeployStatus, mark: &str) -> String {
+    let indent = " ".repeat(mark.len());
+    let lines = status.remarks.iter().map(|remark| {
+        let commands: String = remark.commands.iter().map(|command| format!("{indent}{command}\n")).collect();
+        format!("\n{mark}{}\n{commands}", remark.found)
+    });
+    lines.collect()
+}
+
+pub(super) fn service(name: &ServiceName) -> String {
     format!("{} ({}) in project {}", name.service, name.environment, name.project)
 }
 
@@ -140,7 +171,7 @@ mod tests {
 
     use super::*;
     use crate::record::RunResult;
-    use crate::record::deploy::{DEPLOY_SCHEMA, ReceiptStatus, STATUS_SCHEMA, Version};
+    use crate::record::deploy::{ReceiptStatus, Remark, Rollback, STATUS_SCHEMA};
 
     fn name() -> ServiceName {
         ServiceName {
@@ -160,26 +191,22 @@ mod tests {
             detail: detail.to_owned(),
         };
         DeployRecord {
-            schema: DEPLOY_SCHEMA,
             result: RunResult::Ok,
-            started: "2026-11-20T10:00:00Z".to_owned(),
-            service: name(),
-            image: "ghcr.io/o/app@sha256:2".to_owned(),
-            revision: "abc123".to_owned(),
-            url: "https://app.example".to_owned(),
+            image: Some("ghcr.io/o/app@sha256:2".to_owned()),
+            revision: Some("abc123".to_owned()),
+            url: Some("https://app.example".to_owned()),
             deployment: Some("d-2".to_owned()),
             previous: Some(Version {
                 deployment: "d-1".to_owned(),
                 image: Some("ghcr.io/o/app@sha256:1".to_owned()),
                 revision: None,
             }),
-            already_current: false,
             steps: vec![
                 step("set revision", 0.2, "APP_REVISION"),
                 step("wait until served", 31.25, "deployment d-2 is SUCCESS"),
             ],
             seconds: 32.0,
-            error: None,
+            ..DeployRecord::begun(name(), "2026-11-20T10:00:00Z".to_owned())
         }
     }
 
@@ -195,7 +222,8 @@ mod tests {
             service: name(),
             healthy: true,
             active: vec![deployment("d-2", "SUCCESS")],
-            latest: Some(deployment("d-3", "FAILED")),
+            latest: Some(deployment("d-4", "FAILED")),
+            pending: vec![deployment("d-3", "DEPLOYING")],
             source_image: Some("ghcr.io/o/app@sha256:3".to_owned()),
             revision: None,
             health: Some(HealthStatus {
@@ -210,6 +238,10 @@ mod tests {
                 time: "2026-11-20T10:01:00Z".to_owned(),
                 is_live: true,
             }),
+            remarks: vec![Remark {
+                found: "deployment d-3 is DEPLOYING".to_owned(),
+                commands: vec!["`a` goes on".to_owned(), "`b` goes back".to_owned()],
+            }],
         }
     }
 
@@ -229,10 +261,14 @@ mod tests {
             previous    d-1 with ghcr.io/o/app@sha256:1
         "#]]
         .assert_eq(&render(&record(), Format::Human).unwrap());
-        let current = DeployRecord { already_current: true, ..record() };
+        let served = Some(Version { deployment: "d-2".to_owned(), image: None, revision: None });
+        let current = DeployRecord { already_current: true, previous: served, ..record() };
         let text = render(&current, Format::Markdown).unwrap();
         assert!(text.contains("- deployment: d-2, as before: already current\n"), "{text}");
         assert!(!text.contains("previous"), "{text}");
+        let rollback = Rollback { to: "d-0".to_owned(), way: RollbackWay::Railway };
+        let text = render(&DeployRecord { rollback: Some(rollback), ..record() }, Format::Markdown).unwrap();
+        assert!(text.contains("- rolled back to: d-0, by Railway\n- deployment: d-2\n"), "{text}");
     }
 
     #[test]
@@ -244,9 +280,14 @@ mod tests {
             APP_REVISION  not set
             from here     d-2 at 2026-11-20T10:01:00Z; it serves
 
-                    deployment  status   since                 image
-            active  d-2         SUCCESS  2026-11-20T10:00:00Z  unknown
-            latest  d-3         FAILED   2026-11-20T10:00:00Z  unknown
+                       deployment  status     since                 image
+            active     d-2         SUCCESS    2026-11-20T10:00:00Z  unknown
+            under way  d-3         DEPLOYING  2026-11-20T10:00:00Z  unknown
+            latest     d-4         FAILED     2026-11-20T10:00:00Z  unknown
+
+            note: deployment d-3 is DEPLOYING
+                  `a` goes on
+                  `b` goes back
         "#]]
         .assert_eq(&render_status(&status(), Format::Human).unwrap());
     }

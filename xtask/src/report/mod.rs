@@ -5,6 +5,7 @@ pub mod bench_compare;
 pub mod bench_history;
 pub mod build;
 pub mod deploy;
+pub mod deployments;
 pub mod doctor;
 pub mod pack;
 pub mod smoke;

@@ -1,9 +1,10 @@
 //! A tiny web app that tests deploy: what it answers is told by environment, path and the files beside it.
 //!
 //! It listens on `0.0.0.0:$PORT`, and on SIGTERM it ends when all requests that have begun are answered. Paths: `/`
-//! answers with `$VERSION`, `/health` with the status `$HEALTH` or else 200, `/slow` with `$VERSION` after 700 ms,
-//! `/env/NAME` with a variable, `/file/NAME` with a file of the working directory, `/echo` with the request's body,
-//! `/exit` never. With `$FAIL` it does not start.
+//! answers with `$VERSION`, `/page` with a page, `/health` with the status `$HEALTH` or else 200 and, unless `$MUTE` is
+//! set, `$APP_REVISION`; `/slow` with `$VERSION` after 700 ms, `/env/NAME` with a variable, `/file/NAME` with a file of
+//! the working directory, `/echo` with the request's body, `/exit` never. Header `x-revision` is `$APP_REVISION`. With
+//! `$FAIL` it does not start; at its start it prints what `$SAY` names, as apps do that log their configuration.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -24,6 +25,9 @@ fn main() {
     let listener = TcpListener::bind(format!("0.0.0.0:{}", variable("PORT"))).expect("the port is free");
     listener.set_nonblocking(true).expect("a listener that does not wait");
     println!("version {} listens", variable("VERSION"));
+    for name in variable("SAY").split_whitespace() {
+        println!("{name} is {}", variable(name));
+    }
     let busy = Arc::new(AtomicUsize::new(0));
     while !stop.load(Ordering::SeqCst) {
         let Ok((stream, _)) = listener.accept() else {
@@ -60,7 +64,11 @@ fn answer(stream: &TcpStream) -> std::io::Result<()> {
     reader.read_exact(&mut body)?;
     let (status, body) = match path.split_once('/').map_or("", |(_, path)| path) {
         "" => (200, variable("VERSION").into_bytes()),
-        "health" => (variable("HEALTH").parse().unwrap_or(200), b"health".to_vec()),
+        "page" => (200, b"<html><body>a page</body></html>".to_vec()),
+        "health" => {
+            let revision = if variable("MUTE").is_empty() { variable("APP_REVISION") } else { String::new() };
+            (variable("HEALTH").parse().unwrap_or(200), format!("healthy, revision={revision}").into_bytes())
+        }
         "slow" => {
             std::thread::sleep(Duration::from_millis(700));
             (200, variable("VERSION").into_bytes())
@@ -75,7 +83,10 @@ fn answer(stream: &TcpStream) -> std::io::Result<()> {
     };
     let mut stream = stream;
     let length = body.len();
-    let head = format!("HTTP/1.1 {status} Status\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    let revision = variable("APP_REVISION");
+    let head = format!(
+        "HTTP/1.1 {status} Status\r\nconnection: close\r\nx-revision: {revision}\r\ncontent-length: {length}\r\n\r\n"
+    );
     stream.write_all(&[head.as_bytes(), &body].concat())
 }
 

@@ -20,6 +20,7 @@ mod railway_model;
 mod railway_schema;
 mod real;
 mod registry;
+mod rollback;
 mod running;
 mod slice;
 mod smoke;

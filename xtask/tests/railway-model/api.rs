@@ -1,6 +1,7 @@
 //! The API's port: which path gets which answer, and the headers of each.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{Timelike, Utc};
 use http_body_util::{BodyExt, Limited};
@@ -9,7 +10,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use crate::http::{self, AnyBody};
-use crate::state::Model;
+use crate::state::{Hold, Model};
 use crate::{control, graphql};
 
 pub const GRAPHQL_PATH: &str = "/graphql/v2";
@@ -28,7 +29,11 @@ pub async fn answer(model: Arc<Model>, request: Request<Incoming>) -> Response<A
             let Ok(body) = Limited::new(body, BODY_SIZE_MAX).collect().await else {
                 return http::text(StatusCode::BAD_REQUEST, "Bad Request");
             };
-            let reply = graphql::answer(&model, &head.headers, &body.to_bytes());
+            let body = body.to_bytes();
+            let name = graphql::operation_name(&body);
+            held(&model, name.as_deref(), Hold::Before).await;
+            let reply = graphql::answer(&model, &head.headers, &body);
+            held(&model, name.as_deref(), Hold::After).await;
             let mut response = match &reply.body {
                 Some(body) => http::json(reply.status, body),
                 None => http::text(reply.status, "Bad Request"),
@@ -38,6 +43,18 @@ pub async fn answer(model: Arc<Model>, request: Request<Incoming>) -> Response<A
         }
         // Railway answers an unknown path so; measured by others on 2026-08-21.
         _ => http::text(StatusCode::NOT_FOUND, "Not Found"),
+    }
+}
+
+/// Waits as long as the test holds this operation at this point. A client that hangs up ends the wait.
+async fn held(model: &Model, name: Option<&str>, point: Hold) {
+    let Some(name) = name else { return };
+    let is_held = || model.state().hold.as_ref().is_some_and(|(held, at)| held == name && *at == point);
+    if is_held() {
+        model.state().held += 1;
+    }
+    while is_held() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -1,13 +1,27 @@
-//! What a test may look at without a token: `/_model/state`, `/_model/requests`, `/_model/violations`.
+//! What a test may look at without a token: `/_model/state`, `/_model/requests`, `/_model/violations`; and what it may
+//! do: `/_model/hold/OPERATION/before`, `…/after`, `/_model/release`.
 
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::http::{self, AnyBody};
-use crate::state::{Model, timestamp};
+use crate::state::{Hold, Model, timestamp};
 
 pub fn answer(model: &Model, path: &str) -> Response<AnyBody> {
+    if let Some(rest) = path.strip_prefix("/_model/hold/") {
+        let hold = match rest.split_once('/') {
+            Some((name, "before")) => (name.to_owned(), Hold::Before),
+            Some((name, "after")) => (name.to_owned(), Hold::After),
+            _ => return http::text(StatusCode::NOT_FOUND, "hold what, and `before` or `after`?"),
+        };
+        model.state().hold = Some(hold);
+        return http::json(StatusCode::OK, &json!(true));
+    }
     match path {
+        "/_model/release" => {
+            model.state().hold = None;
+            http::json(StatusCode::OK, &json!(true))
+        }
         "/_model/state" => http::json(StatusCode::OK, &state(model)),
         "/_model/requests" => http::json(StatusCode::OK, &json!(model.state().requests)),
         "/_model/violations" => http::json(StatusCode::OK, &json!(model.state().violations)),
@@ -29,6 +43,7 @@ fn state(model: &Model) -> Value {
                 "image_digest": deployment.image_digest,
                 "created_at": timestamp(deployment.created_at),
                 "active": state.active.as_ref() == Some(&deployment.id),
+                "variables": deployment.variables.keys().collect::<Vec<_>>(),
             })
         })
         .collect();
@@ -42,6 +57,7 @@ fn state(model: &Model) -> Value {
         "domain": model.domain,
         "front_url": format!("http://{}", model.domain),
         "front": state.front,
+        "held": state.held,
         "image": state.settings.image,
         "deployments": deployments,
         "variables": state.variables.keys().collect::<Vec<_>>(),

@@ -61,6 +61,12 @@ pub fn answer(model: &Arc<Model>, headers: &HeaderMap, body: &[u8]) -> Reply {
     reply
 }
 
+/// The name that a request gives to its operation, before anything is checked.
+pub fn operation_name(body: &[u8]) -> Option<String> {
+    let request: Value = serde_json::from_slice(body).ok()?;
+    request["operationName"].as_str().map(str::to_owned)
+}
+
 /// A violation's description, with the answer to it.
 type Refusal = (String, Reply);
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::rollout;
-use crate::state::{Deployment, Model, Settings, State, Status, timestamp};
+use crate::state::{Deployment, Model, Settings, State, timestamp};
 
 /// Who sends an operation, by its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,13 @@ pub fn field(model: &Arc<Model>, caller: Caller, name: &str, arguments: &Value) 
             let limit = arguments["limit"].as_u64().unwrap_or(100).min(5000) as usize;
             with_deployment(model, text("deploymentId"), |deployment| deployment.log.last(limit))
         }
+        // Images are not built.
+        "buildLogs" => with_deployment(model, text("deploymentId"), |_| json!([])),
+        "deploymentSnapshot" => with_deployment(
+            model,
+            text("deploymentId"),
+            |deployment| json!({ "variables": deployment.variables }),
+        ),
         "variables" => {
             here(model, arguments)?;
             Ok(variables(model, arguments["serviceId"].is_string()))
@@ -66,6 +73,9 @@ pub fn field(model: &Arc<Model>, caller: Caller, name: &str, arguments: &Value) 
         "serviceInstanceDeployV2" => {
             here(model, arguments)?;
             rollout::start(model).map(Value::from)
+        }
+        "deploymentRollback" => {
+            rollout::roll_back(model, text("id").unwrap_or_default()).map(|_| json!(true))
         }
         "variableCollectionUpsert" => upsert_variables(model, &arguments["input"]),
         _ => Err(format!("the model does not know `{name}`")),
@@ -142,8 +152,9 @@ fn shown(model: &Model, deployment: &Deployment) -> Value {
         "meta": meta,
         "staticUrl": model.domain,
         "url": model.domain,
-        // Only what served before can serve again; the one that serves needs no way back.
-        "canRollback": deployment.served && deployment.status == Status::Removed,
+        "canRollback": rollout::can_roll_back(model, deployment),
+        "serviceId": model.identity.service.id,
+        "environmentId": model.identity.environment.id,
     })
 }
 

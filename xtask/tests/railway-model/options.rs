@@ -8,15 +8,15 @@ const ABOUT: &str = "\
 A stand-in for Railway in tests, on loopback.
 
 WHAT IT MODELS: Railway's GraphQL API for the operations that xtask uses (project and account tokens, one project \
-with one environment and one service, its settings and variables, deployments with statuses, events and logs), with \
-every operation checked against a part of Railway's schema; and the platform behind it: the image is pulled and \
+with one environment and one service, its settings and variables, deployments with statuses, events and logs, and \
+rollback to one that served), with every operation checked against a part of Railway's schema; and the platform behind it: the image is pulled and \
 really runs, the health check decides, a proxy in front switches to the new deployment at once, the old one gets its \
 overlap, SIGTERM, its draining time and SIGKILL.
 
 WHAT IT DOES NOT MODEL: restarts (a container that ends is FAILED before it served and CRASHED afterwards), replicas, \
 regions, volumes, builds, pre-deploy commands, cron, sleeping, private networking, registry credentials, rate limits \
-that refuse, rollback and removal, TLS and WebSockets at the front. A deployment that is not yet active when a newer \
-one starts is REMOVED.
+that refuse, removal, TLS and WebSockets at the front. A deployment that is not yet active when a newer one starts is \
+REMOVED.
 
 At its start it prints one line of JSON with addresses, ids and tokens. GET /_model/state, /_model/requests and \
 /_model/violations at the API's address tell what happened. It ends on SIGTERM or SIGINT, with code 1 if an \
@@ -41,6 +41,9 @@ pub struct Options {
     /// How long a deployment may take to become healthy where its service does not say, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub health_timeout_s: u64,
+    /// How long after its removal a deployment can be rolled back to, in seconds: 72 hours, as on Railway's Hobby plan
+    #[arg(long, value_name = "SECONDS", default_value_t = 72 * 3600)]
+    pub rollback_window_s: u32,
     /// The project's name
     #[arg(long, value_name = "NAME", default_value = "model")]
     pub project_name: String,

@@ -4,17 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{TimeDelta, Utc};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::health::{self, Check};
 use crate::identity::uuid;
 use crate::runner::{Instance, Launch, Log};
-use crate::state::{Deployment, Model, State, Status};
+use crate::state::{Deployment, Model, Settings, State, Status};
 
 const CREATE: &str = "CREATE_CONTAINER";
 const HEALTHCHECK: &str = "HEALTHCHECK";
 const DRAIN: &str = "DRAIN_INSTANCES";
+
+/// What a deployment is started with.
+struct Order {
+    image: String,
+    settings: Settings,
+    variables: BTreeMap<String, String>,
+}
 
 /// Deploys the service's image with its settings and variables as they are now. The new deployment's id.
 ///
@@ -22,10 +30,43 @@ const DRAIN: &str = "DRAIN_INSTANCES";
 /// Why nothing can be deployed.
 pub fn start(model: &Arc<Model>) -> Result<String, String> {
     let mut state = model.state();
+    let image = state.settings.image.clone().ok_or("The service has no source image")?;
+    let order = Order { image, settings: state.settings.clone(), variables: state.variables.clone() };
+    begin(model, &mut state, order)
+}
+
+/// Whether Railway still has what a rollback needs. Only what served before can serve again; the one that serves needs no
+/// way back.
+pub fn can_roll_back(model: &Model, deployment: &Deployment) -> bool {
+    let window = TimeDelta::seconds(i64::from(model.options.rollback_window_s));
+    deployment.served
+        && deployment.status == Status::Removed
+        && Utc::now() < deployment.status_updated_at + window
+}
+
+/// Makes a new deployment with the image, the settings and the variables of an earlier one; those of the service stay as
+/// they are. Its id.
+///
+/// # Errors
+/// Why there is no way back.
+pub fn roll_back(model: &Arc<Model>, id: &str) -> Result<String, String> {
+    let mut state = model.state();
+    let earlier = state.deployment(id).ok_or("Deployment not found")?;
+    if !can_roll_back(model, earlier) {
+        return Err("Deployment cannot be rolled back".to_owned());
+    }
+    let order = Order {
+        image: earlier.image.clone(),
+        settings: earlier.settings.clone(),
+        variables: earlier.variables.clone(),
+    };
+    begin(model, &mut state, order)
+}
+
+fn begin(model: &Arc<Model>, state: &mut State, order: Order) -> Result<String, String> {
     if state.closed {
         return Err("The model is ending".to_owned());
     }
-    let image = state.settings.image.clone().ok_or("The service has no source image")?;
     for older in state.deployments.iter_mut().filter(|deployment| deployment.status.is_pending()) {
         older.set_status(Status::Removing);
         older.superseded.send_replace(true);
@@ -34,13 +75,13 @@ pub fn start(model: &Arc<Model>) -> Result<String, String> {
     let id = uuid();
     let mut deployment = Deployment {
         id: id.clone(),
-        image,
+        image: order.image,
         image_digest: None,
         status: Status::Initializing,
         created_at,
         status_updated_at: created_at,
-        settings: state.settings.clone(),
-        variables: state.variables.clone(),
+        settings: order.settings,
+        variables: order.variables,
         events: Vec::new(),
         served: false,
         log: Arc::new(Log::default()),
@@ -50,7 +91,6 @@ pub fn start(model: &Arc<Model>) -> Result<String, String> {
     deployment.set_status(Status::Initializing);
     deployment.begin(CREATE);
     state.deployments.push(deployment);
-    drop(state);
     tokio::spawn(run(model.clone(), id.clone()));
     Ok(id)
 }

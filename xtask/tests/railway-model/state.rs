@@ -46,6 +46,19 @@ pub struct State {
     pub front: FrontCounts,
     /// Set when the model ends: nothing starts any more.
     pub closed: bool,
+    /// The operation that gets no answer, and when it is held.
+    pub hold: Option<(String, Hold)>,
+    /// How many operations have been held.
+    pub held: u64,
+}
+
+/// At which point an operation is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// It has arrived, and nothing of it is done.
+    Before,
+    /// All of it is done, but for the answer.
+    After,
 }
 
 /// The settings of the service instance; `None` where nobody set it. Times in seconds.

@@ -5,7 +5,7 @@ use super::site::Site;
 use crate::cli::deploy::StatusArgs;
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
-use crate::railway::receipt::DeployReceipt;
+use crate::railway::memory::Memory;
 use crate::railway::state::Remote;
 use crate::railway::status::live_revision;
 use crate::railway::{self, serving};
@@ -22,8 +22,8 @@ pub fn status(exec: &Executor, args: &StatusArgs) -> anyhow::Result<()> {
         url => url.ok(),
     };
     let health_path = health_path(None, &site.service, &site.automation);
-    let receipt = DeployReceipt::read(&site.workspace.target_directory, &target);
-    let revision = live_revision(&state, receipt.as_ref()).filter(|_| site.verifies_revision());
+    let memory = Memory::read(&site.workspace.target_directory, &target);
+    let revision = live_revision(&state, &memory).filter(|_| site.verifies_revision());
     let health = match url {
         Some(url) => {
             let health = serving::look(exec, &url, &health_path, revision.as_deref())?;
@@ -31,7 +31,7 @@ pub fn status(exec: &Executor, args: &StatusArgs) -> anyhow::Result<()> {
         }
         None => None,
     };
-    let status = railway::status::status(&target, &state, health, receipt);
+    let status = railway::status::status(&target, &state, health, &memory);
     print(&report::deploy::render_status(&status, args.format)?)?;
     if status.healthy {
         return Ok(());

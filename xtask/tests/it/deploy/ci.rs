@@ -149,3 +149,20 @@ fn a_dry_run_writes_nothing() {
     assert_eq!((job.outputs() + &job.summary(), site.fake.mutations()), (String::new(), vec![]));
     assert!(listing(site.workspace.root()) == before);
 }
+
+#[test]
+fn hints_name_flags_that_there_are() {
+    let mut site = site();
+    site.fake.with(|service| service.course = vec!["DEPLOYING"]);
+    let _job = Job::start(&mut site.workspace, "push", "refs/heads/main");
+    let url = format!("http://{}", site.fake.address);
+    let args =
+        ["ci", "deploy", "--revision", "given", "--wait-timeout", "1", "--service", "web", "--url", &url];
+    let run = site.run(&args);
+    assert_eq!(run.code, Some(5), "{}", run.stderr);
+    assert!(run.stderr.contains("--wait-timeout SECONDS waits longer"), "{}", run.stderr);
+    assert_eq!(site.fake.mutations()[0].1["input"]["variables"]["APP_REVISION"], "given");
+    let run = site.run(&["ci", "deploy", "--service", "worker"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert!(run.stderr.contains("no service `worker` (--service)"), "{}", run.stderr);
+}

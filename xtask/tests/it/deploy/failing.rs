@@ -50,8 +50,7 @@ fn a_failing_health_check_leaves_the_previous_one_serving() {
             …
             cannot connect with [redacted]
           deployment d-1 with ghcr.io/o/app@sha256:1 still serves
-         hint: the service's settings still name the new image; `cargo xtask deploy --image
-            ghcr.io/o/app@sha256:1 --revision old` sets them back"#]]
+         hint: `cargo xtask deploy rollback d-1` sets everything back to what served before"#]]
     .assert_eq(&message);
     let record = &site.records()[0];
     assert_eq!((&record["result"], &record["deployment"]), (&json!("failed"), &json!("d-2")));
@@ -68,18 +67,17 @@ fn success_with_another_image_is_no_success() {
         1,
         Some("d-2"),
         expect![[r#"
-        error: step `wait until served`: deployment d-2 is SUCCESS, but runs
-            ghcr.io/o/app@sha256:1 instead of ghcr.io/o/app@sha256:2
-          deployment d-2 with ghcr.io/o/app@sha256:1 serves now
-         hint: the service's settings still name the new image; `cargo xtask deploy --image
-            ghcr.io/o/app@sha256:1 --revision old` sets them back"#]],
+            error: step `wait until served`: deployment d-2 is SUCCESS, but runs
+                ghcr.io/o/app@sha256:1 instead of ghcr.io/o/app@sha256:2
+              deployment d-2 with ghcr.io/o/app@sha256:1 serves now
+             hint: `cargo xtask deploy rollback d-1` sets everything back to what served before"#]],
     );
 }
 
 #[test]
 fn a_status_that_ends_it() {
     for (status, hint) in
-        [("REMOVED", "sets them back"), ("SKIPPED", "sets them back"), ("NEEDS_APPROVAL", "approve")]
+        [("REMOVED", "rollback d-1`"), ("SKIPPED", "rollback d-1`"), ("NEEDS_APPROVAL", "approve")]
     {
         let site = Site::deployed();
         site.fake.with(|service| service.course = vec![status]);
@@ -103,10 +101,9 @@ fn a_crash_after_success() {
         1,
         Some("d-2"),
         expect![[r#"
-        error: step `verify`: deployment d-2 is CRASHED, after Railway had called it a success
-          nothing serves: the service has no active deployment
-         hint: the service's settings still name the new image; `cargo xtask deploy --image
-            ghcr.io/o/app@sha256:1 --revision old` sets them back"#]],
+            error: step `verify`: deployment d-2 is CRASHED, after Railway had called it a success
+              nothing serves: the service has no active deployment
+             hint: `cargo xtask deploy rollback d-1` sets everything back to what served before"#]],
     );
 }
 
@@ -120,10 +117,11 @@ fn the_time_is_up() {
         5,
         Some("d-2"),
         expect![[r#"
-        error: step `wait until served`: deployment d-2 is still DEPLOYING after 1 s
-          deployment d-1 with ghcr.io/o/app@sha256:1 still serves
-         hint: it goes on at Railway: the same command again goes on waiting, --wait-timeout
-            SECONDS waits longer, `cargo xtask deploy status` looks"#]],
+            error: step `wait until served`: deployment d-2 is still DEPLOYING after 1 s
+              deployment d-1 with ghcr.io/o/app@sha256:1 still serves
+             hint: it goes on at Railway: the same command again goes on waiting, --wait-timeout
+                SECONDS waits longer, `cargo xtask deploy status` looks; `cargo xtask deploy rollback
+                d-1` sets everything back to what served before"#]],
     );
 }
 
@@ -137,11 +135,12 @@ fn another_revision_is_served() {
         1,
         Some("d-2"),
         expect![[r#"
-        error: step `verify`: http://[address]/health answers 200 but has not named revision
-            `new` within 1 s
-          deployment d-2 with ghcr.io/o/app@sha256:2 serves now
-         hint: the health answer has to hold the value of APP_REVISION in some field; where the
-            app does not tell, set `verify-revision = false` in [workspace.metadata.xtask]"#]],
+            error: step `verify`: http://[address]/health answers 200 but has not named revision
+                `new` within 1 s
+              deployment d-2 with ghcr.io/o/app@sha256:2 serves now
+             hint: the health answer has to hold the value of APP_REVISION in some field; where the
+                app does not tell, set `verify-revision = false` in [workspace.metadata.xtask];
+                `cargo xtask deploy rollback d-1` sets everything back to what served before"#]],
     );
 }
 

@@ -49,6 +49,14 @@ pub struct Service {
     pub ghost: Option<String>,
     /// The image of a deployment that somebody else makes while the service is updated.
     pub intruder: Option<String>,
+    /// The variables that each deployment was started with; what is not here Railway does not tell.
+    pub snapshots: HashMap<String, Value>,
+    /// Whether Railway still keeps what a rollback needs.
+    pub keeps_removed: bool,
+    /// Whether Railway lists a domain.
+    pub has_domain: bool,
+    /// Deployments that are none of this service's.
+    pub others: Vec<Value>,
     pub events: Value,
     pub logs: Value,
     /// What the app answers instead: status line without the version, and body.
@@ -80,6 +88,10 @@ impl Fake {
             course: vec!["QUEUED", "DEPLOYING", "SUCCESS"],
             ghost: None,
             intruder: None,
+            snapshots: HashMap::new(),
+            keeps_removed: true,
+            has_domain: true,
+            others: Vec::new(),
             events: json!([]),
             logs: json!([]),
             app: None,
@@ -123,8 +135,7 @@ impl Fake {
         self.with(|service| {
             service.add(id, image, VecDeque::new(), status);
             if status == "SUCCESS" {
-                service.active = vec![id.to_owned()];
-                service.served_revision = revision.to_owned();
+                service.go_live(id, revision);
             }
         });
     }
@@ -137,6 +148,23 @@ impl Service {
         self.deployments
             .push(json!({"id": id, "status": status, "createdAt": created, "meta": {"image": image}}));
         self.courses.insert(id.to_owned(), course);
+        self.snapshots.insert(id.to_owned(), self.variables.clone());
+    }
+
+    /// The deployment takes over; the one before is removed.
+    fn go_live(&mut self, id: &str, revision: &str) {
+        let gone = std::mem::replace(&mut self.active, vec![id.to_owned()]);
+        for deployment in &mut self.deployments {
+            if gone.iter().any(|gone| deployment["id"] == gone.as_str()) && deployment["status"] == "SUCCESS"
+            {
+                deployment["status"] = "REMOVED".into();
+                deployment["canRollback"] = self.keeps_removed.into();
+            }
+        }
+        self.served_revision = revision.to_owned();
+        if let Some(snapshot) = self.snapshots.get_mut(id) {
+            snapshot["APP_REVISION"] = revision.into();
+        }
     }
 
     /// From now on a deployment goes through these.
@@ -147,18 +175,18 @@ impl Service {
     /// One look at a deployment moves it on.
     fn look(&mut self, id: &str) -> Option<Value> {
         let next = self.courses.get_mut(id).and_then(VecDeque::pop_front);
-        let revision = self.variables["APP_REVISION"].as_str().unwrap_or_default().to_owned();
-        let deployment = self.deployments.iter_mut().find(|known| known["id"] == id)?;
+        let at = self.deployments.iter().position(|known| known["id"] == id)?;
         if let Some(next) = next {
-            deployment["status"] = next.into();
+            self.deployments[at]["status"] = next.into();
             if next == "SUCCESS" {
-                self.active = vec![id.to_owned()];
-                self.served_revision = revision;
+                let snapshot = self.snapshots.get(id).unwrap_or(&self.variables);
+                let revision = snapshot["APP_REVISION"].as_str().unwrap_or_default().to_owned();
+                self.go_live(id, &revision);
             } else {
                 self.active.retain(|active| active != id);
             }
         }
-        Some(deployment.clone())
+        Some(self.deployments[at].clone())
     }
 
     fn operate(&mut self, name: &str, variables: &Value, address: SocketAddr) -> Value {
@@ -176,9 +204,11 @@ impl Service {
                     .iter()
                     .filter(|known| self.active.iter().any(|id| known["id"] == id.as_str()))
                     .collect();
+                let domains: Vec<Value> =
+                    self.has_domain.then(|| json!({"domain": address.to_string()})).into_iter().collect();
                 let mut instance = json!({
                     "serviceName": "web", "source": self.source, "latestDeployment": null,
-                    "domains": {"customDomains": [], "serviceDomains": [{"domain": address.to_string()}]},
+                    "domains": {"customDomains": [], "serviceDomains": domains},
                     "activeDeployments": active,
                 });
                 instance.as_object_mut().unwrap().extend(self.settings.as_object().unwrap().clone());
@@ -187,12 +217,21 @@ impl Service {
             "Variables" => json!({"variables": self.variables}),
             // Oldest first: the order is not documented, and nobody may rely on it.
             "Deployments" => json!({"deployments": edges(&self.deployments)}),
-            "Deployment" => match self.look(variables["id"].as_str().unwrap()) {
-                Some(deployment) => json!({"deployment": deployment}),
-                None => Value::Null,
-            },
+            "Deployment" => {
+                let id = variables["id"].as_str().unwrap();
+                let other = self.others.iter().find(|other| other["id"] == id).cloned();
+                match self.look(id).or(other) {
+                    Some(deployment) => json!({"deployment": deployment}),
+                    None => Value::Null,
+                }
+            }
+            "DeploymentSnapshot" => {
+                let snapshot = self.snapshots.get(variables["deploymentId"].as_str().unwrap());
+                json!({"deploymentSnapshot": snapshot.map(|variables| json!({"variables": variables}))})
+            }
             "DeploymentEvents" => json!({"deploymentEvents": edges(self.events.as_array().unwrap())}),
             "DeploymentLogs" => json!({"deploymentLogs": self.logs}),
+            "BuildLogs" => json!({"buildLogs": self.logs}),
             "UpsertVariables" => {
                 let new = variables["input"]["variables"].as_object().unwrap().clone();
                 self.variables.as_object_mut().unwrap().extend(new);
@@ -215,6 +254,17 @@ impl Service {
                 let image = self.ghost.clone().unwrap_or(of_service);
                 self.add(&id, &image, self.course.iter().copied().collect(), "INITIALIZING");
                 json!({"serviceInstanceDeployV2": id})
+            }
+            "RollBackDeployment" => {
+                let earlier = variables["id"].as_str().unwrap();
+                let known = self.deployments.iter().find(|known| known["id"] == earlier).unwrap();
+                let image = known["meta"]["image"].as_str().unwrap().to_owned();
+                let id = format!("d-{}", self.deployments.len() + 1);
+                self.add(&id, &image, self.course.iter().copied().collect(), "INITIALIZING");
+                if let Some(snapshot) = self.snapshots.get(earlier).cloned() {
+                    self.snapshots.insert(id, snapshot);
+                }
+                json!({"deploymentRollback": true})
             }
             other => panic!("no such operation: {other}"),
         }

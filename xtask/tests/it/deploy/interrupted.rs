@@ -26,7 +26,8 @@ fn ctrl_c_leaves_the_deployment_to_railway_and_the_next_run_goes_on_with_it() {
     assert_eq!((run.code, run.stdout.as_str()), (Some(130), ""), "{}", run.stderr);
     expect![[r#"
         note: step `wait until served`: interrupted by SIGINT; deployment d-2 goes on at Railway:
-            `cargo xtask deploy status` shows how it ends"#]]
+            the same command again goes on waiting, `cargo xtask deploy status` shows how it
+            ends; `cargo xtask deploy rollback d-1` sets everything back to what served before"#]]
     .assert_eq(&site.plain(run.stderr.lines().last().unwrap()));
     let record = &site.records()[0];
     assert_eq!((&record["result"], &record["deployment"]), (&"interrupted".into(), &"d-2".into()));
@@ -50,8 +51,9 @@ fn ctrl_c_while_the_answer_is_awaited() {
     let run = site.finish(child);
     assert_eq!(run.code, Some(143), "{}", run.stderr);
     expect![[r#"
-        note: step `deploy`: interrupted by SIGTERM; a deployment may have begun at Railway:
-            `cargo xtask deploy status` shows how it ends"#]]
+        note: step `deploy`: interrupted by SIGTERM; a deployment may have begun at Railway: the
+            same command again goes on waiting, `cargo xtask deploy status` shows how it ends;
+            `cargo xtask deploy rollback d-1` sets everything back to what served before"#]]
     .assert_eq(&site.plain(run.stderr.lines().last().unwrap()));
 }
 
@@ -70,6 +72,8 @@ fn one_deployment_at_a_time() {
         "error: a deployment of web (production) from this checkout is under way (process {id} since "
     );
     assert!(second.stderr.starts_with(&message), "{}", second.stderr);
+    let refused = site.records().into_iter().find(|record| record["result"] == "failed").unwrap();
+    assert!(refused["error"].as_str().unwrap().contains("is under way (process"), "{refused:#}");
     assert_eq!(site.fake.mutations().len(), 3);
     let dry = site.run(&["deploy", "--image", &image("2"), "--revision", "new", "--dry-run"]);
     assert_eq!(dry.code, Some(0), "{}", dry.stderr);

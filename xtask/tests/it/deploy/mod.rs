@@ -1,4 +1,4 @@
-//! `deploy` and `deploy status` against a scripted stand-in for Railway: what is sent, in which order, and what is said
+//! `deploy` and its sub-commands against a scripted stand-in for Railway: what is sent, in which order, and what is said
 //! when something goes wrong.
 
 mod ci;
@@ -6,7 +6,10 @@ mod failing;
 mod fake;
 mod happy;
 mod interrupted;
+mod looks;
+mod no_rollback;
 mod refused;
+mod rollback;
 mod status;
 
 use std::process::{Child, Stdio};

@@ -1,18 +1,32 @@
 //! What is refused before anything is changed.
 
 use expect_test::expect;
+use serde_json::json;
 
 use super::fake::Reply;
 use super::{Site, image};
 
-/// The message of a run that must change nothing at Railway.
-fn refused(site: &Site, args: &[&str], code: i32) -> String {
+/// The message of a run that must change nothing at Railway, and is on record where its service was known.
+fn refused_of(site: &Site, args: &[&str], code: i32, recorded: bool) -> String {
     let run = site.run(args);
     assert_eq!(run.code, Some(code), "{}", run.stderr);
     assert_eq!(run.stdout, "");
     assert_eq!(site.fake.mutations(), []);
-    assert!(site.records().is_empty());
+    let records = site.records();
+    assert_eq!(records.len(), usize::from(recorded), "{records:?}");
+    for record in records {
+        assert_eq!(
+            (&record["result"], &record["steps"], &record["service"]["service"]),
+            (&json!("failed"), &json!([]), &json!("web"),)
+        );
+        assert!(run.stderr.contains(record["error"].as_str().unwrap()), "{record:#}");
+    }
     site.message(&run)
+}
+
+/// The same before the service was known.
+fn refused(site: &Site, args: &[&str], code: i32) -> String {
+    refused_of(site, args, code, false)
 }
 
 #[test]
@@ -87,7 +101,34 @@ fn a_deployment_of_something_else_is_under_way() {
     expect![[r#"
         error: another deployment is under way: d-2 with ghcr.io/o/app@sha256:3 is BUILDING
          hint: `cargo xtask deploy status` shows how it ends; it can be aborted on railway.com"#]]
-    .assert_eq(&refused(&site, &["deploy", "--image", &image("2"), "--revision", "new"], 1));
+    .assert_eq(&refused_of(&site, &["deploy", "--image", &image("2"), "--revision", "new"], 1, true));
+    let record = &site.records()[0];
+    assert_eq!((&record["image"], &record["revision"]), (&json!(image("2")), &json!("new")));
+    assert_eq!((&record["previous"]["deployment"], &record["deployment"]), (&json!("d-1"), &json!(null)));
+}
+
+#[test]
+fn a_service_without_an_address_is_on_record_too() {
+    let site = Site::deployed();
+    site.fake.with(|service| service.has_domain = false);
+    expect![[r#"
+        error: the service has no domain, so nobody could see whether it is served
+         hint: give it one on railway.com (Settings → Networking → Generate Domain), or name its
+            address with --url"#]]
+    .assert_eq(&refused_of(&site, &["deploy", "--image", &image("2"), "--revision", "new"], 2, true));
+    assert_eq!(site.records()[0]["url"], json!(null));
+}
+
+#[test]
+fn an_api_that_breaks_down_before_the_plan_is_on_record() {
+    let site = Site::deployed();
+    site.fake.reply("Variables", Reply::Error("Problem processing request"));
+    expect!["error: Railway refuses `Variables`: Problem processing request"].assert_eq(&refused_of(
+        &site,
+        &["deploy", "--image", &image("2"), "--revision", "new"],
+        4,
+        true,
+    ));
 }
 
 #[test]

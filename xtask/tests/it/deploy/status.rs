@@ -41,7 +41,12 @@ fn a_healthy_service() {
         from here  …
 
                 deployment  status   since                     image
-        active  d-3         SUCCESS  2026-11-20T10:02:00.000Z  ghcr.io/o/app@sha256:3"#]]
+        active  d-3         SUCCESS  2026-11-20T10:02:00.000Z  ghcr.io/o/app@sha256:3
+
+        note: the service's settings name ghcr.io/o/app@sha256:2, which is not what serves: a
+            deployment was interrupted before it began, or somebody changed it
+              `cargo xtask deploy --image ghcr.io/o/app@sha256:2 --revision new` deploys it
+              `cargo xtask deploy rollback d-3` sets the settings back to what serves"#]]
     .assert_eq(&text);
 }
 

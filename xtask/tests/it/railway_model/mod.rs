@@ -52,7 +52,8 @@ fn deployments(runner: &str) {
     first_deployment(&model, &registry);
     let second = second_deployment_under_load(&model, &registry);
     failing_deployments(&model, &registry, &second);
-    let last = replaced_deployment(&model, &registry, &second);
+    let replaced = replaced_deployment(&model, &registry, &second);
+    let last = rolled_back_deployment(&model, &second, &replaced);
 
     assert_eq!(model.control("violations"), json!([]));
     assert_eq!(running(&model).len(), 1, "{:?}", running(&model));
@@ -242,6 +243,31 @@ fn replaced_deployment(model: &Model, registry: &Registry, second: &str) -> Stri
     // Without a health check it was active before it listened.
     let mut answers = std::iter::repeat_with(|| model.front("/env/HOUSE")).take(100);
     assert_eq!(answers.find(|answer| answer.status == 200).unwrap().text, "red");
+    newest
+}
+
+/// An earlier deployment comes back with its image, its settings and its variables; those of the service stay.
+fn rolled_back_deployment(model: &Model, second: &str, replaced: &str) -> String {
+    let failed = model.deployments().into_iter().find(|shown| shown["status"] == "FAILED").unwrap();
+    let token = ("project-access-token", model.told("project_token"));
+    for hopeless in [failed["id"].as_str().unwrap(), replaced] {
+        let text = format!(r#"mutation {{ deploymentRollback(id: "{hopeless}") }}"#);
+        let refused = model.send(Some(token), &json!({ "query": text }).to_string());
+        assert_eq!(refused.message(), "Deployment cannot be rolled back");
+    }
+    let snapshot = model.operation("deployment_snapshot", &json!({ "deploymentId": second }));
+    assert_eq!(snapshot["variables"]["HOUSE"], "blue");
+    assert_eq!(model.operation("roll_back_deployment", &json!({ "id": second })), true);
+    let shown = model.deployments();
+    let (newest, earlier) = (&shown[0], shown.iter().find(|one| one["id"] == second).unwrap());
+    assert_eq!(newest["meta"]["image"], earlier["meta"]["image"]);
+    let newest = newest["id"].as_str().unwrap().to_owned();
+    assert_ne!(newest, replaced);
+    model.wait(&newest, "SUCCESS");
+    model.wait(replaced, "REMOVED");
+    assert_eq!((model.front("/env/HOUSE").text.as_str(), model.front("/").text.as_str()), ("blue", "two"));
+    let build_log = model.operation("build_logs", &json!({ "deploymentId": newest }));
+    assert_eq!(build_log, json!([]));
     newest
 }
 
