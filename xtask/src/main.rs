@@ -10,6 +10,7 @@ mod exit;
 mod facts;
 mod image;
 mod leptos;
+mod lint;
 mod plan;
 mod railway;
 mod record;
@@ -59,6 +60,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         // In a dry run every effect is refused, and looking is not.
         Command::Doctor(args) => cmd::doctor::run(executor(true)?, args),
         Command::Docker(args) => match &args.command {
+            DockerCommand::Lint(args) => cmd::docker::lint::run(&executor(true)?, args),
             DockerCommand::Pack(args) => cmd::docker::pack::run(&executor(args.dry_run)?, args),
             DockerCommand::Smoke(args) => cmd::docker::smoke::run(&executor(args.dry_run)?, args),
         },

@@ -4,6 +4,7 @@
 
 pub mod deploy;
 pub mod doctor;
+pub mod lint;
 pub mod pack;
 pub mod smoke;
 pub mod watch;

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod deploy;
 pub mod doctor;
+pub mod lint;
 pub mod pack;
 pub mod smoke;
 pub mod table;
