@@ -11,6 +11,7 @@ mod exit;
 mod facts;
 mod image;
 mod leptos;
+mod lint;
 mod plan;
 mod railway;
 mod record;
@@ -68,6 +69,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
             Some(BenchCommand::Report(args)) => cmd::bench::report::run(&executor(false)?, args),
         },
         Command::Docker(args) => match &args.command {
+            DockerCommand::Lint(args) => cmd::docker::lint::run(&executor(true)?, args),
             DockerCommand::Pack(args) => cmd::docker::pack::run(&executor(args.dry_run)?, args),
             DockerCommand::Smoke(args) => cmd::docker::smoke::run(&executor(args.dry_run)?, args),
         },

@@ -17,7 +17,8 @@ const START_SECONDS: u64 = 60;
     disable_help_subcommand = true,
     after_help = "Examples:\n  \
         cargo xtask docker pack --push --image ghcr.io/owner/app\n  \
-        cargo xtask docker smoke ghcr.io/owner/app@sha256:…"
+        cargo xtask docker smoke ghcr.io/owner/app@sha256:…\n  \
+        cargo xtask docker lint"
 )]
 pub struct DockerArgs {
     #[command(subcommand)]
@@ -28,6 +29,7 @@ pub struct DockerArgs {
 pub enum DockerCommand {
     Pack(PackArgs),
     Smoke(SmokeArgs),
+    Lint(LintArgs),
 }
 
 /// Build the app here and pack it into an image, without a Docker engine; the digest goes to standard output
@@ -102,6 +104,31 @@ pub struct SmokeArgs {
     /// Arguments for the server
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<String>,
+}
+
+/// Find what is wrong with Dockerfiles, settings and workflows of a Leptos app, without building anything
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    cargo xtask docker lint\n  \
+    cargo xtask docker lint ../another-repository --format json\n  \
+    cargo xtask docker lint deploy/Dockerfile --deny-warnings\n  \
+    cargo xtask docker lint --rules --format markdown\n\n\
+    Needs no engine and no network, changes nothing, and works where cargo does not. A comment \
+    `# xtask-lint: ignore=RULE` above a line silences a rule there.\n\
+    Exit code 1: at least one error. Warnings and notes leave it at 0.")]
+pub struct LintArgs {
+    /// A repository's folder, or one Dockerfile [default: the workspace]
+    #[arg(value_name = "PATH")]
+    pub path: Option<PathBuf>,
+    /// Fail for warnings too
+    #[arg(long)]
+    pub deny_warnings: bool,
+    /// List all rules instead
+    #[arg(long, conflicts_with_all = ["path", "deny_warnings"])]
+    pub rules: bool,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
 }
 
 impl SmokeArgs {

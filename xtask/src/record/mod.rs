@@ -6,6 +6,7 @@ pub mod bench;
 pub mod deploy;
 pub mod deployments;
 pub mod doctor;
+pub mod lint;
 pub mod pack;
 pub mod smoke;
 pub mod timings;

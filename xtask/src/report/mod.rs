@@ -7,6 +7,7 @@ pub mod build;
 pub mod deploy;
 pub mod deployments;
 pub mod doctor;
+pub mod lint;
 pub mod pack;
 pub mod smoke;
 pub mod table;

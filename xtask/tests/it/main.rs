@@ -13,6 +13,7 @@ mod doctor;
 mod drivers;
 mod engine;
 mod fakes;
+mod lint;
 mod load;
 mod local_config;
 mod pack;

@@ -1,4 +1,5 @@
 //! `cargo xtask docker`.
 
+pub mod lint;
 pub mod pack;
 pub mod smoke;

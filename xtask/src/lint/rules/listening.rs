@@ -1,0 +1,114 @@
+//! Where the server listens: on all addresses, at the port that the platform names.
+
+use super::super::dockerfile::instruction::Form;
+use super::super::dockerfile::stages::Variable;
+use super::super::dockerfile::words::Value;
+use super::super::facts::{Facts, Recipe};
+use super::super::rule::{InFile, Rule};
+use crate::record::doctor::Severity;
+
+const BAKES_PORT: Rule = Rule {
+    name: "bakes-port",
+    severity: Severity::Error,
+    reason: "PORT belongs to the platform, which tells the server through it where requests arrive. An image that \
+             sets it hides that the platform did not, and server and router wait at two ports.",
+    fix: "remove PORT from ENV; let the server have a default of its own",
+};
+
+const LOOPBACK: Rule = Rule {
+    name: "listens-on-loopback",
+    severity: Severity::Error,
+    reason: "A container has a loopback of its own: nothing outside reaches the server, every request ends with 502.",
+    fix: "set `ENV LEPTOS_SITE_ADDR=0.0.0.0:3000`",
+};
+
+const PORT_IGNORED: Rule = Rule {
+    name: "port-ignored",
+    severity: Severity::Warning,
+    reason: "Leptos knows LEPTOS_SITE_ADDR alone. Platforms such as Railway say PORT, and ask there whether the \
+             server is up.",
+    fix: "read PORT in the server and put it into `site_addr`, or start with `exec` and \
+             `LEPTOS_SITE_ADDR=0.0.0.0:$PORT`",
+};
+
+pub const ALL: &[&Rule] = &[&BAKES_PORT, &LOOPBACK, &PORT_IGNORED];
+
+pub fn check(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
+    let Some(end) = recipe.end().filter(|_| recipe.is_app || !recipe.adds_files()) else { return };
+    if let Some(port) = end.env.get("PORT") {
+        found.add(&BAKES_PORT, port.line, format!("`ENV PORT={}`", shown(port)));
+    }
+    let address = end.env.get("LEPTOS_SITE_ADDR");
+    let host = end.env.get("HOST");
+    for (name, variable) in [("LEPTOS_SITE_ADDR", address), ("HOST", host)] {
+        let Some(variable) = variable else { continue };
+        if let Value::Known(value) = &variable.value
+            && is_loopback(value)
+        {
+            found.add(&LOOPBACK, variable.line, format!("`ENV {name}={value}`"));
+        }
+    }
+    if !recipe.is_app {
+        return;
+    }
+    let command: String = end.entrypoint.iter().chain(&end.command).map(|(form, _)| text(form)).collect();
+    if address.is_none() && host.is_none() && !command.contains("LEPTOS_SITE_ADDR") {
+        let own = recipe.leptos.as_ref().map(|project| project.site_addr.as_str());
+        // Without a project Leptos' own default counts.
+        let own = own.unwrap_or("127.0.0.1:3000");
+        if recipe.is_leptos() && is_loopback(own) {
+            let whose = if recipe.leptos.is_some() { "the project's own address" } else { "Leptos' default" };
+            let text = format!("LEPTOS_SITE_ADDR is not set, and {whose} is {own}");
+            found.add(&LOOPBACK, recipe.image_line(), text);
+        }
+    }
+    let sources = &facts.repository.sources;
+    let reads_port = sources.values().any(|source| source.contains("\"PORT\""));
+    if recipe.leptos.is_some() && !sources.is_empty() && !reads_port && !command.contains("PORT") {
+        let text = "neither the command nor any source of the workspace mentions PORT";
+        found.add(
+            &PORT_IGNORED,
+            end.entrypoint.as_ref().or(end.command.as_ref()).map_or(recipe.image_line(), |it| it.1),
+            text,
+        );
+    }
+}
+
+fn shown(variable: &Variable) -> &str {
+    match &variable.value {
+        Value::Known(value) => value,
+        _ => "…",
+    }
+}
+
+fn text(form: &Form) -> String {
+    match form {
+        Form::Shell(text) => text.text.clone(),
+        Form::Exec(words) => words.join(" "),
+    }
+}
+
+/// Whether an address, with or without a port, is only this machine's.
+fn is_loopback(address: &str) -> bool {
+    let host = match address.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !host.ends_with(':') => host,
+        _ => address,
+    };
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host == "::1" || host.starts_with("127.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn addresses() {
+        for address in ["127.0.0.1:3000", "localhost:80", "[::1]:80", "::1", "127.0.0.1", "localhost"] {
+            assert!(is_loopback(address), "{address}");
+        }
+        for address in ["0.0.0.0:3000", "[::]:3000", "::", "10.0.0.1:80", ""] {
+            assert!(!is_loopback(address), "{address}");
+        }
+    }
+}

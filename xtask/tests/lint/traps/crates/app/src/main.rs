@@ -1,0 +1,5 @@
+//! Nothing.
+
+fn main() {
+    println!("{:?} /health", std::env::var("PORT"));
+}
