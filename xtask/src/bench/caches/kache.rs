@@ -94,11 +94,11 @@ fn parse(report: &str) -> anyhow::Result<Counters> {
     for bypass in reasons.context("its report has no reasons")? {
         let text = |name: &str| bypass.get(name).and_then(Value::as_str).unwrap_or_default();
         let count = bypass.get("count").and_then(Value::as_u64).unwrap_or_default();
-        match (text("result"), text("reason")) {
+        match text("reason") {
             // Questions like `rustc -vV`.
-            ("probe", _) => {}
-            (_, reason) if reason.starts_with("restore failed") => counters.read_errors += count,
-            (_, reason) => *counters.not_cacheable.entry(category(reason)).or_default() += count,
+            reason if reason.starts_with("not-a-compile") => {}
+            reason if reason.starts_with("restore failed") => counters.read_errors += count,
+            reason => *counters.not_cacheable.entry(category(reason)).or_default() += count,
         }
     }
     let not_cached: u64 = counters.not_cacheable.values().sum();
@@ -114,5 +114,51 @@ fn category(reason: &str) -> String {
     match reason[..end].trim() {
         "" => "no reason given".to_owned(),
         kind => kind.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What 2.0.0 wrote, shortened.
+    const REPORT: &str = r#"{"schema_version":1,"meta":{"kache_version":"2.0.0"},
+        "summary":{"local_hits":7,"prefetch_hits":0,"remote_hits":0,"dups":1,"misses":2,"errors":0,"passthroughs":8,
+            "probes":6,"skipped":2,"store_failures":1},
+        "storage":{"blob_bytes":7540,"stores":[{"path":"/store","bytes":7540,"max_size":21474836480,"entries":1}]},
+        "bypass":{"reasons":[
+            {"result":"passthrough","reason":"not-a-compile|query / probe (--print, -vV)","count":6},
+            {"result":"skipped","reason":"dep-info-staging: rustc store: missing dep-info rewrite anchor","count":2},
+            {"result":"passthrough","reason":"uncacheable|native inputs for /a/b","count":1},
+            {"result":"passthrough","reason":"restore failed: no space left","count":1}]}}"#;
+
+    #[test]
+    fn a_report_of_the_pinned_version() {
+        let counters = parse(REPORT).unwrap();
+        assert_eq!((counters.hits, counters.misses), (7, 3));
+        assert_eq!((counters.write_errors, counters.read_errors), (1, 1));
+        let reasons: Vec<_> =
+            counters.not_cacheable.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+        assert_eq!(reasons, [("dep-info-staging", 2), ("native inputs for", 1)]);
+        assert_eq!(counters.requests, 7 + 3 + 3 + 1);
+        assert_eq!((counters.size_bytes, counters.size_bytes_max), (Some(7540), Some(20 << 30)));
+    }
+
+    #[test]
+    fn another_layout_is_no_zero() {
+        for report in
+            ["<html>", "{}", &REPORT.replace("n\":1,\"meta", "n\":2,\"meta"), &REPORT.replace("dups", "same")]
+        {
+            assert!(parse(report).is_err(), "{report}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_users_is_used() {
+        let settings = settings(Path::new("/t/kache"), Path::new("/f"), Path::new("/f/s"));
+        for name in ["KACHE_CACHE_DIR", "KACHE_CONFIG", "KACHE_LOG_FILE_PATH"] {
+            assert!(settings.env[name].starts_with("/f/"), "{name}");
+        }
+        assert_eq!(settings.env["KACHE_LOCAL_ONLY"], "1");
     }
 }

@@ -95,14 +95,12 @@ fn works(name: &str) {
     }
     let reason = session.counters().unwrap().unwrap_err();
     assert!(reason.contains("its server has ended"), "{reason}");
-    let wrapper = session.command().unwrap().arg(toolchain.sysroot.join("bin/rustc").display().to_string());
-    let source = folder.path().join("late.rs");
-    fs::write(&source, "pub fn late() {}\n").unwrap();
-    let late = wrapper.args(["--crate-name", "late", "--crate-type", "lib", "--edition=2021"]);
-    let mut late =
-        late.args(["--emit=metadata,link,dep-info", "--out-dir", "."]).arg(source.display().to_string());
-    late.cwd = folder.path().to_owned();
-    exec.run(&late).unwrap();
+    let late = folder.path().join("late");
+    fs::create_dir_all(late.join("src")).unwrap();
+    fs::write(late.join("src/lib.rs"), "pub fn late() {}\n").unwrap();
+    let manifest = "[package]\nname = \"late\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[workspace]\n";
+    fs::write(late.join("Cargo.toml"), manifest).unwrap();
+    exec.run(&super::proof::build(&session, &toolchain, &late)).unwrap();
     let socket = session.socket().display().to_string();
     assert!(!with_environment(&socket).is_empty(), "nothing was started, so nothing is tested");
     session.stop().unwrap();

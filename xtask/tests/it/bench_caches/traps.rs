@@ -9,7 +9,7 @@ use std::path::Path;
 const FILES: [(&str, &str); 11] = [
     (
         "Cargo.toml",
-        "[workspace]\nmembers = [\"app\", \"macros\", \"plain\", \"scripted\"]\nresolver = \"2\"\n\n\
+        "[workspace]\nmembers = [\"app\", \"front\", \"macros\", \"plain\", \"scripted\"]\nresolver = \"2\"\n\n\
          [profile.release]\nopt-level = 1\ndebug = false\n",
     ),
     ("macros/Cargo.toml", "[package]\nname = \"macros\"\nedition = \"2021\"\n\n[lib]\nproc-macro = true\n"),
@@ -111,6 +111,15 @@ pub fn describe() -> Vec<(&'static str, String)> {
 /// Writes the workspace, in its first state.
 pub fn write(root: &Path) {
     let more = [
+        (
+            "front/Cargo.toml",
+            "[package]\nname = \"front\"\nedition = \"2021\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n\
+             [dependencies]\nplain = { path = \"../plain\" }\n",
+        ),
+        (
+            "front/src/lib.rs",
+            "#[unsafe(no_mangle)]\npub extern \"C\" fn length() -> usize {\n    plain::describe().len()\n}\n",
+        ),
         ("scripted/input.txt", "first"),
         ("scripted/secret.txt", "first"),
         (
@@ -147,7 +156,7 @@ pub const CHANGES: [Change; 14] = [
     Change { name: "nothing", ..NONE },
     Change { name: "an edit", edit: Some("plain/src/lib.rs"), ..NONE },
     Change { name: "a file's time", touch: Some("plain/src/lib.rs"), ..NONE },
-    Change { name: "a feature", args: &["--features", "loud"], ..NONE },
+    Change { name: "a feature", args: &["--features", "app/loud"], ..NONE },
     Change { name: "a variable read by option_env!", variable: Some("TOLD"), ..NONE },
     Change { name: "a variable read by a macro", variable: Some("SECRET"), ..NONE },
     Change { name: "a file read by include_str!", edit: Some("plain/told.txt"), ..NONE },
