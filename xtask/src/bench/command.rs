@@ -1,5 +1,5 @@
-//! The command of a build with a variant switched on: our own program in the copy, and the variables that decide who links
-//! and what is cached.
+//! The command of a build with a variant switched on: our own program in the copy, and the variables that decide who
+//! links and what is cached.
 
 use std::path::Path;
 use std::time::Duration;

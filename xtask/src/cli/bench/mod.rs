@@ -15,14 +15,15 @@ use crate::report::Format;
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  cargo xtask bench                      # ten minutes: links, a cold build, a line changed\n  \
+    after_help = "Examples:\n  \
+                  cargo xtask bench                      # ten minutes: links, a cold build, a line changed\n  \
                   cargo xtask bench --dry-run            # what would be measured, and how long it would take\n  \
                   cargo xtask bench --axis linker --runs 7\n  \
                   cargo xtask bench --scenario cold --variant linker=mold,cache=sccache\n  \
                   cargo xtask bench --full               # the whole matrix; --resume goes on after Ctrl-C\n  \
                   cargo xtask bench --apply              # and let plain cargo use what was faster\n\n\
-                  The workspace is copied to target/xtask/bench/, and only the copy is changed. Every sample is written \
-                  down as it is taken: target/xtask/bench/runs/ID.json, and at the end ID.html."
+                  The workspace is copied to target/xtask/bench/, and only the copy is changed. Every sample is \
+                  written down as it is taken: target/xtask/bench/runs/ID.json, and at the end ID.html."
 )]
 pub struct BenchArgs {
     #[command(subcommand)]
