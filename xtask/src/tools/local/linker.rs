@@ -165,7 +165,32 @@ fn tempfolder(exec: &Executor) -> anyhow::Result<PathBuf> {
 
 /// The linker that left its name in a program's `.comment` section; `None` where none did.
 pub fn linked_by(program: &[u8]) -> Option<&'static str> {
-    let has = |text: &str| program.windows(text.len()).any(|window| window == text.as_bytes());
+    linker_in(comment(program)?)
+}
+
+/// The section of a 64-bit ELF file. A program with its debug info is too large to be searched as a whole.
+fn comment(program: &[u8]) -> Option<&[u8]> {
+    let bytes = |at: usize, length: usize| program.get(at..at.checked_add(length)?);
+    let half = |at: usize| Some(usize::from(u16::from_le_bytes(bytes(at, 2)?.try_into().ok()?)));
+    let word = |at: usize| usize::try_from(u32::from_le_bytes(bytes(at, 4)?.try_into().ok()?)).ok();
+    let long = |at: usize| usize::try_from(u64::from_le_bytes(bytes(at, 8)?.try_into().ok()?)).ok();
+    // ELF, 64 bits, little-endian.
+    if bytes(0, 6)? != b"\x7fELF\x02\x01" {
+        return None;
+    }
+    let (table, size, count, names) = (long(0x28)?, half(0x3A)?, half(0x3C)?, half(0x3E)?);
+    let header = |index: usize| table.checked_add(index.checked_mul(size)?);
+    let content = |at: usize| bytes(long(at.checked_add(0x18)?)?, long(at.checked_add(0x20)?)?);
+    let names = content(header(names)?)?;
+    let is_comment = |at: &usize| {
+        let name = word(*at).and_then(|name| names.get(name..));
+        name.is_some_and(|name| name.starts_with(b".comment\0"))
+    };
+    content((0..count).filter_map(header).find(is_comment)?)
+}
+
+fn linker_in(comment: &[u8]) -> Option<&'static str> {
+    let has = |text: &str| comment.windows(text.len()).any(|window| window == text.as_bytes());
     let marks = [("mold", "mold "), ("wild", "Linker: Wild"), ("lld", "Linker: LLD ")];
     let followed_by_number = |mark: &str| (0..=9).any(|digit| has(&format!("{mark}{digit}")));
     marks
@@ -180,10 +205,15 @@ mod tests {
 
     #[test]
     fn a_program_tells_who_linked_it() {
-        assert_eq!(linked_by(b"\0rustc version 1\0mold 2.37.1 (compatible with GNU ld)\0"), Some("mold"));
-        assert_eq!(linked_by(b"\0Linker: LLD 22.1.2 (/checkout)\0"), Some("lld"));
-        assert_eq!(linked_by(b"\0Linker: Wild version 0.11.0\0"), Some("wild"));
-        assert_eq!(linked_by(b"\0GCC: (Debian) a mold and its LLD\0"), None);
+        assert_eq!(linker_in(b"\0rustc version 1\0mold 2.37.1 (compatible with GNU ld)\0"), Some("mold"));
+        assert_eq!(linker_in(b"\0Linker: LLD 22.1.2 (/checkout)\0"), Some("lld"));
+        assert_eq!(linker_in(b"\0Linker: Wild version 0.11.0\0"), Some("wild"));
+        assert_eq!(linker_in(b"\0GCC: (Debian) a mold and its LLD\0"), None);
+        let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        if cfg!(target_os = "linux") {
+            assert!(comment(&own).is_some_and(|comment| comment.windows(5).any(|text| text == b"rustc")));
+        }
+        assert_eq!(linked_by(b"no program"), None);
     }
 
     #[test]
