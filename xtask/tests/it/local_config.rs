@@ -86,7 +86,8 @@ impl Machine {
     /// Who linked last, as the script itself says.
     fn said(&self) -> String {
         let log = fs::read_to_string(self.home("log")).unwrap_or_default();
-        log.lines().last().unwrap_or_default().to_owned()
+        // When and what stand behind who.
+        log.lines().last().and_then(|line| line.split(' ').next()).unwrap_or_default().to_owned()
     }
 
     fn linked_by(&self, linker: &str) -> bool {
