@@ -1,4 +1,5 @@
-//! Whether a cache gives back what it was given: cargo compiles the same crate twice through it, and it must count a hit.
+//! Whether a cache gives back what it was given: cargo compiles the same crate twice through it, and it must count a
+//! hit.
 
 use std::fs;
 use std::path::Path;
@@ -49,8 +50,8 @@ fn attempt(session: &Session<'_>, toolchain: &Toolchain) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What compiles the crate in `folder` through the cache. In a release build nothing is incremental, which caches do not
-/// keep.
+/// What compiles the crate in `folder` through the cache. In a release build nothing is incremental, which caches do
+/// not keep.
 pub(super) fn build(session: &Session<'_>, toolchain: &Toolchain, folder: &Path) -> Invocation {
     let mut build = Invocation::new(&toolchain.cargo, folder)
         .args(["build", "--quiet", "--offline", "--lib", "--release", "--target-dir", "target"])

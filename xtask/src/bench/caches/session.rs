@@ -14,8 +14,8 @@ use super::{CompileCache, Settings, kache, reason, sccache};
 use crate::exec::{Executor, Running, Temporary};
 use crate::plan::Invocation;
 
-/// A server that nobody asks for so long ends by itself: longer than anything else takes that is measured meanwhile, and
-/// not for ever, should we be killed.
+/// A server that nobody asks for so long ends by itself: longer than anything else takes that is measured meanwhile,
+/// and not for ever, should we be killed.
 pub const IDLE_SECONDS_MAX: u64 = 2 * 60 * 60;
 /// What a cache may hold: several times a build, so that nothing is thrown away while we measure.
 pub const SIZE_BYTES_MAX: u64 = 20 << 30;

@@ -1,6 +1,7 @@
-//! Whether a build through a compile cache is the build that cargo makes without one: the same workspace, changed in one
-//! way at a time, is compiled from nothing beside a cache that knows all earlier states. What a cache gets wrong is in the
-//! snapshots as well: whoever sees them change has to change what `bench` says of that cache (`bench::caches::caveats`).
+//! Whether a build through a compile cache is the build that cargo makes without one: the same workspace, changed in
+//! one way at a time, is compiled from nothing beside a cache that knows all earlier states. What a cache gets wrong
+//! is in the snapshots as well: whoever sees them change has to change what `bench` says of that cache
+//! (`bench::caches::caveats`).
 
 mod server;
 mod traps;
@@ -267,8 +268,8 @@ fn kache_that_is_told() {
     .assert_eq(&table(Cache::Kache, &program, &trial, &told));
 }
 
-/// What a cache has put into a target directory is overwritten by a build without it, and the cache is none the worse. But
-/// build scripts that kache has compiled go on through kache, into the user's own store.
+/// What a cache has put into a target directory is overwritten by a build without it, and the cache is none the
+/// worse. But build scripts that kache has compiled go on through kache, into the user's own store.
 #[test]
 fn with_and_without_a_cache_in_turn() {
     for cache in [Cache::Sccache, Cache::Kache] {
