@@ -25,13 +25,15 @@ counts() { # hits misses others, so far
   case $cache in
     none) echo 0 0 0 ;;
     sccache) "$program" --show-stats | awk '/^Cache hits  /{h=$3} /^Cache misses  /{m=$3} /^Non-cacheable calls/{n=$3} END{print h+0, m+0, n+0}' ;;
-    kache) "$program" report --format json --since 7d --output "$folder/report.json" >/dev/null
+    kache) "$program" report --format json --since 7d --output "$folder/report.json" >/dev/null 2>&1
       awk -F'[:,]' '/"summary"/{s=1} s && /"(local_hits|misses|dups|passthroughs|skipped)"/{gsub(/[" ]/, "", $1); v[$1]=$2+0} /"timeline"/{s=0}
         END{print v["local_hits"]+0, v["misses"]+v["dups"]+0, v["passthroughs"]+v["skipped"]+0}' "$folder/report.json" ;;
   esac
 }
-digests() { # site and server
-  (cd "$1/target" && find site -type f -name '*.wasm' -exec sha256sum {} + | cut -c1-12 | tr '\n' ' '; sha256sum "$(find . -maxdepth 2 -type f -perm -u+x -name '*-server' | head -1)" | cut -c1-12)
+digests() { # of the wasm file that ships, and of the server
+  local wasm server
+  wasm=$(find "$1/target/site" -name '*.wasm'); server=$(find "$1/target" -mindepth 2 -maxdepth 2 -type f -perm -u+x ! -name '*.*')
+  echo "wasm $(sha256sum "$wasm" | cut -c1-8) server $(sha256sum "$server" | cut -c1-8)"
 }
 build() { # LABEL CHECKOUT
   rm -rf "$2/target"

@@ -27,6 +27,12 @@ use crate::tools::{self, Tool};
 /// What `--variant cache=…` can name.
 pub const NAMES: [&str; 4] = ["none", "sccache", "sccache-s3", "kache"];
 
+/// What neither cache sees, because rustc is not told of it either.
+const MACRO_VARIABLE: &str = "it gives back what it had for a macro that reads a variable by itself (std::env::var in \
+                              the macro's own code; env! and option_env! are seen)";
+const MACRO_FILE: &str = "it gives back what it had for a macro that reads a file by itself (include_view! of leptos; \
+                          include_str! is seen)";
+
 /// What stands before rustc in one arm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CompileCache {
@@ -96,9 +102,8 @@ pub fn find(exec: &Executor, name: &str) -> anyhow::Result<Result<CompileCache, 
     }))
 }
 
-/// What a cache gets wrong or does not see: each of these was seen in a build beside one without a cache
-/// (`tests/it/bench_caches`), with the versions of `tools.toml`. A cache with any is recommended only to whom none of
-/// them concerns.
+/// What a cache gets wrong: each of these was seen in a build beside one without a cache (`tests/it/bench_caches`),
+/// with the versions of `tools.toml`. A cache is recommended only to those whom none of its caveats concerns.
 pub fn caveats(cache: &CompileCache) -> &'static [&'static str] {
     match cache {
         CompileCache::None => &[],

@@ -14,7 +14,7 @@ use crate::exec::Executor;
 use crate::plan::Invocation;
 
 /// See [`super::caveats`].
-pub const CAVEATS: [&str; 0] = [];
+pub const CAVEATS: [&str; 2] = [super::MACRO_VARIABLE, super::MACRO_FILE];
 
 /// What says where the user's bucket is; the credentials are AWS's own variables.
 const OF_BUCKET: [&str; 4] = ["SCCACHE_BUCKET", "SCCACHE_REGION", "SCCACHE_ENDPOINT", "SCCACHE_S3_"];
@@ -97,7 +97,8 @@ mod tests {
     /// What 0.16.0 said, shortened.
     const ANSWER: &str = r#"{"stats":{"compile_requests":4,"requests_unsupported_compiler":0,
         "requests_not_compile":0,"requests_not_cacheable":2,"requests_executed":2,
-        "cache_errors":{"counts":{},"adv_counts":{}},"cache_hits":{"counts":{"Rust":1,"C/C++":2},"adv_counts":{"rust":1}},
+        "cache_errors":{"counts":{},"adv_counts":{}},
+        "cache_hits":{"counts":{"Rust":1,"C/C++":2},"adv_counts":{"rust":1}},
         "cache_misses":{"counts":{"Rust":1},"adv_counts":{"rust":1}},"cache_timeouts":0,"cache_read_errors":0,
         "cache_write_errors":0,"cache_writes":1,"compilations":1,"not_cached":{"crate-type":1,"missing input":1}},
         "cache_location":"Local disk","cache_size":5767,"max_cache_size":2147483648,"version":"0.16.0"}"#;

@@ -268,8 +268,8 @@ fn kache_that_is_told() {
     .assert_eq(&table(Cache::Kache, &program, &trial, &told));
 }
 
-/// What a cache has put into a target directory is overwritten by a build without it, and the cache is none the worse. But
-/// build scripts that kache has compiled go on through kache, into the user's own store.
+/// What a cache has put into a target directory is overwritten by a build without it, and the cache is none the
+/// worse. But build scripts that kache has compiled go on through kache, into the user's own store.
 #[test]
 fn with_and_without_a_cache_in_turn() {
     for cache in [Cache::Sccache, Cache::Kache] {

@@ -124,8 +124,8 @@ pub fn write(root: &Path) {
         ("scripted/secret.txt", "first"),
         (
             "app/src/main.rs",
-            "fn main() {\n    for (name, value) in plain::describe().into_iter().chain(scripted::describe()) {\n        \
-             println!(\"{name}: {value}\");\n    }\n}\n",
+            "fn main() {\n    let all = plain::describe().into_iter().chain(scripted::describe());\n    \
+             for (name, value) in all {\n        println!(\"{name}: {value}\");\n    }\n}\n",
         ),
     ];
     for (file, text) in FILES.into_iter().chain(more) {
