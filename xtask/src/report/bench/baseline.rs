@@ -15,6 +15,9 @@ use crate::record::bench::{BenchRecord, Comparison, VerdictKind};
 /// What makes the page again.
 const COMMAND: &str = "cargo xtask bench report --baseline";
 
+/// The axis of comparisons between what is usual and a variant that was given.
+const VARIANT: &str = "variant";
+
 /// A comparison in the newest record of a class of host that has valid samples of it.
 #[derive(Clone, Copy)]
 struct Measured<'a> {
@@ -50,17 +53,34 @@ pub fn baseline(records: &[BenchRecord]) -> String {
 fn newest(records: &[BenchRecord]) -> Vec<Measured<'_>> {
     let mut sorted: Vec<&BenchRecord> = records.iter().collect();
     sorted.sort_by(|a, b| (&a.host.class, &b.started).cmp(&(&b.host.class, &a.started)));
-    let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let mut seen: BTreeSet<(&str, Vec<&str>)> = BTreeSet::new();
     let mut found = Vec::new();
     for record in sorted {
         for comparison in &record.comparisons {
             let has_samples = figures::arms(record, comparison).iter().any(|arm| !arm.valid.is_empty());
-            if has_samples && seen.insert((&record.host.class, &comparison.id)) {
+            if has_samples && seen.insert((&record.host.class, key(comparison))) {
                 found.push(Measured { record, comparison });
             }
         }
     }
     found
+}
+
+/// What a newer run replaces: the same comparison, even with more arms; but variants that somebody gave are compared
+/// under one id, and each of them is a comparison of its own.
+fn key(comparison: &Comparison) -> Vec<&str> {
+    let arms = comparison.arms.iter().filter(|_| comparison.axis == VARIANT).map(|arm| arm.name.as_str());
+    std::iter::once(comparison.id.as_str()).chain(arms).collect()
+}
+
+/// What made a comparison.
+fn command(comparison: &Comparison) -> String {
+    let Comparison { scenario, axis, runs, .. } = comparison;
+    let compared = match comparison.arms.iter().skip(1).map(|arm| arm.name.as_str()).collect::<Vec<_>>() {
+        variants if axis == VARIANT => format!("--variant {}", variants.join(" --variant ")),
+        _ => format!("--axis {axis}"),
+    };
+    words::clean(&format!("cargo xtask bench --scenario {scenario} {compared} --runs {runs}"))
 }
 
 /// Theirs and ours.
@@ -198,15 +218,13 @@ fn host(class: &str, measured: &[Measured]) -> String {
         // A block of code shows everything as it is; what could end it does not come through `clean`.
         text += "\nMeasured by:\n\n```sh\n";
         for one in own() {
-            let Comparison { scenario, axis, runs, .. } = one.comparison;
-            let command = format!("cargo xtask bench --scenario {scenario} --axis {axis} --runs {runs}");
-            text += &format!("{}\n", words::clean(&command));
+            text += &format!("{}\n", command(one.comparison));
         }
         text += "```\n";
         let sections: Vec<Section> = own()
             .filter_map(|one| {
                 let index =
-                    run.comparisons.iter().position(|comparison| comparison.id == one.comparison.id)?;
+                    run.comparisons.iter().position(|comparison| std::ptr::eq(comparison, one.comparison))?;
                 Some(super::comparison::section(run, index))
             })
             .collect();

@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::baseline::baseline;
-use super::records_tests::{all_invalid, empty, whole};
+use super::records_tests::{all_invalid, arm, compare, empty, whole};
 
 fn section<'a>(page: &'a str, title: &str) -> &'a str {
     let rest = page.split(&format!("\n{title}\n")).nth(1).unwrap_or_else(|| panic!("no {title:?} in {page}"));
@@ -79,6 +79,22 @@ fn the_newest_run_that_measured_something_counts() {
     "#]]
     .assert_eq(commands(old_run));
     assert_eq!(page.matches("#### link/linker\n").count(), 1, "{page}");
+}
+
+#[test]
+fn each_variant_is_a_comparison_of_its_own() {
+    let mut record = empty();
+    for variant in ["linker=mold,cache=sccache", "debug=none"] {
+        let arms = [(arm("usual", None), Some((9.0, 0.1, 1.0))), (arm(variant, None), Some((8.0, 0.1, 1.0)))];
+        compare(&mut record, "cold/variant", 2, &arms);
+    }
+    let page = baseline(&[record]);
+    expect![[r#"
+        cargo xtask bench --scenario cold --variant linker=mold,cache=sccache --runs 2
+        cargo xtask bench --scenario cold --variant debug=none --runs 2
+    "#]]
+    .assert_eq(commands(&page));
+    assert!(page.contains("| debug=none |") && page.contains("| linker=mold,cache=sccache |"), "{page}");
 }
 
 fn commands(run: &str) -> &str {

@@ -19,15 +19,20 @@ pub fn section(record: &BenchRecord, index: usize) -> Section {
 }
 
 fn introduction(comparison: &Comparison, arms: &[ArmFigures]) -> String {
-    let baseline = arms.first().map_or(String::new(), |arm| format!(" The baseline is {}.", arm.arm.name));
+    let baseline = match arms {
+        [] => String::new(),
+        [alone] => format!(" There is one arm, {}, so nothing is compared.", alone.arm.name),
+        [baseline, ..] => format!(" The baseline is {}.", baseline.arm.name),
+    };
     let estimate = comparison.estimated_seconds.map_or(String::new(), |seconds| {
         format!(" Estimated before: {} for all of it.", words::time(seconds))
     });
     format!(
-        "Scenario: {}. What differs: {}.{baseline} {} of each arm, taken in turn.{estimate}",
+        "Scenario: {}. What differs: {}.{baseline} {}{}.{estimate}",
         comparison.scenario,
         comparison.axis,
         words::count(comparison.runs, "sample"),
+        if arms.len() > 1 { " of each arm, taken in turn" } else { "" },
     )
 }
 
@@ -62,7 +67,8 @@ fn samples(comparison: &Comparison, arm: &ArmFigures) -> String {
         return words::MISSING.to_owned();
     }
     let valid = arm.valid.len();
-    let planned = if valid == comparison.runs { String::new() } else { format!(" of {}", comparison.runs) };
+    // A round that was measured twice makes more than planned.
+    let planned = if valid >= comparison.runs { String::new() } else { format!(" of {}", comparison.runs) };
     let single = if valid == 1 { " (single)" } else { "" };
     let invalid = match arm.invalid.len() {
         0 => String::new(),
@@ -88,9 +94,17 @@ fn reading(arms: &[ArmFigures]) -> String {
             ));
         }
     }
-    let floors = arms.iter().filter_map(|arm| arm.verdict).filter(|verdict| verdict.low.is_some());
-    for floor in floors.map(|verdict| words::percent(verdict.floor)) {
-        say(format!("Noise was taken as {floor}."));
+    let judged = arms.iter().filter_map(|arm| arm.verdict).filter(|verdict| verdict.low.is_some());
+    let floors: Vec<(&str, String)> =
+        judged.map(|verdict| (verdict.arm.as_str(), words::percent(verdict.floor))).collect();
+    let each =
+        || floors.iter().map(|(arm, floor)| format!("{floor} for {arm}")).collect::<Vec<_>>().join(", ");
+    match floors.first() {
+        Some((_, first)) if floors.iter().all(|(_, floor)| floor == first) => {
+            say(format!("Noise was taken as {first}."));
+        }
+        Some(_) => say(format!("Noise was taken as {}.", each())),
+        None => {}
     }
     if arms.iter().any(|arm| arm.valid.len() == 1) {
         say("A single sample is a figure without a verdict.".to_owned());
@@ -128,9 +142,17 @@ fn variants(arms: &[ArmFigures]) -> Vec<String> {
     arms.iter().map(on).collect()
 }
 
-/// What was made, of the last valid sample of each arm.
+/// What was made, of the last valid sample of each arm; nothing where it does not differ.
 fn sizes(arms: &[ArmFigures]) -> Grid {
     let mut grid = Grid::new("What was made", &["arm", "file", ">raw", ">gzip", ">brotli"]);
+    let made = |arm: &ArmFigures| {
+        let last = arm.valid.iter().rev().map(|sample| &sample.sizes).find(|sizes| !sizes.is_empty())?;
+        Some(last.iter().map(|size| (size.raw, size.gzip, size.brotli)).collect::<Vec<_>>())
+    };
+    let all: Vec<_> = arms.iter().filter_map(made).collect();
+    if all.windows(2).all(|pair| pair[0] == pair[1]) {
+        return grid;
+    }
     for arm in arms {
         let Some(sample) = arm.valid.iter().rev().find(|sample| !sample.sizes.is_empty()) else { continue };
         for size in &sample.sizes {

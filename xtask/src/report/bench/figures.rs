@@ -26,7 +26,10 @@ impl Spread {
 /// One arm with its samples and what can be said of it.
 pub struct ArmFigures<'a> {
     pub arm: &'a Arm,
+    /// The first one, where there is another to be compared with it.
     pub is_baseline: bool,
+    /// There is no other arm, so there never is a verdict.
+    pub is_alone: bool,
     /// By round.
     pub valid: Vec<&'a Sample>,
     /// In no figure.
@@ -41,20 +44,11 @@ pub struct ArmFigures<'a> {
 
 /// The arms of a comparison in their order, the baseline first.
 pub fn arms<'a>(record: &'a BenchRecord, comparison: &'a Comparison) -> Vec<ArmFigures<'a>> {
-    comparison
-        .arms
-        .iter()
-        .enumerate()
-        .map(|(index, arm)| figures(record, comparison, arm, index == 0))
-        .collect()
+    (0..comparison.arms.len()).map(|index| figures(record, comparison, index)).collect()
 }
 
-fn figures<'a>(
-    record: &'a BenchRecord,
-    comparison: &Comparison,
-    arm: &'a Arm,
-    is_baseline: bool,
-) -> ArmFigures<'a> {
+fn figures<'a>(record: &'a BenchRecord, comparison: &'a Comparison, index: usize) -> ArmFigures<'a> {
+    let (arm, is_alone) = (&comparison.arms[index], comparison.arms.len() == 1);
     let of_arm = |sample: &&Sample| sample.comparison == comparison.id && sample.arm == arm.name;
     let mut samples: Vec<&Sample> = record.samples.iter().filter(of_arm).collect();
     samples.sort_by_key(|sample| sample.round);
@@ -64,7 +58,8 @@ fn figures<'a>(
         record.verdicts.iter().find(|verdict| verdict.comparison == comparison.id && verdict.arm == arm.name);
     ArmFigures {
         arm,
-        is_baseline,
+        is_baseline: index == 0 && !is_alone,
+        is_alone,
         seconds: Spread::of(valid.iter().map(|sample| sample.seconds)),
         cpu_seconds: Spread::of(valid.iter().filter_map(|sample| sample.cpu_seconds)),
         peak_memory: Spread::of(

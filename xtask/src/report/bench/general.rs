@@ -2,38 +2,50 @@
 //! noise, budgets, notes.
 
 use super::document::{Grid, Section};
-use super::figures::Spread;
+use super::figures::{self, ArmFigures, Spread};
 use super::words;
 use crate::record::bench::{BenchRecord, BudgetCheck, VerdictKind};
 use crate::report;
 
-/// How the run stands, and one line for each verdict.
+/// How the run stands, and one line for each arm that can be told something of.
 pub fn in_short(record: &BenchRecord) -> Section {
-    let verdicts = record.verdicts.iter().map(|verdict| {
-        let what = format!("{}: {}", verdict.comparison, verdict.arm);
-        match (verdict.verdict, verdict.ratio) {
-            (VerdictKind::NotMeasured, _) | (_, None) => {
-                format!("{what}: {}.", words::verdict(verdict.verdict))
-            }
-            (kind, Some(_)) => format!(
-                "{what}: {}; {} of the time of {}.",
-                words::verdict(kind),
-                words::ratio_with_interval(verdict),
-                verdict.baseline
-            ),
-        }
-    });
-    let list: Vec<String> = verdicts.chain(record.budgets.iter().filter_map(missed)).collect();
-    let nothing = if list.is_empty() { " No two arms can be compared yet." } else { "" };
+    let mut lines = Vec::new();
+    for comparison in &record.comparisons {
+        let arms = figures::arms(record, comparison);
+        lines.extend(arms.iter().filter_map(outcome).map(|outcome| format!("{}: {outcome}", comparison.id)));
+    }
+    lines.extend(record.budgets.iter().filter_map(missed));
+    let is_to_compare = record.comparisons.iter().any(|comparison| comparison.arms.len() > 1);
+    let nothing = match is_to_compare && record.verdicts.is_empty() {
+        true => " No two arms can be compared yet.",
+        false => "",
+    };
     Section::new("in-short", "In short")
         .paragraph(format!("{}{nothing}", words::result(record.result)))
-        .list(list)
+        .list(lines)
+}
+
+fn outcome(arm: &ArmFigures) -> Option<String> {
+    let name = &arm.arm.name;
+    let Some(verdict) = arm.verdict else {
+        let spread = arm.seconds?;
+        let of = if spread.n == 1 { "single sample".to_owned() } else { format!("n {}", spread.n) };
+        let baseline = if arm.is_baseline { ", the baseline" } else { "" };
+        return Some(format!("{name}{baseline}: {} ({of}).", words::time(spread.median)));
+    };
+    Some(match (verdict.verdict, verdict.ratio) {
+        (VerdictKind::NotMeasured, _) | (_, None) => format!("{name}: {}.", words::verdict(verdict.verdict)),
+        (kind, Some(_)) => {
+            let (kind, ratio) = (words::verdict(kind), words::ratio_with_interval(verdict));
+            format!("{name}: {kind}; {ratio} of the time of {}.", verdict.baseline)
+        }
+    })
 }
 
 fn missed(budget: &BudgetCheck) -> Option<String> {
     let (Some(false), Some(measured)) = (budget.kept, budget.measured) else { return None };
     Some(format!(
-        "The budget of {} is missed: {} where {} are allowed.",
+        "The budget of {} is missed: measured {}, allowed {}.",
         budget.scenario,
         amount(measured, &budget.unit),
         amount(budget.limit, &budget.unit)
@@ -46,9 +58,17 @@ pub fn run(record: &BenchRecord) -> Section {
     let mut grid = Grid::new("", &["what", "value"]);
     let mut row = |what: &str, value: String| grid.row(vec![what.to_owned(), value]);
     row("run", format!("{}, {}", record.id, record.schema));
-    row("time", format!("{} to {}, {} of work", record.started, record.updated, words::time(record.seconds)));
+    row(
+        "time",
+        format!(
+            "{} to {}, {} of work",
+            words::moment(&record.started),
+            words::moment(&record.updated),
+            words::time(record.seconds)
+        ),
+    );
     row("sources", revision(record));
-    row("plan", record.plan_digest.clone());
+    row("plan", record.plan_digest.chars().take(12).collect());
     let host = &record.host;
     row("class of host", host.class.clone());
     row("system", format!("{} on {}", host.os, host.arch));
@@ -75,9 +95,8 @@ pub fn revision(record: &BenchRecord) -> String {
 
 /// What the figures of every table are.
 pub const OF_FIGURES: &str = "Times, CPU time (of the command and all that it waited for) and peak memory (of all \
-    its processes together) are medians of the valid samples; n is how many there are. A ratio is the median of the \
-    ratios of pairs, one sample of the arm and one of the baseline each, taken one after the other: 0.5 is half the \
-    time. The interval in brackets has the true median in it with the probability that stands below the table.";
+    its processes together) are medians of the valid samples; n is how many there are. A ratio is of times, arm to \
+    baseline: 0.5 is half the time; its interval stands in brackets.";
 
 /// The words that the run uses.
 pub fn definitions(record: &BenchRecord) -> Section {
@@ -135,7 +154,8 @@ pub fn budgets(record: &BenchRecord) -> Option<Section> {
 fn amount(number: f64, unit: &str) -> String {
     match unit {
         "seconds" => words::time(number),
-        "percent" => format!("{number:.0} % of earlier runs"),
+        "percent" if number < 0.0 => format!("{:.1} % less than earlier runs", -number),
+        "percent" => format!("{number:.1} % more than earlier runs"),
         other => format!("{number:.1} {other}"),
     }
 }

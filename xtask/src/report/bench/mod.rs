@@ -20,13 +20,13 @@ mod words;
 #[cfg(test)]
 mod baseline_tests;
 #[cfg(test)]
-mod records_tests;
+pub(crate) mod records_tests;
 #[cfg(test)]
 mod schema_tests;
 #[cfg(test)]
 mod text_tests;
 #[cfg(test)]
-mod timelines_tests;
+pub(crate) mod timelines_tests;
 
 use super::Format;
 use crate::record::bench::BenchRecord;

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use super::records_tests::{all_invalid, empty, hostile, interrupted, whole};
+use super::records_tests::{all_invalid, arm, compare, empty, hostile, interrupted, whole};
 use super::render;
 use crate::report::Format;
 
@@ -39,10 +39,8 @@ fn an_interrupted_run_says_what_it_has() {
         What the words mean
         -------------------
         Times, CPU time (of the command and all that it waited for) and peak memory (of all its processes
-        together) are medians of the valid samples; n is how many there are. A ratio is the median of the
-        ratios of pairs, one sample of the arm and one of the baseline each, taken one after the other: 0.5
-        is half the time. The interval in brackets has the true median in it with the probability that
-        stands below the table.
+        together) are medians of the valid samples; n is how many there are. A ratio is of times, arm to
+        baseline: 0.5 is half the time; its interval stands in brackets.
 
         - cold: an empty target directory and an empty compile cache; dependencies are downloaded
         - warm: an empty target directory and a compile cache that has seen this build
@@ -81,6 +79,8 @@ fn an_interrupted_run_says_what_it_has() {
         In short
         --------
         Interrupted: what was measured until then is here. No two arms can be compared yet.
+
+        - cold/cache: none, the baseline: 388 s (single sample).
     "#]]
     .assert_eq(&render(&interrupted(), Format::Human).unwrap());
 }
@@ -118,17 +118,22 @@ fn a_comparison_for_people() {
         --------
         Complete.
 
+        - link/linker: default, the baseline: 3.32 s (n 5).
         - link/linker: bfd: slower; 1.245 (1.215–1.275) of the time of default.
         - link/linker: lld: faster; 0.366 (0.353–0.378) of the time of default.
         - link/linker: mold: faster; 0.194 (0.183–0.204) of the time of default.
         - link/linker: wild: not measured.
+        - warm/cache: none, the baseline: 373 s (n 5).
         - warm/cache: sccache: faster; 0.352 (0.344–0.361) of the time of none.
         - warm/cache: kache: faster; 0.015 (0.014–0.016) of the time of none.
+        - patch-ui/linker: default, the baseline: 21.4 s (n 5).
         - patch-ui/linker: mold: no measurable gain; 0.995 (0.981–1.009) of the time of default.
         - patch-ui/linker: lld: cannot tell; 0.977 (0.924–1.029) of the time of default.
+        - cold/cache: none, the baseline: 388 s (single sample).
         - cold/cache: kache: one sample, no verdict; 0.938 of the time of none.
+        - cold/wasm-opt: off, the baseline: 61.1 s (n 3).
         - cold/wasm-opt: -Oz: slower; 1.082 (1.067–1.097) of the time of off.
-        - The budget of cold is missed: 385 s where 300 s are allowed.
+        - The budget of cold is missed: measured 385 s, allowed 300 s.
     "#]]
     .assert_eq(part(&text, "In short\n", "never"));
 }
@@ -164,6 +169,17 @@ fn single_samples_have_no_verdict_and_absent_arms_a_reason() {
 }
 
 #[test]
+fn an_arm_alone_is_a_figure() {
+    let mut record = empty();
+    compare(&mut record, "hot/driver", 3, &[(arm("native", None), Some((0.33, 0.02, 0.8)))]);
+    let text = render(&record, Format::Markdown).unwrap();
+    assert!(text.contains("There is one arm, native, so nothing is compared. 3 samples."), "{text}");
+    assert!(text.contains("| – | nothing to compare with |"), "{text}");
+    assert!(text.contains("- hot/driver: native: 0.331 s (n 3)."), "{text}");
+    assert!(!text.contains("No two arms"), "{text}");
+}
+
+#[test]
 fn proof_and_time_for_people() {
     let text = render(&whole(), Format::Human).unwrap();
     expect![[r#"
@@ -196,9 +212,9 @@ fn proof_and_time_for_people() {
 
         Budgets
         -------
-        scenario                  limit  measured  kept
-        cold                      300 s     385 s  no: over the limit
-        warm      110 % of earlier runs         –  cannot be told
+        scenario                          limit  measured  kept
+        cold                              300 s     385 s  no: over the limit
+        warm      10.0 % more than earlier runs         –  cannot be told
 
         Notes
         -----
@@ -247,7 +263,7 @@ fn nothing_valid_is_no_figure() {
 #[test]
 fn nothing_at_all_is_said_to_be_nothing() {
     let text = render(&empty(), Format::Human).unwrap();
-    assert!(text.contains("No two arms can be compared"), "{text}");
+    assert!(text.contains("Unfinished: "), "{text}");
     assert!(text.contains("It was not measured."), "{text}");
     assert!(text.contains("There is no valid sample"), "{text}");
     assert!(!text.contains("Budgets") && !text.contains("Notes"), "{text}");

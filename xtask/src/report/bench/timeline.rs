@@ -74,14 +74,16 @@ fn slowest(timeline: &Timeline) -> Grid {
 fn kinds(timeline: &Timeline) -> Grid {
     let columns = ["kind", ">units", ">time", ">front end", ">code generation", ">of that linking"];
     let mut grid = Grid::new("Totals by kind of unit", &columns);
+    // A sum of what cargo tells of no unit is zero, and not known.
+    let some = |seconds: f64| known((seconds > 0.0).then_some(seconds));
     for kind in &timeline.kinds {
         grid.row(vec![
             kind.kind.clone(),
             kind.units.to_string(),
             words::time(kind.seconds),
-            words::time(kind.frontend_seconds),
-            words::time(kind.codegen_seconds),
-            words::time(kind.link_seconds),
+            some(kind.frontend_seconds),
+            some(kind.codegen_seconds),
+            some(kind.link_seconds),
         ]);
     }
     grid

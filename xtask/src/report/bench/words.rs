@@ -6,10 +6,11 @@ use crate::record::bench::{BenchResult, Verdict, VerdictKind};
 /// Stands where nothing was measured; never zero.
 pub const MISSING: &str = "–";
 
-/// Three digits and the unit: `0.312 s`, `64.2 s`, `385 s`; minutes from ten of them on: `12m 05s`.
+/// Three digits and the unit: `42.1 ms`, `0.312 s`, `64.2 s`, `385 s`; minutes from ten of them on: `12m 05s`.
 pub fn time(seconds: f64) -> String {
     match seconds {
         s if s >= 599.5 => super::super::seconds(s.round()),
+        s if s > 0.0 && s < 0.0995 => format!("{} ms", digits(s * 1e3)),
         s => format!("{} s", digits(s)),
     }
 }
@@ -19,12 +20,14 @@ pub fn times(spread: &Spread) -> String {
     if spread.n == 1 {
         return MISSING.to_owned();
     }
-    match (time(spread.min), time(spread.max)) {
-        (min, max) if min == max => max,
-        (min, max) => match min.strip_suffix(" s") {
-            Some(number) if max.ends_with(" s") => format!("{number}–{max}"),
-            _ => format!("{min}–{max}"),
-        },
+    let (min, max) = (time(spread.min), time(spread.max));
+    match (min.split_once(' '), max.split_once(' ')) {
+        _ if min == max => max,
+        // The unit is said once where it is the same; minutes have two.
+        (Some((number, unit)), Some((_, same))) if unit == same && matches!(unit, "s" | "ms") => {
+            format!("{number}–{max}")
+        }
+        _ => format!("{min}–{max}"),
     }
 }
 
@@ -83,6 +86,7 @@ pub fn judgement(arm: &ArmFigures) -> &'static str {
         None if arm.valid.is_empty() && !arm.invalid.is_empty() => "not measured",
         None if arm.valid.is_empty() => "no sample yet",
         None if arm.is_baseline => "baseline",
+        None if arm.is_alone => "nothing to compare with",
         None if arm.valid.len() == 1 => "one sample, no verdict",
         None => "no verdict yet",
     }
@@ -137,6 +141,16 @@ pub fn shortened(text: &str, characters: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// A moment without the fraction of its second: `2026-11-21T11:46:54+00:00`.
+pub fn moment(time: &str) -> String {
+    match time.split_once('.') {
+        Some((seconds, rest)) => {
+            format!("{seconds}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
+        None => time.to_owned(),
+    }
+}
+
 /// The first seven digits of a commit, as git shows them.
 pub fn short_commit(commit: &str) -> String {
     commit.chars().take(7).collect()
@@ -149,7 +163,7 @@ mod tests {
     #[test]
     fn numbers() {
         let times = [0.0, 0.0421, 0.9999, 3.117, 64.25, 385.4, 599.7, 725.0].map(time);
-        assert_eq!(times, ["0 s", "0.042 s", "1.00 s", "3.12 s", "64.2 s", "385 s", "10m 00s", "12m 05s"]);
+        assert_eq!(times, ["0 s", "42.1 ms", "1.00 s", "3.12 s", "64.2 s", "385 s", "10m 00s", "12m 05s"]);
         assert_eq!(
             [0.0, 0.0036, 0.02, 0.9739, 1.0].map(percent),
             ["0 %", "0.36 %", "2.0 %", "97.4 %", "100 %"]
@@ -166,12 +180,17 @@ mod tests {
         assert_eq!(spread(&[63.9, 65.1]), "63.9–65.1 s");
         assert_eq!(spread(&[3.0, 3.0]), "3.00 s");
         assert_eq!(spread(&[590.0, 725.0]), "590 s–12m 05s");
+        assert_eq!(spread(&[0.0421, 0.05]), "42.1–50.0 ms");
+        assert_eq!(spread(&[0.09, 0.12]), "90.0 ms–0.120 s");
+        assert_eq!(spread(&[605.0, 725.0]), "10m 05s–12m 05s");
         assert_eq!(spread(&[590.0]), MISSING);
     }
 
     #[test]
     fn foreign_text() {
         assert_eq!(clean("error:\n\t not\u{1b}[31m there\n"), "error: not\u{fffd}[31m there");
+        assert_eq!(moment("2026-11-21T11:46:54.061836941+00:00"), "2026-11-21T11:46:54+00:00");
+        assert_eq!(moment("2026-11-21T11:46:54Z"), "2026-11-21T11:46:54Z");
         assert_eq!(shortened("leptos", 6), "leptos");
         assert_eq!(shortened("leptos_router", 6), "lepto…");
     }

@@ -64,7 +64,7 @@ fn legend(axis: &Axis) -> Markup {
         item("front", "front end, up to its metadata"),
         item("codegen", "code generation"),
         item("link", "linking"),
-        item("plain", "phases not known (build scripts running)"),
+        item("plain", "phases that cargo does not tell apart"),
         item("step", "step that is no unit"),
         item("serial", "at most one unit ran"),
         item("path", "◆ on the critical path (underlined)"),
@@ -116,9 +116,11 @@ fn rows(timeline: &Timeline, axis: &Axis) -> (f64, Markup) {
     }
     for step in &timeline.steps {
         let (from, to) = (axis.scale.share(step.start), axis.scale.share(step.start + step.seconds));
-        let text = format!("{} {}", step.name, words::time(step.seconds));
-        let bar = svg::bar("step", from, to, y + 2.0, 10.0, "");
-        body = body.and(svg::group(&text, bar.and(beside(from, to, y, &text))));
+        let waited = waited_for(timeline, &step.name, step.start);
+        let mark = if waited.is_some() { "◆ " } else { "" };
+        let text = format!("{mark}{} {}", step.name, words::time(step.seconds));
+        let bars = svg::bar("step", from, to, y + 2.0, 10.0, "").and(underline(axis, step.start, waited, y));
+        body = body.and(svg::group(&text, bars.and(beside(from, to, y, &text))));
         y += NAMED_ROW;
     }
     (y + 4.0, body)
@@ -146,18 +148,18 @@ fn named(timeline: &Timeline) -> Vec<bool> {
     let mut order: Vec<usize> = (0..timeline.units.len()).collect();
     order.sort_by(|a, b| timeline.units[*b].seconds.total_cmp(&timeline.units[*a].seconds));
     let mut named: Vec<bool> =
-        timeline.units.iter().map(|unit| waited_for(timeline, unit).is_some()).collect();
+        timeline.units.iter().map(|unit| waited_for(timeline, &name(unit), unit.start).is_some()).collect();
     for index in order.into_iter().take(NAMED) {
         named[index] = true;
     }
     named
 }
 
-/// How long the critical path waited for this unit; `None` where it did not.
-fn waited_for(timeline: &Timeline, unit: &TimedUnit) -> Option<f64> {
-    let is_this = |start: f64| (start - unit.start).abs() <= SAME_START;
+/// How long the critical path waited for this unit or step; `None` where it did not.
+fn waited_for(timeline: &Timeline, what: &str, start: f64) -> Option<f64> {
+    let is_this = |other: f64| (other - start).abs() <= SAME_START;
     let mut entries = timeline.critical_path.iter();
-    entries.find(|entry| is_this(entry.start) && entry.what == name(unit)).map(|entry| entry.seconds)
+    entries.find(|entry| is_this(entry.start) && entry.what == what).map(|entry| entry.seconds)
 }
 
 fn row(timeline: &Timeline, axis: &Axis, unit: &TimedUnit, top: f64, is_named: bool) -> Markup {
@@ -167,9 +169,8 @@ fn row(timeline: &Timeline, axis: &Axis, unit: &TimedUnit, top: f64, is_named: b
         .iter()
         .map(|(class, from, to)| svg::bar(class, at(*from), at(*to), bar_top, height, ""))
         .collect();
-    let waited = waited_for(timeline, unit);
-    let path =
-        waited.map_or(Markup::none(), |waited| svg::bar("path", at(0.0), at(waited), top + 12.0, 2.0, ""));
+    let waited = waited_for(timeline, &name(unit), unit.start);
+    let path = underline(axis, unit.start, waited, top);
     let text = match is_named {
         true => {
             let mark = if waited.is_some() { "◆ " } else { "" };
@@ -183,6 +184,14 @@ fn row(timeline: &Timeline, axis: &Axis, unit: &TimedUnit, top: f64, is_named: b
         false => Markup::none(),
     };
     svg::group(&told(unit, waited), phases.and(path).and(text))
+}
+
+/// What the critical path waited for, if it did.
+fn underline(axis: &Axis, start: f64, waited: Option<f64>, top: f64) -> Markup {
+    let to = |waited: f64| axis.scale.share(start + waited);
+    waited.map_or(Markup::none(), |waited| {
+        svg::bar("path", axis.scale.share(start), to(waited), top + 12.0, 2.0, "")
+    })
 }
 
 /// The half stands above; a library is what most units are.

@@ -68,7 +68,7 @@ const STYLE: [&str; 3] = ["<style>\n", include_str!("page.css"), "</style>\n</he
 fn subtitle(record: &BenchRecord) -> Markup {
     let text = format!(
         "{} · {} · {}",
-        record.started,
+        words::moment(&record.started),
         record.host.class,
         record.revision.commit.as_deref().map_or("no commit".to_owned(), words::short_commit)
     );

@@ -11,6 +11,8 @@ use crate::report::bench::words;
 const MIDDLE: f64 = 31.0;
 /// An axis that shows less than so much to both sides of 1 makes noise look like a result.
 const LEAST: f64 = 0.05;
+/// More noise than this would leave no room for anything else.
+const MOST: f64 = 0.9;
 
 /// The drawing; nothing where no arm has a ratio.
 pub fn plot(comparison: &Comparison, arms: &[ArmFigures]) -> Markup {
@@ -39,15 +41,15 @@ pub fn plot(comparison: &Comparison, arms: &[ArmFigures]) -> Markup {
         body,
     );
     let caption = "The dot is the median of the pairs' ratios, the bar its interval; without a bar there is one \
-                   sample. The shaded band is the noise: what lies within it is no gain.";
+                   sample. The shaded band is what was taken as noise.";
     let caption = Markup::element("figcaption", &[], Markup::text(caption));
     Markup::element("figure", &[], drawing.and(caption)).line()
 }
 
 fn scale(verdicts: &[&Verdict]) -> Scale {
-    let noise = verdicts.iter().map(|verdict| verdict.floor).fold(LEAST, f64::max).min(0.9);
+    let noise = verdicts.iter().map(|verdict| verdict.floor).fold(LEAST, f64::max).min(MOST);
     let shown = verdicts.iter().flat_map(|verdict| [verdict.ratio, verdict.low, verdict.high]);
-    let shown = shown.flatten().filter(|ratio| *ratio > 0.0).chain([1.0 - noise, 1.0 + noise]);
+    let shown = shown.flatten().filter(|ratio| *ratio > 0.0).chain([1.0 - noise, 1.0 / (1.0 - noise)]);
     let (low, high) = shown.fold((f64::MAX, 0.0_f64), |(low, high), ratio| (low.min(ratio), high.max(ratio)));
     Scale::logarithmic(low, high)
 }
@@ -56,7 +58,10 @@ fn scale(verdicts: &[&Verdict]) -> Scale {
 fn band(axis: &Axis, arm: &ArmFigures, top: f64) -> Markup {
     let measured = arm.verdict.filter(|verdict| verdict.ratio.is_some());
     measured.map_or(Markup::none(), |verdict| {
-        let (from, to) = (axis.scale.share(1.0 - verdict.floor), axis.scale.share(1.0 + verdict.floor));
+        let (from, to) = (
+            axis.scale.share(1.0 - verdict.floor.min(MOST)),
+            axis.scale.share(1.0 / (1.0 - verdict.floor.min(MOST))),
+        );
         svg::bar("noise", from, to, top + 19.0, 24.0, &format!("noise: {}", words::percent(verdict.floor)))
     })
 }

@@ -22,7 +22,11 @@ const LINEAR_MOST: f64 = 30.0;
 pub fn plot(comparison: &Comparison, arms: &[ArmFigures]) -> Markup {
     let axis = Axis::of_times(scale(arms), 5);
     let height = ROW * arms.len() as f64;
-    let baseline = arms.first().and_then(|arm| arm.seconds).map(|spread| axis.scale.share(spread.median));
+    let baseline = arms
+        .first()
+        .filter(|arm| arm.is_baseline)
+        .and_then(|arm| arm.seconds)
+        .map(|spread| axis.scale.share(spread.median));
     let baseline = baseline
         .map_or(Markup::none(), |share| svg::line("baseline", (share, STRIP_TOP - 4.0), (share, height)));
     let rows: Markup =
@@ -130,7 +134,7 @@ fn caption(arms: &[ArmFigures], axis: &Axis) -> String {
         true => " A cross is an invalid sample, which is in no figure.",
         false => "",
     };
-    let baseline = match arms.first().filter(|arm| arm.seconds.is_some()) {
+    let baseline = match arms.first().filter(|arm| arm.is_baseline && arm.seconds.is_some()) {
         Some(arm) => format!(" The dashed line is the median of the baseline, {}.", short(&arm.arm.name)),
         None => String::new(),
     };

@@ -211,7 +211,7 @@ fn tabulate(grid: &mut Grid, runs: &[&BenchRecord], comparison: &str, series: &[
                 comparison.to_owned(),
                 one.variant.clone(),
                 run.id.clone(),
-                run.started.clone(),
+                words::moment(&run.started),
                 label(run),
                 words::time(spread.median),
                 words::times(spread),
