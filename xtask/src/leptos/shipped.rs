@@ -53,11 +53,7 @@ pub fn note(
         sources.extend(input.project.style_sources.iter().cloned());
         sources.extend(input.project.tailwind.iter().flat_map(|tailwind| tailwind.sources.clone()));
         let assets: Vec<PathBuf> = input.project.assets_dir.iter().cloned().collect();
-        let site_root = &input.project.site_root;
-        let mut artifacts: Vec<PathBuf> =
-            entries_below(site_root)?.iter().map(|file| site_root.join(file)).collect();
-        artifacts.extend(planning::hash_file(input));
-        receipt.front = Some(HalfReceipt::of(started, sources, &assets, &built_in, artifacts)?);
+        receipt.front = Some(HalfReceipt::of(started, sources, &assets, &built_in, of_front(input)?)?);
     }
     if input.server {
         let binary = planning::server_binary(input);
@@ -65,6 +61,13 @@ pub fn note(
         receipt.server = Some(HalfReceipt::of(started, sources, &[], &built_in, vec![binary])?);
     }
     receipt.write(path)
+}
+
+/// The files that the front half ships as.
+pub(super) fn of_front(input: &Input<'_>) -> anyhow::Result<Vec<PathBuf>> {
+    let site_root = &input.project.site_root;
+    let site = entries_below(site_root)?.into_iter().map(|file| site_root.join(file));
+    Ok(site.chain(planning::hash_file(input)).collect())
 }
 
 /// The files that the front half and the server were last compiled from, as cargo tells; `None` for a half that was
@@ -76,7 +79,7 @@ pub fn compiled_from(input: &Input<'_>) -> (Option<Vec<PathBuf>>, Option<Vec<Pat
 }
 
 /// Cargo names the dep-info file after the target, whatever the binary is called in the end.
-fn dep_info(binary: &Path, target: &str) -> PathBuf {
+pub(super) fn dep_info(binary: &Path, target: &str) -> PathBuf {
     binary.with_file_name(format!("{target}.d"))
 }
 

@@ -25,5 +25,6 @@ mod styles;
 mod support;
 mod template;
 mod tidy;
+mod untouched;
 mod watching;
 mod workflows;
