@@ -65,8 +65,22 @@ fn why(workspace: &Workspace) -> String {
 fn results(workspace: &Workspace) -> BTreeMap<String, Vec<u8>> {
     let mut files: Vec<PathBuf> =
         contents(&workspace.root().join("target/site")).into_keys().map(PathBuf::from).collect();
-    files.extend(["fixture-server", "hash.txt"].map(|name| workspace.root().join("target/debug").join(name)));
+    files.extend(["fixture-server", "hash.txt"].map(|name| folder(workspace).join(name)));
     files.into_iter().map(|file| (file.display().to_string(), fs::read(file).unwrap())).collect()
+}
+
+/// Where the server is: a half with compiler flags of its own has the folder of its target.
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("target").join(triple(workspace)).join("debug")
+}
+
+fn triple(workspace: &Workspace) -> String {
+    let folders = fs::read_dir(workspace.root().join("target")).unwrap().flatten();
+    let names = folders.map(|entry| entry.file_name().into_string().unwrap());
+    names
+        .into_iter()
+        .find(|name| name.contains('-') && !name.starts_with("wasm32") && !name.ends_with("-wasm"))
+        .unwrap()
 }
 
 /// After the change cargo is asked, what it makes is right, and then there is nothing to do again.
@@ -97,7 +111,7 @@ fn remove(path: &str) -> impl FnOnce(&Workspace) {
 }
 
 fn printed(workspace: &Workspace) -> String {
-    let server = workspace.root().join("target/debug/fixture-server");
+    let server = folder(workspace).join("fixture-server");
     String::from_utf8_lossy(&Command::new(server).arg("--print").output().unwrap().stdout).into_owned()
 }
 
@@ -187,8 +201,8 @@ fn settings_and_environment() {
 fn other_builds_and_what_becomes_of_a_result() {
     let workspace = workspace();
     settle(&workspace, &DEV);
-    for file in ["target/debug/fixture-server", "target/debug/hash.txt"] {
-        asks(&workspace, "a result that is gone", remove(file));
+    for file in ["fixture-server", "hash.txt"] {
+        asks(&workspace, file, |w| fs::remove_file(folder(w).join(file)).unwrap());
     }
     asks(&workspace, "the wasm file", remove("target/wasm32-unknown-unknown/dev-wasm/fixture_front.wasm"));
     asks(&workspace, "another file in the site", |w| w.write("target/site/robots.txt", "Nobody: *\n"));
@@ -196,11 +210,13 @@ fn other_builds_and_what_becomes_of_a_result() {
     assert!(!workspace.root().join("target/site/more.txt").exists());
     asks(&workspace, "a receipt that is gone", remove("target/xtask/receipts/fixture/dev.json"));
     asks(&workspace, "plain cargo with other settings", |w| {
-        cargo(w, &["build", "--package", "fixture-server"], "plain");
+        cargo(w, &["build", "--package", "fixture-server", "--target", &triple(w)], "plain");
         assert!(printed(w).starts_with("one plain"));
     });
     assert!(printed(&workspace).starts_with("one none"));
-    asks(&workspace, "what cargo has compiled", |w| cargo(w, &["clean", "--package", "fixture-core"], ""));
+    asks(&workspace, "what cargo has compiled", |w| {
+        cargo(w, &["clean", "--package", "fixture-core", "--target", &triple(w)], "");
+    });
 
     // Each is a plan of its own, and all can be there at once.
     let parts = ["--front-only", "--server-only"].map(|part| [DEV.as_slice(), &[part]].concat());

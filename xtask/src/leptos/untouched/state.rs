@@ -169,3 +169,51 @@ fn nanoseconds(time: SystemTime) -> i128 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i128::try_from(since.as_nanos()).unwrap_or(i128::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+
+    use super::*;
+
+    #[test]
+    fn what_could_change_unseen_is_not_settled() {
+        let now = 1_000 * NANOSECONDS + 500_000_000;
+        let is_settled = |changed: i128| Seen { size: 0, inode: 0, modified: 0, changed }.is_settled(now);
+        assert!(is_settled(now - 100_000_001));
+        assert!(!is_settled(now - 99_999_999));
+        assert!(!is_settled(now + 1));
+        // Whole seconds.
+        assert!(is_settled(998 * NANOSECONDS));
+        assert!(!is_settled(999 * NANOSECONDS));
+    }
+
+    #[test]
+    fn every_change_of_a_file_shows() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let lines = || lines_of(&BTreeSet::from([file.clone()]));
+        let mut known = vec![lines()];
+        assert_eq!(digest_of(&BTreeSet::from([file.clone()])), None);
+        let mut is_new = |what: &str| {
+            let now = lines();
+            assert!(!known.contains(&now), "{what}");
+            known.push(now);
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        fs::write(&file, "one").unwrap();
+        is_new("a new file");
+        let before = file.metadata().unwrap().modified().unwrap();
+        fs::write(&file, "two").unwrap();
+        is_new("another content of the same length");
+        File::options().append(true).open(&file).unwrap().set_modified(before).unwrap();
+        is_new("a time set back");
+        fs::copy(&file, folder.path().join("other")).unwrap();
+        fs::rename(folder.path().join("other"), &file).unwrap();
+        is_new("another file in its place");
+        fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("other", &file).unwrap();
+        fs::write(folder.path().join("other"), "two").unwrap();
+        is_new("a link in its place");
+    }
+}
