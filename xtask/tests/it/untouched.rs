@@ -137,7 +137,7 @@ fn files_of_the_workspace() {
         fs::rename(root.join("server/tests"), root.join("server/checks")).unwrap();
     });
     asks(&workspace, "a manifest", |w| w.edit("ui/Cargo.toml", "[package]", "# Nothing.\n[package]"));
-    asks(&workspace, "a new binary of the server", |w| w.write("server/src/bin/other.rs", "fn main() {}\n"));
+    asks(&workspace, "a new binary", |w| w.write("core/src/bin/other.rs", "fn main() {}\n"));
     asks(&workspace, "Cargo.lock", |w| w.write("Cargo.lock", &format!("{}\n", w.read("Cargo.lock"))));
     asks(&workspace, "an asset", |w| w.write("public/robots.txt", "User-agent: all\n"));
     asks(&workspace, "the style", |w| w.write("style/main.css", "p { color: red }\n"));

@@ -9,7 +9,6 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 
 use super::super::build::Outcome;
-use super::super::planning;
 use super::super::receipt::dep_info_sources;
 use super::super::shipped;
 use super::super::units::{Units, package_name};
@@ -117,12 +116,7 @@ impl Search<'_> {
 
     /// The files that the packages of the workspace were compiled from, and those that their build scripts watch.
     fn sources(&mut self, build: &Build<'_>) -> anyhow::Result<()> {
-        let input = build.input;
-        let front = input.front.then(|| planning::compiled_wasm(input).with_extension("d"));
-        let server = input
-            .server
-            .then(|| shipped::dep_info(&planning::server_binary(input), &input.project.bin_target));
-        for dep_info in front.into_iter().chain(server) {
+        for dep_info in shipped::dep_infos(build.input) {
             for source in dep_info_sources(&dep_info)? {
                 self.add(&source)?;
             }

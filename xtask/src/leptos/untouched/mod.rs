@@ -20,6 +20,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::build::Outcome;
+use super::digest::sha256;
 use super::driver::Driver;
 use super::planning::{self, Input};
 use super::receipt::Receipt;
@@ -159,15 +160,18 @@ fn results(build: &Build<'_>, unit_folders: &BTreeSet<PathBuf>) -> Option<String
     let input = build.input;
     let mut files: BTreeSet<PathBuf> = unit_folders.clone();
     if input.front {
-        let wasm = planning::compiled_wasm(input);
-        files.extend([wasm.with_extension("d"), wasm]);
+        files.insert(planning::compiled_wasm(input));
         files.extend(super::shipped::of_front(input).ok()?);
     }
     if input.server {
-        let binary = planning::server_binary(input);
-        files.extend([super::shipped::dep_info(&binary, &input.project.bin_target), binary]);
+        files.insert(planning::server_binary(input));
     }
-    state::digest_of(&files)
+    let mut digests = vec![state::digest_of(&files)?];
+    // Cargo writes these with every run, as they were.
+    for dep_info in super::shipped::dep_infos(input) {
+        digests.push(sha256(&[&std::fs::read(dep_info).ok()?]));
+    }
+    Some(digests.join(" "))
 }
 
 /// Other builds of this project and profile write the same receipt; what it says has to be right for `serve`.
