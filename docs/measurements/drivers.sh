@@ -45,7 +45,7 @@ for round in $(seq "$rounds"); do
     for _ in $(seq "$no_ops"); do sample no-op "$driver"; done
     if ((round == rounds)); then
       # Through xtask once, which counts units and notes what there is to serve.
-      in_checkout "$driver" cargo xtask build --driver "$driver" --format json >"$work/$driver.json" 2>/dev/null
+      in_checkout "$driver" cargo xtask build --ask-cargo --driver "$driver" --format json >"$work/$driver.json" 2>/dev/null
       served "$driver"
       cp -R "$work/$driver/target/site" "$work/$driver.site"
     fi

@@ -9,7 +9,8 @@ for file in "${files[@]}"; do cp -p "$file" "$saved/$(basename "$(dirname "$(dir
 restore() { for file in "${files[@]}"; do cp "$saved/$(basename "$(dirname "$(dirname "$file")")").rs" "$file"; done; rm -rf "$saved"; }
 trap restore EXIT
 report() { # WHAT
-  cargo xtask build --format json 2>/dev/null | python3 -c '
+  # Where nothing was touched cargo would not be asked what it thinks.
+  cargo xtask build --ask-cargo --format json 2>/dev/null | python3 -c '
 import json, sys
 report = json.load(sys.stdin)
 steps = {step["name"]: step for step in report["steps"]}

@@ -17,6 +17,7 @@ cargo xtask build >/dev/null 2>&1
 for round in $(seq "$rounds"); do
   sample 'cargo xtask --help, compiled' cargo xtask --help
   sample 'cargo xtask build, nothing changed' cargo xtask build
+  sample 'cargo xtask build --ask-cargo, the same' cargo xtask build --ask-cargo
 done
 for round in $(seq 3); do
   rm -rf "$target/cold"

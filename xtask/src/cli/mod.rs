@@ -68,6 +68,9 @@ pub struct BuildArgs {
     /// Write cargo's timing report of each half to target/xtask/timings/
     #[arg(long)]
     pub timings: bool,
+    /// Ask cargo even where nothing was touched since the last build
+    #[arg(long)]
+    pub ask_cargo: bool,
     #[command(flatten)]
     pub cargo: CargoArgs,
     #[command(flatten)]

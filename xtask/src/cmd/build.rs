@@ -12,7 +12,7 @@ use crate::facts::revision::Revision;
 use crate::leptos::build::{self, Outcome};
 use crate::leptos::driver::Driver;
 use crate::leptos::units::Units;
-use crate::leptos::{WASM_TARGET, delegated, lock, planning, shipped};
+use crate::leptos::{WASM_TARGET, delegated, lock, planning, shipped, untouched};
 use crate::record::{self, BUILD_SCHEMA, BuildRecord, RunResult};
 use crate::report::{self, Format};
 
@@ -78,14 +78,32 @@ fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result
     }
     // Held until everything is written that another build would write too.
     let _lock = lock::take(exec, &context.workspace.target_directory)?;
+    let receipt = context.receipt(&args.selection);
+    let this_build = untouched::Build {
+        plan: &plan,
+        input: &input,
+        workspace: &context.workspace,
+        toolchain: &context.toolchain,
+        cargo_config: &context.cargo_config,
+        receipt: &receipt,
+    };
     let started = SystemTime::now();
-    let (mut outcome, result) = match &delegate {
-        None => build::run(exec, &plan, &context.toolchain, &context.workspace.target_directory),
-        Some(delegate) => delegated::run(exec, &plan, &input, &delegate.tool),
+    let (mut outcome, result) = if !args.ask_cargo && untouched::is(&this_build) {
+        let step = untouched::step(started.elapsed().unwrap_or_default());
+        (Outcome { steps: vec![step], ..Outcome::default() }, Ok(()))
+    } else {
+        let before = untouched::Sources::look(&this_build);
+        let (outcome, result) = match &delegate {
+            None => build::run(exec, &plan, &context.toolchain, &context.workspace.target_directory),
+            Some(delegate) => delegated::run(exec, &plan, &input, &delegate.tool),
+        };
+        let noted = result.and_then(|()| {
+            shipped::note(&input, &context.workspace, &receipt, started)?;
+            untouched::note(&this_build, before, &outcome)
+        });
+        (outcome, noted)
     };
     outcome.steps.splice(0..0, installed.steps);
-    let receipt = context.receipt(&args.selection);
-    let result = result.and_then(|()| shipped::note(&input, &context.workspace, &receipt, started));
     let mut record = this.record(outcome, &result);
     if result.is_ok() {
         record.sizes = shipped::sizes(&input)?;
@@ -123,6 +141,8 @@ pub fn for_command_with(
             front_only: false,
             server_only: false,
             timings: false,
+            // What is tested, packed or watched is worth the third of a second.
+            ask_cargo: true,
             cargo: cargo.clone(),
             // The context knows who builds.
             driver: DriverArgs::default(),

@@ -43,7 +43,13 @@ pub struct Context {
 impl Context {
     pub fn load(exec: &Executor, selection: &Selection) -> anyhow::Result<Context> {
         let root = root::find()?;
-        let workspace = Workspace::probe(exec, &root)?;
+        // Cargo and rustc are asked at the same time: together they take as long as all else before a build.
+        let (workspace, toolchain) = std::thread::scope(|scope| {
+            let toolchain = scope.spawn(|| Toolchain::probe(exec, &root));
+            let workspace = Workspace::probe(exec, &root);
+            (workspace, toolchain.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let workspace = workspace?;
         let automation = Automation::from_metadata(&workspace.metadata)?;
         let environment: BTreeMap<String, String> = environment::read(&workspace.root)?;
         let folder = std::env::current_dir()?;
@@ -55,7 +61,7 @@ impl Context {
             driver: Driver::Native,
             split: automation.split,
             front_directory: workspace.target_directory.clone(),
-            toolchain: Toolchain::probe(exec, &workspace.root)?,
+            toolchain: toolchain?,
             cargo_config: CargoConfig::read(&workspace.root)?,
             profiles,
             automation,

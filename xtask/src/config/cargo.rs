@@ -2,7 +2,7 @@
 //!
 //! Knows how cargo merges the files and which variables override them, not what becomes of the values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -16,6 +16,7 @@ pub struct CargoConfig {
     merged: Value,
     /// Variables of the process that override configuration; all start with `CARGO_` or are `RUSTFLAGS`.
     process: BTreeMap<String, String>,
+    places: BTreeSet<PathBuf>,
 }
 
 impl CargoConfig {
@@ -26,7 +27,9 @@ impl CargoConfig {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| name.starts_with("CARGO_") || name == "RUSTFLAGS")
             .collect();
-        CargoConfig::from_files(&files(root, home.as_deref()), process)
+        let mut config = CargoConfig::from_files(&files(root, home.as_deref()), process)?;
+        config.places.extend(candidates(root, home.as_deref()).into_iter().flatten());
+        Ok(config)
     }
 
     /// Whether `.cargo/config.toml` of this folder includes the file of this name beside it.
@@ -44,10 +47,16 @@ impl CargoConfig {
     /// `files` in falling precedence.
     fn from_files(files: &[PathBuf], process: BTreeMap<String, String>) -> anyhow::Result<CargoConfig> {
         let mut merged = Value::Object(Map::new());
+        let mut places = BTreeSet::new();
         for file in files.iter().rev() {
-            merge(&mut merged, load(file, &mut Vec::new())?);
+            merge(&mut merged, load(file, &mut Vec::new(), &mut places)?);
         }
-        Ok(CargoConfig { merged, process })
+        Ok(CargoConfig { merged, process, places })
+    }
+
+    /// Every file that cargo looks for, whether or not it is there, with those that are included.
+    pub fn places(&self) -> &BTreeSet<PathBuf> {
+        &self.places
     }
 
     /// The value that `[env]` gives a variable. Cargo lets a variable of the process win unless `force` is set.
@@ -90,7 +99,7 @@ impl CargoConfig {
 }
 
 /// Cargo's home, where it is known.
-pub(super) fn home() -> Option<PathBuf> {
+pub fn home() -> Option<PathBuf> {
     match std::env::var_os("CARGO_HOME") {
         Some(home) => Some(PathBuf::from(home)),
         None => std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")),
@@ -99,21 +108,27 @@ pub(super) fn home() -> Option<PathBuf> {
 
 /// The files that exist, in falling precedence: the nearest folder first, cargo's home last.
 pub(super) fn files(root: &Path, home: Option<&Path>) -> Vec<PathBuf> {
-    let folders = root.ancestors().map(|folder| folder.join(".cargo")).chain(home.map(Path::to_owned));
     let mut found: Vec<PathBuf> = Vec::new();
-    for folder in folders {
-        // Cargo still prefers the old name without extension.
-        let file = ["config", "config.toml"].iter().map(|name| folder.join(name)).find(|file| file.is_file());
+    for names in candidates(root, home) {
+        let file = names.into_iter().find(|file| file.is_file());
         found.extend(file.filter(|file| !found.contains(file)));
     }
     found
 }
 
-/// One file with its includes below it, and with paths that are relative to it made absolute.
-fn load(file: &Path, includers: &mut Vec<PathBuf>) -> anyhow::Result<Value> {
+/// The names in each folder, nearest folder first. Cargo still prefers the old name without extension.
+fn candidates(root: &Path, home: Option<&Path>) -> Vec<[PathBuf; 2]> {
+    let folders = root.ancestors().map(|folder| folder.join(".cargo")).chain(home.map(Path::to_owned));
+    folders.map(|folder| ["config", "config.toml"].map(|name| folder.join(name))).collect()
+}
+
+/// One file with its includes below it, and with paths that are relative to it made absolute. Adds to `places` what it
+/// looks for.
+fn load(file: &Path, includers: &mut Vec<PathBuf>, places: &mut BTreeSet<PathBuf>) -> anyhow::Result<Value> {
     if includers.iter().any(|includer| includer == file) {
         return Err(Failure::usage(format!("{} includes itself", file.display())).into());
     }
+    places.insert(file.to_owned());
     let mut own = read_toml(file)?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let base = folder.parent().unwrap_or(Path::new(""));
@@ -135,7 +150,9 @@ fn load(file: &Path, includers: &mut Vec<PathBuf>) -> anyhow::Result<Value> {
                 .into());
         };
         if path.is_file() || !optional {
-            merge(&mut merged, load(&path, includers)?);
+            merge(&mut merged, load(&path, includers, places)?);
+        } else {
+            places.insert(path);
         }
     }
     includers.pop();

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of why anybody asks.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -12,35 +13,61 @@ use crate::exit::Failure;
 struct Lockfile {
     #[serde(default)]
     package: Vec<Locked>,
+    #[serde(default)]
+    patch: Patches,
+}
+
+/// Patches that no package uses; cargo reads their manifests all the same.
+#[derive(Default, Deserialize)]
+struct Patches {
+    #[serde(default)]
+    unused: Vec<Locked>,
 }
 
 #[derive(Deserialize)]
 struct Locked {
     name: String,
     version: String,
+    source: Option<String>,
 }
 
 /// The version of `package` in the workspace's Cargo.lock, or `None` where the package is not in it. More than one
 /// version is an error that names them, because nobody can then say which one is meant.
 pub fn locked_version(root: &Path, package: &str) -> anyhow::Result<Option<String>> {
+    version_in(&text(root)?, package)
+}
+
+/// The names of the packages that come from a folder rather than from a registry or a repository: the workspace's
+/// members, and path dependencies.
+pub fn packages_of_folders(root: &Path) -> anyhow::Result<BTreeSet<String>> {
+    of_folders_in(&text(root)?)
+}
+
+fn text(root: &Path) -> anyhow::Result<String> {
     let path = root.join("Cargo.lock");
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) => {
-            return Err(Failure::usage(format!("cannot read {}: {error}", path.display()))
-                .hint("`cargo generate-lockfile` writes it")
-                .into());
-        }
-    };
-    version_in(&text, package)
+    std::fs::read_to_string(&path).map_err(|error| {
+        Failure::usage(format!("cannot read {}: {error}", path.display()))
+            .hint("`cargo generate-lockfile` writes it")
+            .into()
+    })
+}
+
+fn parse(text: &str) -> anyhow::Result<Lockfile> {
+    toml::from_str(text).map_err(|error| {
+        Failure::usage(format!("Cargo.lock is not valid: {}", error.to_string().trim_end()))
+            .hint("if a merge left marks in it, check out one side and run `cargo generate-lockfile`")
+            .into()
+    })
+}
+
+fn of_folders_in(text: &str) -> anyhow::Result<BTreeSet<String>> {
+    let Lockfile { package, patch } = parse(text)?;
+    let all = package.into_iter().chain(patch.unused);
+    Ok(all.filter(|locked| locked.source.is_none()).map(|locked| locked.name).collect())
 }
 
 fn version_in(text: &str, package: &str) -> anyhow::Result<Option<String>> {
-    let lockfile: Lockfile = toml::from_str(text).map_err(|error| {
-        Failure::usage(format!("Cargo.lock is not valid: {}", error.to_string().trim_end()))
-            .hint("if a merge left marks in it, check out one side and run `cargo generate-lockfile`")
-    })?;
-    let mut versions: Vec<String> = lockfile
+    let mut versions: Vec<String> = parse(text)?
         .package
         .into_iter()
         .filter(|locked| locked.name == package)
@@ -80,6 +107,13 @@ mod tests {
         assert_eq!(Exit::of(&error), Exit::Usage);
         expect!["Cargo.lock has 2 versions of `b`: 1.0.0, 2.0.0; exactly one is needed"]
             .assert_eq(&error.to_string());
+    }
+
+    #[test]
+    fn packages_without_a_source_are_those_of_folders() {
+        let unused = "\n[[patch.unused]]\nname = \"c\"\nversion = \"1.0.0\"\n";
+        let names = of_folders_in(&format!("{LOCK}{unused}")).unwrap();
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["b", "c"]);
     }
 
     #[test]

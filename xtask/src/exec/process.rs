@@ -20,6 +20,8 @@ use crate::plan::Invocation;
 
 /// How long a look at the child may be put off: so late may we see its end.
 const POLL_MAX: Duration = Duration::from_millis(20);
+/// No later than this part of the time that the child has taken: a question to rustc takes 15 ms, and several are asked.
+const POLL_SHARE: u32 = 10;
 /// How long a group that was killed may take to be gone.
 const KILL_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -100,8 +102,8 @@ impl Process {
         pause: &mut dyn FnMut(Duration) -> bool,
     ) -> std::io::Result<Option<Stop>> {
         // "For ever" has no deadline.
-        let deadline = Instant::now().checked_add(timeout);
-        let mut delay = Duration::from_millis(1);
+        let began = Instant::now();
+        let deadline = began.checked_add(timeout);
         while !self.has_ended()? {
             if interrupts.age().is_some_and(|age| age >= patience.after_signal) {
                 return Ok(Some(Stop::Interrupted));
@@ -114,8 +116,8 @@ impl Process {
             if left.is_zero() {
                 return Ok(Some(Stop::TimedOut));
             }
+            let delay = (began.elapsed() / POLL_SHARE).clamp(Duration::from_millis(1), POLL_MAX);
             pause(delay.min(left));
-            delay = (delay * 2).min(POLL_MAX);
         }
         Ok(None)
     }

@@ -32,10 +32,13 @@ pub struct Toolchain {
 impl Toolchain {
     /// Asks rustc in the workspace, so that a `rust-toolchain.toml` counts.
     pub fn probe(exec: &Executor, root: &Path) -> anyhow::Result<Toolchain> {
-        // `-vV` ends rustc before it would print anything else, so there are two questions.
-        let verbose = ask(exec, root, &["-vV"])?;
-        let sysroot = ask(exec, root, &["--print", "sysroot"])?;
-        Toolchain::parse(&verbose, &sysroot, cargo_program())
+        // `-vV` ends rustc before it would print anything else, so there are two questions, asked at the same time.
+        let (verbose, sysroot) = std::thread::scope(|scope| {
+            let verbose = scope.spawn(|| ask(exec, root, &["-vV"]));
+            let sysroot = ask(exec, root, &["--print", "sysroot"]);
+            (verbose.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), sysroot)
+        });
+        Toolchain::parse(&verbose?, &sysroot?, cargo_program())
     }
 
     fn parse(verbose: &str, sysroot: &str, cargo: String) -> anyhow::Result<Toolchain> {

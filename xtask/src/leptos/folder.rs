@@ -6,7 +6,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 /// All files that a folder gives, with those behind links, as sorted relative paths. A folder that does not exist has
 /// none. A link to a folder that it is itself in is left out: it gives nothing new, without end.
@@ -27,13 +27,22 @@ pub fn entries_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// The files as [`files_below`] has them, and the folders that they can be in, this one among them; all as whole paths.
 pub fn tree_below(folder: &Path) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
-    let (files, folders) = walk(folder, true, &|_| true)?;
+    tree_below_where(folder, usize::MAX, &|_| true)
+}
+
+/// The same without the folders that `enter`, given their paths, refuses. More than `most` files are an error.
+pub fn tree_below_where(
+    folder: &Path,
+    most: usize,
+    enter: &dyn Fn(&Path) -> bool,
+) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (files, folders) = walk(folder, true, most, enter)?;
     let whole = |paths: Vec<PathBuf>| paths.into_iter().map(|path| folder.join(path)).collect();
     Ok((whole(files), whole(folders)))
 }
 
 fn list(folder: &Path, follow: bool, enter: &dyn Fn(&Path) -> bool) -> anyhow::Result<Vec<PathBuf>> {
-    let (mut files, _) = walk(folder, follow, enter)?;
+    let (mut files, _) = walk(folder, follow, usize::MAX, enter)?;
     files.sort();
     Ok(files)
 }
@@ -41,13 +50,14 @@ fn list(folder: &Path, follow: bool, enter: &dyn Fn(&Path) -> bool) -> anyhow::R
 fn walk(
     folder: &Path,
     follow: bool,
+    most: usize,
     enter: &dyn Fn(&Path) -> bool,
 ) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let (mut found, mut folders) = (Vec::new(), Vec::new());
     match fs::canonicalize(folder) {
         Ok(real) => {
             let (open, found, folders) = (vec![real], &mut found, &mut folders);
-            Walk { folder, follow, enter, open, found, folders }.folder(Path::new(""))?;
+            Walk { folder, follow, most, enter, open, found, folders }.folder(Path::new(""))?;
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("read folder `{}`", folder.display())),
@@ -58,6 +68,7 @@ fn walk(
 struct Walk<'a> {
     folder: &'a Path,
     follow: bool,
+    most: usize,
     enter: &'a dyn Fn(&Path) -> bool,
     /// Where the folders that are being read really are, outermost first.
     open: Vec<PathBuf>,
@@ -82,6 +93,8 @@ impl Walk<'_> {
             let is_folder = kind.is_dir() || self.follow && kind.is_symlink() && entry.path().is_dir();
             if !is_folder {
                 self.found.push(name);
+                let (most, folder) = (self.most, self.folder.display());
+                ensure!(self.found.len() <= most, "there are more than {most} files in `{folder}`");
                 continue;
             }
             if !(self.enter)(&entry.path()) {

@@ -49,30 +49,45 @@ pub fn note(
     let mut receipt = Receipt::read(path);
     let built_in = built_in(workspace, input.project.bin_target_dir.as_deref());
     if input.front {
-        let mut sources = sources(workspace, &planning::compiled_wasm(input).with_extension("d"))?;
+        let mut sources = sources(workspace, &front_dep_info(input))?;
         sources.extend(input.project.style_sources.iter().cloned());
         sources.extend(input.project.tailwind.iter().flat_map(|tailwind| tailwind.sources.clone()));
         let assets: Vec<PathBuf> = input.project.assets_dir.iter().cloned().collect();
-        let site_root = &input.project.site_root;
-        let mut artifacts: Vec<PathBuf> =
-            entries_below(site_root)?.iter().map(|file| site_root.join(file)).collect();
-        artifacts.extend(planning::hash_file(input));
-        receipt.front = Some(HalfReceipt::of(started, sources, &assets, &built_in, artifacts)?);
+        receipt.front = Some(HalfReceipt::of(started, sources, &assets, &built_in, of_front(input)?)?);
     }
     if input.server {
         let binary = planning::server_binary(input);
-        let sources = sources(workspace, &dep_info(&binary, &input.project.bin_target))?;
+        let sources = sources(workspace, &server_dep_info(input))?;
         receipt.server = Some(HalfReceipt::of(started, sources, &[], &built_in, vec![binary])?);
     }
     receipt.write(path)
 }
 
+/// The files that the front half ships as.
+pub(super) fn of_front(input: &Input<'_>) -> anyhow::Result<Vec<PathBuf>> {
+    let site_root = &input.project.site_root;
+    let site = entries_below(site_root)?.into_iter().map(|file| site_root.join(file));
+    Ok(site.chain(planning::hash_file(input)).collect())
+}
+
 /// The files that the front half and the server were last compiled from, as cargo tells; `None` for a half that was
 /// not.
 pub fn compiled_from(input: &Input<'_>) -> (Option<Vec<PathBuf>>, Option<Vec<PathBuf>>) {
-    let front = dep_info_sources(&planning::compiled_wasm(input).with_extension("d"));
-    let server = dep_info_sources(&dep_info(&planning::server_binary(input), &input.project.bin_target));
-    (front.ok(), server.ok())
+    (dep_info_sources(&front_dep_info(input)).ok(), dep_info_sources(&server_dep_info(input)).ok())
+}
+
+/// The files in which cargo says what each half that is asked for was compiled from.
+pub(super) fn dep_infos(input: &Input<'_>) -> Vec<PathBuf> {
+    let halves = [(input.front, front_dep_info(input)), (input.server, server_dep_info(input))];
+    halves.into_iter().filter(|(wanted, _)| *wanted).map(|(_, file)| file).collect()
+}
+
+fn front_dep_info(input: &Input<'_>) -> PathBuf {
+    planning::compiled_wasm(input).with_extension("d")
+}
+
+fn server_dep_info(input: &Input<'_>) -> PathBuf {
+    dep_info(&planning::server_binary(input), &input.project.bin_target)
 }
 
 /// Cargo names the dep-info file after the target, whatever the binary is called in the end.

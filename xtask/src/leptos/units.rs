@@ -3,7 +3,7 @@
 //! Reads the JSON messages of `cargo build --message-format=json`; knows nothing of processes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -14,8 +14,19 @@ use crate::record::{DoubledUnit, Doubling, UnitCounts};
 #[derive(Clone, Debug, Default)]
 pub struct Units {
     units: Vec<Unit>,
+    /// The manifest of each package, by cargo's identifier; `None` where cargo did not tell.
+    manifests: BTreeMap<String, Option<PathBuf>>,
+    scripts: Vec<Script>,
     /// Whether the last message said that the build succeeded.
     finished: bool,
+}
+
+/// A build script that has run, now or before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    pub package_id: String,
+    /// What it knows as `OUT_DIR`. Cargo keeps beside it what the script said.
+    pub out_dir: PathBuf,
 }
 
 /// One unit that cargo considered.
@@ -41,10 +52,16 @@ pub struct Unit {
 enum Message {
     CompilerArtifact {
         package_id: String,
+        #[serde(default)]
+        manifest_path: Option<PathBuf>,
         target: MessageTarget,
         features: Vec<String>,
         filenames: Vec<PathBuf>,
         fresh: bool,
+    },
+    BuildScriptExecuted {
+        package_id: String,
+        out_dir: PathBuf,
     },
     BuildFinished {
         success: bool,
@@ -63,7 +80,15 @@ impl Units {
     /// Takes one line of cargo's standard output. Lines that are not messages (a build script's print) are ignored.
     pub fn line(&mut self, line: &str) {
         match serde_json::from_str(line) {
-            Ok(Message::CompilerArtifact { package_id, target, features, filenames, fresh }) => {
+            Ok(Message::CompilerArtifact {
+                package_id,
+                manifest_path,
+                target,
+                features,
+                filenames,
+                fresh,
+            }) => {
+                self.manifests.insert(package_id.clone(), manifest_path);
                 self.units.push(Unit {
                     package: package_name(&package_id),
                     package_id,
@@ -74,6 +99,9 @@ impl Units {
                     fresh,
                 });
             }
+            Ok(Message::BuildScriptExecuted { package_id, out_dir }) => {
+                self.scripts.push(Script { package_id, out_dir });
+            }
             Ok(Message::BuildFinished { success }) => self.finished = success,
             Ok(Message::Other) | Err(_) => {}
         }
@@ -82,6 +110,21 @@ impl Units {
     /// Whether cargo said that the build finished. Output that stops early never counts as success.
     pub fn finished(&self) -> bool {
         self.finished
+    }
+
+    /// The packages that were compiled or reused: cargo's identifier, and the manifest where cargo told it.
+    pub fn manifests(&self) -> impl Iterator<Item = (&str, Option<&Path>)> {
+        self.manifests.iter().map(|(id, manifest)| (id.as_str(), manifest.as_deref()))
+    }
+
+    /// The build scripts whose results were used.
+    pub fn scripts(&self) -> &[Script] {
+        &self.scripts
+    }
+
+    /// The folders that the units are in.
+    pub fn folders(&self) -> BTreeSet<&Path> {
+        self.units.iter().flat_map(|unit| &unit.files).filter_map(|file| file.parent()).collect()
     }
 
     pub fn counts(&self) -> UnitCounts {
@@ -168,7 +211,7 @@ impl Unit {
 }
 
 /// `serde` from `registry+https://…#serde@1.0.2`, `path+file:///…/core#app-core@0.1.0` or `path+file:///…/core#0.1.0`.
-fn package_name(package_id: &str) -> String {
+pub(super) fn package_name(package_id: &str) -> String {
     let (url, fragment) = package_id.split_once('#').unwrap_or((package_id, ""));
     match fragment.split_once('@') {
         Some((name, _version)) => name.to_owned(),

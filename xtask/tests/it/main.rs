@@ -29,5 +29,6 @@ mod styles;
 mod support;
 mod template;
 mod tidy;
+mod untouched;
 mod watching;
 mod workflows;

@@ -52,7 +52,7 @@ fn each_edit_compiles_exactly_what_it_must() {
     assert_eq!(first["result"], "ok");
 
     let before = times(&workspace, "target/site");
-    let again = workspace.build(&[]);
+    let again = workspace.build(&["--ask-cargo"]);
     assert_eq!(compiled(&again, "front"), [""; 0]);
     assert_eq!(compiled(&again, "server"), [""; 0]);
     for name in ["wasm-bindgen", "wasm-opt", "site"] {
@@ -202,7 +202,7 @@ fn a_build_for_debugging_keeps_the_halves_apart() {
     let wasm =
         fs::read(workspace.root().join("target/wasm32-unknown-unknown/dev-wasm/fixture_front.wasm")).unwrap();
     assert!(!wasm.windows(11).any(|name| name == b".debug_info"), "debug info that no browser is given");
-    let again = workspace.build(&["--profile", "dev"]);
+    let again = workspace.build(&["--profile", "dev", "--ask-cargo"]);
     assert_eq!(compiled(&again, "front"), [""; 0]);
     assert_eq!(compiled(&again, "server"), [""; 0]);
 }

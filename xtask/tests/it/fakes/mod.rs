@@ -9,6 +9,7 @@ mod installing;
 mod interrupted;
 mod others;
 mod serving;
+mod untouched;
 
 use std::collections::BTreeMap;
 use std::fs;
