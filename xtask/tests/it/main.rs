@@ -7,6 +7,7 @@ mod actions;
 mod bad_input;
 mod bench;
 mod bench_caches;
+mod changes;
 mod checkouts;
 mod deploy;
 mod doctor;
