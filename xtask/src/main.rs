@@ -83,6 +83,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         },
         Command::Ci(args) => match &args.step {
             CiStep::Changes(args) => cmd::ci::changes(&executor(false)?, args),
+            CiStep::Check(args) => cmd::ci::check(&executor(args.dry_run)?, args),
             CiStep::Gate => cmd::ci::gate(&executor(false)?),
             CiStep::Image(args) => cmd::ci::image(&executor(args.dry_run)?, args),
             CiStep::Deploy(args) => cmd::ci::deploy(&executor(args.dry_run)?, args),

@@ -24,6 +24,7 @@ pub struct CiArgs {
 #[derive(Debug, Subcommand)]
 pub enum CiStep {
     Changes(ChangesArgs),
+    Check(CheckArgs),
     Image(ImageArgs),
     Deploy(CiDeployArgs),
     /// Pass where every job that had to run has succeeded; the one check that a branch rule asks for
@@ -50,6 +51,18 @@ pub struct ChangesArgs {
     /// The commit to compare with [default: what the event tells; elsewhere the upstream of the branch]
     #[arg(long, value_name = "REVISION")]
     pub base: Option<String>,
+}
+
+/// Check format, linters of both halves, and the rules for images; all of them before the verdict
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cargo xtask ci check\n  cargo xtask ci check --dry-run\n\n\
+    In GitHub Actions every remark that has a place is shown beside its line.")]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Print what would run
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Build the app, pack and push its image, smoke-test what was pushed, and tag it

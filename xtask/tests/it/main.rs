@@ -9,6 +9,7 @@ mod bench;
 mod bench_caches;
 mod changes;
 mod checkouts;
+mod checks;
 mod deploy;
 mod doctor;
 mod drivers;

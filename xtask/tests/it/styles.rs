@@ -19,7 +19,8 @@ fn fixture(keys: &str) -> Workspace {
 
 /// Builds the front half; `None` where a tool cannot be had.
 fn build(workspace: &Workspace) -> Option<Value> {
-    let run = workspace.xtask(&["build", "--front-only", "--profile", "dev", "--format", "json"]);
+    let run =
+        workspace.xtask(&["build", "--ask-cargo", "--front-only", "--profile", "dev", "--format", "json"]);
     if run.code == Some(MISSING_TOOL) {
         skipped(&run.stderr);
         return None;

@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: the steps of the workflows. Each is other commands in a row, with outputs and a summary.
 
 mod changes;
+mod check;
 mod gate;
 
 use super::context::Context;
@@ -10,7 +11,7 @@ use crate::ci::github::GitHub;
 use crate::ci::summary::Summary;
 use crate::ci::{naming, outputs};
 use crate::cli::DriverArgs;
-use crate::cli::ci::{ChangesArgs, CiDeployArgs, ImageArgs};
+use crate::cli::ci::{ChangesArgs, CheckArgs, CiDeployArgs, ImageArgs};
 use crate::cli::deploy::DeployArgs;
 use crate::cli::docker::{PackArgs, SmokeArgs};
 use crate::config::registry::Sources;
@@ -35,6 +36,11 @@ pub fn image(exec: &Executor, args: &ImageArgs) -> anyhow::Result<()> {
 pub fn changes(exec: &Executor, args: &ChangesArgs) -> anyhow::Result<()> {
     let github = GitHub::read()?;
     told(exec, github.as_ref(), "Changes", |summary| changes::find(exec, github.as_ref(), args, summary))
+}
+
+pub fn check(exec: &Executor, args: &CheckArgs) -> anyhow::Result<()> {
+    let github = GitHub::read()?;
+    told(exec, github.as_ref(), "Checks", |summary| check::check(exec, github.is_some(), args, summary))
 }
 
 pub fn gate(exec: &Executor) -> anyhow::Result<()> {
