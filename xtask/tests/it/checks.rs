@@ -1,11 +1,17 @@
 //! `ci check` with the real linters: what is good passes, and each remark stands beside its line.
 
+use std::process::Command;
+
 use crate::actions::Job;
 use crate::support::Workspace;
 
 #[test]
 fn what_linters_find_is_shown_beside_its_line() {
     let mut workspace = Workspace::fixture();
+    // It is formatted as this repository is, whose settings it does not have here.
+    let formatted =
+        Command::new("cargo").args(["fmt", "--all"]).current_dir(workspace.root()).status().unwrap();
+    assert!(formatted.success());
     let job = Job::start(&mut workspace, "pull_request", "refs/pull/7/merge");
     let run = workspace.xtask(&["ci", "check"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);

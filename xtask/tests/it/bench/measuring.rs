@@ -205,7 +205,8 @@ fn a_cache_is_filled_and_used_and_one_that_is_not_running_is_no_arm() {
     }
     let cache = |comparison: &str| samples(&record, comparison, "sccache")[0]["activity"]["cache"].clone();
     let (filled, used) = (cache("cold/cache"), cache("warm/cache"));
-    assert_eq!(filled["hits"], 0, "{filled}");
+    // The same small program is compiled by more than one build script.
+    assert!(filled["hits"].as_u64().unwrap() < 5 && filled["misses"].as_u64().unwrap() > 20, "{filled}");
     assert!(used["hits"].as_u64().unwrap() > 20 && used["misses"] == 0, "{used}");
     assert!(processes_with(&workspace.root().display().to_string()).is_empty());
 }
