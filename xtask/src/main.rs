@@ -26,6 +26,7 @@ use cli::bench::BenchCommand;
 use cli::ci::CiStep;
 use cli::deploy::DeployCommand;
 use cli::docker::DockerCommand;
+use cli::vars::VarsCommand;
 use cli::{Cli, Command};
 use exec::{Executor, Mode};
 use exit::Exit;
@@ -80,6 +81,9 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
             Some(DeployCommand::List(args)) => cmd::deploy::list(&executor(false)?, args),
             Some(DeployCommand::Logs(args)) => cmd::deploy::logs(&executor(false)?, args),
             Some(DeployCommand::Rollback(args)) => cmd::deploy::rollback(&executor(args.dry_run)?, args),
+            Some(DeployCommand::Vars(args)) => match &args.command {
+                VarsCommand::Check(args) => cmd::deploy::vars_check(&executor(false)?, args),
+            },
         },
         Command::Ci(args) => match &args.step {
             CiStep::Image(args) => cmd::ci::image(&executor(args.dry_run)?, args),

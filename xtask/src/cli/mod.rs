@@ -5,6 +5,7 @@ pub mod ci;
 pub mod deploy;
 pub mod docker;
 pub mod doctor;
+pub mod vars;
 pub mod watch;
 
 use clap::{Args, Parser, Subcommand};

@@ -1,10 +1,13 @@
-//! Questions to whoever sits at the terminal. Nobody is asked who could not answer.
+//! Questions to whoever sits at the terminal, and what comes on standard input. Nobody is asked who could not answer.
 
-use std::io::{IsTerminal, stdin};
+use std::io::{IsTerminal, Read, stdin};
 use std::sync::mpsc::{TryRecvError, channel};
 use std::time::Duration;
 
+use anyhow::Context;
+
 use super::Executor;
+use crate::exit::Failure;
 
 /// How often it is looked whether there is an answer, or a signal.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -32,5 +35,28 @@ impl Executor {
                 Err(TryRecvError::Disconnected) => return Ok(Some(false)),
             }
         }
+    }
+
+    /// Everything that comes on standard input, as text of at most `size_max` bytes. A signal ends the wait.
+    pub fn read_input(&self, size_max: u64) -> anyhow::Result<String> {
+        let (sender, answer) = channel();
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            // One byte more tells that it is too long.
+            sender.send(stdin().take(size_max + 1).read_to_string(&mut text).map(|_| text))
+        });
+        let text = loop {
+            self.check_interrupted()?;
+            match answer.try_recv() {
+                Ok(read) => break read.context("read standard input")?,
+                Err(TryRecvError::Empty) => self.sleep(POLL_INTERVAL)?,
+                Err(TryRecvError::Disconnected) => anyhow::bail!("standard input cannot be read"),
+            }
+        };
+        if text.len() as u64 > size_max {
+            let message = format!("standard input has more than {size_max} bytes");
+            return Err(Failure::usage(message).into());
+        }
+        Ok(text)
     }
 }

@@ -35,6 +35,7 @@ macro_rules! operation {
         impl $kind for $variables {}
     };
 }
+pub(super) use operation;
 
 operation!(Query GetProjectToken, "ProjectToken", "project_token", ProjectTokenAnswer);
 operation!(Query GetProject<'_>, "Project", "project", ProjectAnswer);
@@ -281,6 +282,8 @@ pub struct GetVariables<'a> {
     pub project_id: &'a str,
     pub environment_id: &'a str,
     pub service_id: &'a str,
+    /// Whether references to other variables stay as they are written: `${{db.URL}}`.
+    pub unrendered: bool,
 }
 
 #[derive(Deserialize)]
@@ -329,7 +332,8 @@ pub struct VariableCollectionUpsertInput<'a> {
     pub project_id: &'a str,
     pub environment_id: &'a str,
     pub service_id: &'a str,
-    pub variables: &'a BTreeMap<String, String>,
+    /// With their values, secrets too.
+    pub variables: &'a BTreeMap<&'a str, &'a str>,
     /// Without it Railway deploys at once, whatever the source says then.
     pub skip_deploys: bool,
 }
@@ -367,10 +371,10 @@ pub struct DeployedAnswer {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn check<O: Operation>(kind: &str) {
+    pub fn check<O: Operation>(kind: &str) {
         let start = format!("{kind} {}", O::NAME);
         let rest = O::TEXT.strip_prefix(&start).unwrap_or_else(|| panic!("{} is no {start}", O::TEXT));
         assert!(rest.starts_with(['(', ' ']), "{rest}");

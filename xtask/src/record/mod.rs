@@ -10,6 +10,7 @@ pub mod lint;
 pub mod pack;
 pub mod smoke;
 pub mod timings;
+pub mod variables;
 pub mod watch;
 
 use std::fs::{self, OpenOptions};

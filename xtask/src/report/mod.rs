@@ -8,9 +8,11 @@ pub mod deploy;
 pub mod deployments;
 pub mod doctor;
 pub mod lint;
+pub mod notification;
 pub mod pack;
 pub mod smoke;
 pub mod table;
+pub mod variables;
 
 /// How a report is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

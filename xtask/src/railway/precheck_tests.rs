@@ -1,0 +1,97 @@
+//! What each check concludes from what is known.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::config::expected::ExpectedVariable;
+
+fn seen(visibility: Visibility, platforms: &[&str]) -> ImageSeen {
+    ImageSeen {
+        visibility,
+        platforms: platforms.iter().map(|name| (*name).to_owned()).collect(),
+        variables: BTreeSet::from(["HOST".to_owned()]),
+    }
+}
+
+fn of_plan(plan: &str) -> Account {
+    Account { plan: Some(plan.to_owned()), ..Account::default() }
+}
+
+fn shown(checks: &[Checked], expected: Expect) {
+    let line = |one: &Checked| {
+        let hint = one.hint.as_ref().map(|hint| format!("\n  {hint}")).unwrap_or_default();
+        format!("{} {:?}: {}{hint}\n", one.record.name, one.record.verdict, one.record.detail)
+    };
+    expected.assert_eq(&checks.iter().map(line).collect::<String>());
+}
+
+#[test]
+fn images_that_can_and_cannot_be_pulled() {
+    let private = |has_credentials| Visibility::Private { has_credentials };
+    let cases = [
+        (seen(Visibility::Public, &["linux/amd64"]), of_plan("hobby")),
+        (seen(Visibility::Public, &["linux/arm64"]), of_plan("hobby")),
+        (seen(Visibility::Public, &[]), of_plan("hobby")),
+        (seen(private(Some(true)), &["linux/amd64"]), of_plan("pro")),
+        (seen(private(Some(true)), &["linux/amd64"]), of_plan("hobby")),
+        (seen(private(Some(true)), &["linux/amd64"]), Account::default()),
+        (seen(private(Some(false)), &["linux/amd64"]), of_plan("pro")),
+        (seen(private(None), &["linux/amd64"]), of_plan("pro")),
+        (seen(Visibility::Absent("no such image".to_owned()), &[]), of_plan("pro")),
+        (seen(Visibility::Unknown("no answer".to_owned()), &[]), of_plan("pro")),
+    ];
+    let checks: Vec<Checked> =
+        cases.iter().flat_map(|(seen, account)| [image(seen, "linux/amd64"), pull(seen, account)]).collect();
+    shown(&checks, expect![[r#""#]]);
+}
+
+#[test]
+fn plans_and_limits() {
+    let cases = [
+        of_plan("pro"),
+        of_plan("free"),
+        Account { is_restricted: true, ..of_plan("pro") },
+        Account { is_used_up: Some(true), ..of_plan("hobby") },
+        Account { is_used_up: Some(false), ..of_plan("hobby") },
+        Account { problem: Some("Not Authorized".to_owned()), ..Account::default() },
+    ];
+    shown(&cases.iter().map(plan).collect::<Vec<_>>(), expect![[r#""#]]);
+}
+
+#[test]
+fn revisions_and_smoke_tests() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let revisions = [
+        RevisionSeen::Green { passed: 3, running: Vec::new() },
+        RevisionSeen::Green { passed: 3, running: names(&["deploy"]) },
+        RevisionSeen::Red(names(&["lint", "test"])),
+        RevisionSeen::Unchecked,
+        RevisionSeen::NotAsked("no token".to_owned()),
+        RevisionSeen::Unknown("no answer".to_owned()),
+    ];
+    let smoked = |failed: &[&str]| SmokeSeen { started: "2026-11-20".to_owned(), failed: names(failed) };
+    let mut checks: Vec<Checked> = revisions.iter().map(revision).collect();
+    checks.extend([smoke(None), smoke(Some(&smoked(&[]))), smoke(Some(&smoked(&["health"])))]);
+    shown(&checks, expect![[r#""#]]);
+    let refused = refusal(&checks).unwrap();
+    expect![[r#""#]].assert_eq(&format!("{}\n{}", refused.message, refused.hint.unwrap()));
+    assert!(refusal(&checks[..2]).is_none());
+}
+
+#[test]
+fn variables_come_from_many_places() {
+    let filled = BTreeSet::from(["SET".to_owned()]);
+    let given = |name| is_given(name, &filled);
+    assert!(given("SET") && given("APP_REVISION") && given("RAILWAY_SERVICE_ID") && !given("OTHER"));
+    let one = |name: &str| ExpectedVariable { name: name.to_owned(), required: true };
+    let expected = Expected { variables: vec![one("SET"), one("HOST"), one("OTHER")] };
+    let image = seen(Visibility::Public, &[]);
+    shown(
+        &[
+            variables(Some(&expected), &filled, &image),
+            variables(Some(&Expected::default()), &filled, &image),
+            variables(None, &filled, &image),
+        ],
+        expect![[r#""#]],
+    );
+}
