@@ -46,6 +46,8 @@ impl NewVariables {
                 exec.learn_secret(value);
             }
         }
+        // The password in an address is one by itself.
+        exec.learn_variables(self.values.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {

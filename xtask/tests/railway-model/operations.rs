@@ -41,7 +41,15 @@ pub fn field(model: &Arc<Model>, caller: Caller, name: &str, arguments: &Value) 
     let text = |name: &str| arguments[name].as_str();
     match name {
         "projectToken" => project_token(model, caller),
-        "project" => project(model, text("id")),
+        "project" => project(model, caller, text("id")),
+        "service" => match text("id") == Some(&model.identity.service.id) {
+            true => Ok(service(model)),
+            false => Err("Service not found".to_owned()),
+        },
+        "environment" => match text("id") == Some(&model.identity.environment.id) {
+            true => Ok(environment(model)),
+            false => Err("Environment not found".to_owned()),
+        },
         "serviceInstance" => {
             here(model, arguments)?;
             Ok(service_instance(model, &model.state()))
@@ -63,7 +71,8 @@ pub fn field(model: &Arc<Model>, caller: Caller, name: &str, arguments: &Value) 
         ),
         "variables" => {
             here(model, arguments)?;
-            Ok(variables(model, arguments["serviceId"].is_string()))
+            let (of_service, unrendered) = (arguments["serviceId"].is_string(), &arguments["unrendered"]);
+            Ok(variables(model, of_service, *unrendered == json!(true)))
         }
         "serviceInstanceUpdate" => {
             here(model, arguments)?;
@@ -105,7 +114,7 @@ fn project_token(model: &Model, caller: Caller) -> Result<Value, String> {
     Ok(json!({ "projectId": identity.project.id, "environmentId": identity.environment.id }))
 }
 
-fn project(model: &Model, id: Option<&str>) -> Result<Value, String> {
+fn project(model: &Model, caller: Caller, id: Option<&str>) -> Result<Value, String> {
     let identity = &model.identity;
     if id != Some(&identity.project.id) {
         return Err("Project not found".to_owned());
@@ -113,9 +122,26 @@ fn project(model: &Model, id: Option<&str>) -> Result<Value, String> {
     Ok(json!({
         "id": identity.project.id,
         "name": identity.project.name,
-        "environments": { "edges": [{ "node": identity.environment }] },
-        "services": { "edges": [{ "node": identity.service }] },
+        "environments": { "edges": [{ "node": environment(model) }] },
+        "services": { "edges": [{ "node": service(model) }] },
+        "subscriptionType": model.options.plan,
+        // What a project token may see of its workspace is not documented; nothing, here.
+        "workspace": (caller == Caller::Api).then(|| {
+            json!({ "customer": { "hasExhaustedFreePlan": false, "usageLimit": null } })
+        }),
     }))
+}
+
+fn service(model: &Model) -> Value {
+    let service = &model.identity.service;
+    json!({ "id": service.id, "name": service.name, "isRestricted": false })
+}
+
+/// All that is told of the environment's settings; credentials for registries are not modelled.
+fn environment(model: &Model) -> Value {
+    let environment = &model.identity.environment;
+    let config = json!({ "services": { (model.identity.service.id.clone()): { "deploy": {} } } });
+    json!({ "id": environment.id, "name": environment.name, "config": config })
 }
 
 fn service_instance(model: &Model, state: &State) -> Value {
@@ -200,11 +226,14 @@ fn events(deployment: &Deployment) -> Value {
 }
 
 /// What Railway itself gives to a service, and what people set.
-fn variables(model: &Model, of_service: bool) -> Value {
+fn variables(model: &Model, of_service: bool, unrendered: bool) -> Value {
     let state = model.state();
     if of_service {
         let mut all = rollout::provided_variables(model, None);
         all.extend(state.variables.clone());
+        if !unrendered {
+            all = rollout::rendered(model, &all, &state.shared_variables);
+        }
         json!(all)
     } else {
         json!(state.shared_variables)

@@ -50,6 +50,9 @@ pub struct Options {
     /// The project's id [default: a new one]
     #[arg(long, value_name = "ID")]
     pub project_id: Option<String>,
+    /// The project's plan: free, hobby, pro or trial
+    #[arg(long, value_name = "PLAN", default_value = "pro", value_parser = ["free", "hobby", "pro", "trial"])]
+    pub plan: String,
     /// The environment's name
     #[arg(long, value_name = "NAME", default_value = "production")]
     pub environment_name: String,

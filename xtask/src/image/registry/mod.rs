@@ -278,8 +278,10 @@ impl<'a> Repository<'a> {
         let words = first.map(|problem| {
             let parts: Vec<String> = [problem.code, problem.message].into_iter().flatten().collect();
             let plain = |c: char| if c.is_control() { ' ' } else { c };
-            let text: String = parts.join(": ").chars().map(plain).take(MESSAGE_LENGTH_MAX).collect();
-            format!(" ({})", self.exec.redact(&text))
+            // Half a secret would not be found any more, so secrets go before the rest is cut.
+            let text = self.exec.redact(&parts.join(": "));
+            let text: String = text.chars().map(plain).take(MESSAGE_LENGTH_MAX).collect();
+            format!(" ({text})")
         });
         format!("the registry answers {}{}", answer.status, words.unwrap_or_default())
     }

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+use super::neighbours::{self, Neighbours};
+
 /// Something else than the usual answer, once.
 #[derive(Clone)]
 pub enum Reply {
@@ -61,12 +63,27 @@ pub struct Service {
     pub logs: Value,
     /// What the app answers instead: status line without the version, and body.
     pub app: Option<(&'static str, &'static str)>,
+    /// The same, once each, before anything else.
+    pub app_answers: VecDeque<(&'static str, &'static str)>,
     /// The revision that the live app names.
     pub served_revision: String,
     pub replies: HashMap<&'static str, VecDeque<Reply>>,
     pub calls: Vec<Call>,
+    /// Variables as they are written where that is not what they mean: references to others.
+    pub written: Value,
+    /// The plan, and whether Railway restricts the service.
+    pub plan: (&'static str, bool),
+    /// Whether the workspace's usage limit is reached.
+    pub is_used_up: bool,
+    /// What is told of the environment's settings.
+    pub config: Value,
+    /// Everything else that listens here.
+    pub neighbours: Neighbours,
     courses: HashMap<String, VecDeque<&'static str>>,
 }
+
+/// What an app answers that takes half a minute.
+pub const SLOW: (&str, &str) = ("slow", "");
 
 /// The server. It ends with the test.
 pub struct Fake {
@@ -79,6 +96,7 @@ impl Fake {
     pub fn start() -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        neighbours::is_at(address);
         let service = Arc::new(Mutex::new(Service {
             source: json!({"image": null, "repo": null}),
             variables: json!({"DATABASE_PASSWORD": super::SECRET_VALUE}),
@@ -95,9 +113,15 @@ impl Fake {
             events: json!([]),
             logs: json!([]),
             app: None,
+            app_answers: VecDeque::new(),
             served_revision: String::new(),
             replies: HashMap::new(),
             calls: Vec::new(),
+            written: json!({}),
+            plan: ("pro", false),
+            is_used_up: false,
+            config: json!({"services": {"s-1": {"deploy": {}}}}),
+            neighbours: Neighbours::default(),
             courses: HashMap::new(),
         }));
         let shared = Arc::clone(&service);
@@ -214,7 +238,20 @@ impl Service {
                 instance.as_object_mut().unwrap().extend(self.settings.as_object().unwrap().clone());
                 json!({"serviceInstance": instance})
             }
-            "Variables" => json!({"variables": self.variables}),
+            "Variables" => {
+                let mut all = self.variables.as_object().unwrap().clone();
+                if variables["unrendered"] == true {
+                    all.extend(self.written.as_object().unwrap().clone());
+                }
+                json!({"variables": all})
+            }
+            "Plan" => {
+                json!({"project": {"subscriptionType": self.plan.0}, "service": {"isRestricted": self.plan.1}})
+            }
+            "Usage" => json!({"project": {"workspace": {"customer": {
+                "hasExhaustedFreePlan": false, "usageLimit": {"isOverLimit": self.is_used_up},
+            }}}}),
+            "EnvironmentConfig" => json!({"environment": {"config": self.config}}),
             // Oldest first: the order is not documented, and nobody may rely on it.
             "Deployments" => json!({"deployments": edges(&self.deployments)}),
             "Deployment" => {
@@ -294,10 +331,23 @@ fn answer(mut stream: TcpStream, service: &Mutex<Service>, address: SocketAddr) 
     reader.read_exact(&mut body).unwrap();
 
     let mut service = service.lock().unwrap();
+    if let Some(neighbour) = service.neighbours.answer(&lines[0], &headers, &body) {
+        drop(service);
+        return match neighbour {
+            Some((status, headers, body)) => send(&mut stream, status, &headers, &body),
+            None => drop(reader.read(&mut [0])),
+        };
+    }
     if path != "/graphql/v2" {
         service.calls.push(Call { name: path, is_mutation: false, variables: Value::Null, headers });
         let health = json!({"status": "ok", "build": {"revision": service.served_revision}}).to_string();
-        let (status, body) = match service.app {
+        let scripted = service.app_answers.pop_front().or(service.app);
+        if scripted == Some(SLOW) {
+            drop(service);
+            std::thread::sleep(std::time::Duration::from_secs(30));
+            return;
+        }
+        let (status, body) = match scripted {
             Some((status, body)) => (status, body.to_owned()),
             None if service.active.is_empty() => ("404 Not Found", String::new()),
             None => ("200 OK", health),
@@ -337,8 +387,11 @@ fn answer(mut stream: TcpStream, service: &Mutex<Service>, address: SocketAddr) 
 }
 
 fn send(stream: &mut TcpStream, status: &str, headers: &str, body: &str) {
+    // A redirection says where to, as apps that want TLS do.
+    let location = if status.starts_with("301") { "location: /elsewhere\r\n" } else { "" };
     let length = body.len();
-    let text =
-        format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+    let text = format!(
+        "HTTP/1.1 {status}\r\n{headers}{location}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
     let _ = stream.write_all(text.as_bytes());
 }
