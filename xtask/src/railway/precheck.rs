@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use super::deployment::Deployment;
+use super::pinned::PinnedImage;
 use super::questions::{GetEnvironmentConfig, GetPlan, GetUsage};
-use super::state::{OF_RAILWAY, REVISION_VARIABLE, Remote};
+use super::state::{OF_RAILWAY, REVISION_VARIABLE, Remote, State};
 use crate::config::expected::{Expected, FILE};
 use crate::config::railway::TokenKind;
 use crate::exit::{Exit, Failure};
@@ -121,8 +123,17 @@ impl Remote<'_> {
         Ok(account)
     }
 
-    /// Whether the service has credentials for its registry; `None` where Railway does not tell.
-    pub fn has_registry_credentials(&self) -> anyhow::Result<Option<bool>> {
+    /// Whether the service has credentials for its registry; `None` where Railway does not tell. What serves an image of
+    /// the same name was pulled with some.
+    pub fn has_registry_credentials(
+        &self,
+        state: &State,
+        image: &PinnedImage,
+    ) -> anyhow::Result<Option<bool>> {
+        let live = state.instance.live().and_then(Deployment::pinned);
+        if live.is_some_and(|live| live.name() == image.name()) {
+            return Ok(Some(true));
+        }
         let query = GetEnvironmentConfig { id: &self.target.environment };
         let Ok(answer) = told(self.client.query_once(&query))? else { return Ok(None) };
         let service = answer.environment.config.get("services").and_then(|all| all.get(&self.target.service));
@@ -197,8 +208,7 @@ fn pull(image: &ImageSeen, account: &Account) -> Checked {
             return check(Verdict::NotRun, "who may pull it is not known".to_owned(), None);
         }
     };
-    const MAKE_PUBLIC: &str =
-        "make the package public in its settings, or give the service the registry's credentials";
+    const MAKE_PUBLIC: &str = "make the package public in its settings, or give the service the registry's credentials (`cargo xtask deploy init`)";
     let plan = account.plan.as_deref();
     match (has_credentials, plan) {
         (Some(false), _) => {

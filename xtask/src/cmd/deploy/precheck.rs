@@ -64,7 +64,7 @@ fn look(run: &Run<'_>, site: &Site, image: &PinnedImage, state: &State) -> anyho
     });
     let broke = |_| anyhow!("a check broke down");
     let (look, revision, account) = (look.map_err(broke)??, checks.map_err(broke)??, account?);
-    let image_seen = seen(remote, look)?;
+    let image_seen = seen(remote, state, image, look)?;
     let smoked = smoke::newest(&site.workspace.target_directory, image.digest())
         .map(|run| SmokeSeen { started: run.started, failed: run.failed });
     let mut variables = state.filled.clone();
@@ -88,11 +88,11 @@ fn look(run: &Run<'_>, site: &Site, image: &PinnedImage, state: &State) -> anyho
 }
 
 /// What the registry said, in the words of room `railway`.
-fn seen(remote: &Remote<'_>, look: Look) -> anyhow::Result<ImageSeen> {
+fn seen(remote: &Remote<'_>, state: &State, image: &PinnedImage, look: Look) -> anyhow::Result<ImageSeen> {
     let visibility = match look.readable {
         Readable::ByAnybody => Visibility::Public,
         Readable::WithCredentials => {
-            Visibility::Private { has_credentials: remote.has_registry_credentials()? }
+            Visibility::Private { has_credentials: remote.has_registry_credentials(state, image)? }
         }
         Readable::No(why) => Visibility::Absent(why),
         Readable::Unknown(why) => Visibility::Unknown(why),

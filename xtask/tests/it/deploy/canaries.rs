@@ -127,7 +127,7 @@ fn failing_runs_keep_them() {
     let image = image("2");
     let deploy = ["deploy", "--image", &image, "--revision", "new", "--with-variables", "new.env"];
     // Railway repeats what it was sent, at each step.
-    for operation in ["UpsertVariables", "UpdateServiceInstance", "DeployServiceInstance", "Deployment"] {
+    for operation in ["UpsertVariables", "UpdateServiceInstance", "DeployServiceInstance"] {
         site.fake.reply(operation, Reply::Error(ECHO));
         let run = runs(&site, &deploy, 4);
         assert!(run.stderr.contains("broke: [redacted]"), "{}", run.stderr);
@@ -145,6 +145,13 @@ fn failing_runs_keep_them() {
         service.plan.1 = true;
     });
     runs(&site, &deploy, 1);
+    // What has begun cannot be asked about.
+    site.fake.with(|service| {
+        service.neighbours.pulling = Pulling::Anybody;
+        service.plan.1 = false;
+    });
+    site.fake.reply("Deployment", Reply::Error(ECHO));
+    runs(&site, &deploy, 4);
     site.fake.with(|service| service.variables["DATABASE_URL"] = "".into());
     runs(&site, &["deploy", "vars", "check"], 1);
 }
