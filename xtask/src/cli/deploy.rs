@@ -26,20 +26,20 @@ const WAIT_SECONDS: u64 = 900;
         cargo xtask deploy --image ghcr.io/owner/app@sha256:… --with-variables .env.production\n  \
         cargo xtask deploy status\n  \
         cargo xtask deploy rollback --dry-run   # where it would go back to\n\n\
-        Before anything is changed: the image is in its registry, for the platform of the service's machines, and Railway \
-        may pull it; the required variables of .env.example are set; plan and limits admit it; the commit's checks have \
-        not failed (GITHUB_REPOSITORY and GITHUB_TOKEN say whom to ask), nor has the image's smoke test on record here. \
-        What could not be asked is said, and is no objection.\n\n\
+        Before anything is changed: the image is in its registry, for the platform of the service's machines, and \
+        Railway may pull it; the required variables of .env.example are set; plan and limits admit it; the commit's \
+        checks have not failed (GITHUB_REPOSITORY and GITHUB_TOKEN say whom to ask), nor has the image's smoke test \
+        on record here. What could not be asked is said, and is no objection.\n\n\
         Exit codes: 0 served, or already current; 1 something speaks against it, the deployment failed, runs another \
-        image, or somebody else deploys; 2 usage, token or configuration; 4 Railway refused or did not answer; 5 not served in time; 130/143 \
-        interrupted: the deployment goes on at Railway, and the same command again goes on waiting for it.\n\n\
+        image, or somebody else deploys; 2 usage, token or configuration; 4 Railway refused or did not answer; 5 not \
+        served in time; 130/143 interrupted: the deployment goes on at Railway, and the same command again goes on waiting for it.\n\n\
         Environment:\n  \
         RAILWAY_TOKEN           a project token, for one environment of one project; or\n  \
         RAILWAY_API_TOKEN       an account or workspace token, which needs the project's id; not both\n  \
         RAILWAY_PROJECT_ID, RAILWAY_ENVIRONMENT_ID, RAILWAY_SERVICE_ID\n                          \
         which service is meant, where no flag says it\n  \
         RAILWAY_BACKBOARD_URL   another address than https://backboard.railway.com\n  \
-        XTASK_NOTIFY_URL        a webhook that is told of success and failure: Slack, Discord, or any that takes JSON\n  \
+        XTASK_NOTIFY_URL        a webhook that is told of success and failure: Slack, Discord, or plain JSON\n  \
         XTASK_NOTIFY_FORMAT     slack, discord or plain, where the address does not show it"
 )]
 pub struct DeployArgs {

@@ -22,11 +22,11 @@ pub enum VarsCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  cargo xtask deploy vars check\n  \
     cargo xtask deploy vars check --environment staging --format json\n\n\
-    Expected is what .env.example names: required where the line is NAME=…, optional where it is #NAME=…, because the \
-    app has a default then. `required-variables` in [workspace.metadata.xtask] names the required ones instead. A \
+    Expected is what .env.example names: required where the line is NAME=…, optional where it is #NAME=…, because \
+    the app has a default then. `required-variables` in [workspace.metadata.xtask] names the required ones instead. A \
     variable that refers to another one (`${{db.URL}}`) leads nowhere where that one is missing.\n\n\
-    Exit codes: 0 nothing is missing; 1 a required variable is missing or empty, or a reference leads nowhere; 2 nothing \
-    says what is expected; others as in `cargo xtask deploy`.")]
+    Exit codes: 0 nothing is missing; 1 a required variable is missing or empty, or a reference leads nowhere; 2 \
+    nothing says what is expected; others as in `cargo xtask deploy`.")]
 pub struct VarsCheckArgs {
     #[command(flatten)]
     pub target: TargetArgs,

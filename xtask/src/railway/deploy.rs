@@ -30,8 +30,8 @@ pub struct Outcome {
     is_requested: bool,
 }
 
-/// Carries out the plan. `previous` is what served when it was made; `new` has the values of the variables that the plan
-/// names.
+/// Carries out the plan. `previous` is what served when it was made; `new` has the values of the variables that the
+/// plan names.
 pub fn run(
     remote: &Remote<'_>,
     plan: &Plan,

@@ -217,7 +217,7 @@ pub fn is_waited_for(plan: &Plan) -> bool {
 /// Whether a plan leaves the deployment that serves.
 pub fn keeps_live(plan: &Plan) -> bool {
     let waits = |step: &Step| matches!(&step.action, Action::Operation(Operation::WaitUntilServed(_)));
-    !begins(plan) && !plan.steps.iter().any(waits)
+    is_waited_for(plan) && !begins(plan) && !plan.steps.iter().any(waits)
 }
 
 /// What people should know of a plan beside its steps.

@@ -337,15 +337,49 @@ fn variables_of_a_file_go_with_the_revision_in_one_request() {
     let mut case = Case::new(state(&image("1"), "old", &[one]));
     let change = |name: &str, is_new| VariableChange { name: name.to_owned(), is_new };
     case.new_variables = vec![change("API_URL", false), change("TIMEOUT", true)];
-    case.check(expect![[r#""#]]);
+    case.check(expect![[r#"
+        # set variables
+        # web (production): set APP_REVISION=new, API_URL, TIMEOUT without a deployment
+        #   ~ API_URL=[redacted] (changed)
+        #   + TIMEOUT=[redacted] (new)
+        # update service
+        # web (production): set the image to app@2
+        # deploy
+        # web (production): deploy, unless there is a newer deployment than d-1
+        # wait until served
+        # wait at most 900 s until the deployment runs app@2
+        # verify
+        # https://app.example/health answers 200 and names revision new within 60 s
+        note: variables: API_URL changed, TIMEOUT new
+    "#]]);
     // The same image and revision: the variables alone are reason enough for a deployment.
     case.state = state(&image("2"), "new", &[two]);
     case.health = Some(health(true));
-    case.check(expect![[r#""#]]);
+    case.check(expect![[r#"
+        # set variables
+        # web (production): set API_URL, TIMEOUT without a deployment
+        #   ~ API_URL=[redacted] (changed)
+        #   + TIMEOUT=[redacted] (new)
+        # deploy
+        # web (production): deploy, unless there is a newer deployment than d-2
+        # wait until served
+        # wait at most 900 s until the deployment runs app@2
+        # verify
+        # https://app.example/health answers 200 and names revision new within 60 s
+        note: variables: API_URL changed, TIMEOUT new
+    "#]]);
     // A run was ended after it had set them.
     case.new_variables.clear();
     case.has_old_variables = true;
-    case.check(expect![[r#""#]]);
+    case.check(expect![[r#"
+        # deploy
+        # web (production): deploy, unless there is a newer deployment than d-2
+        # wait until served
+        # wait at most 900 s until the deployment runs app@2
+        # verify
+        # https://app.example/health answers 200 and names revision new within 60 s
+        note: what is live runs with older variables than the service has; deploying again
+    "#]]);
 }
 
 #[test]

@@ -123,8 +123,8 @@ impl Remote<'_> {
         Ok(account)
     }
 
-    /// Whether the service has credentials for its registry; `None` where Railway does not tell. What serves an image of
-    /// the same name was pulled with some.
+    /// Whether the service has credentials for its registry; `None` where Railway does not tell. What serves an image
+    /// of the same name was pulled with some.
     pub fn has_registry_credentials(
         &self,
         state: &State,
@@ -208,7 +208,8 @@ fn pull(image: &ImageSeen, account: &Account) -> Checked {
             return check(Verdict::NotRun, "who may pull it is not known".to_owned(), None);
         }
     };
-    const MAKE_PUBLIC: &str = "make the package public in its settings, or give the service the registry's credentials (`cargo xtask deploy init`)";
+    const MAKE_PUBLIC: &str = "make the package public in its settings, or give the service the registry's \
+                               credentials (`cargo xtask deploy init`)";
     let plan = account.plan.as_deref();
     match (has_credentials, plan) {
         (Some(false), _) => {

@@ -42,7 +42,36 @@ fn images_that_can_and_cannot_be_pulled() {
     ];
     let checks: Vec<Checked> =
         cases.iter().flat_map(|(seen, account)| [image(seen, "linux/amd64"), pull(seen, account)]).collect();
-    shown(&checks, expect![[r#""#]]);
+    shown(
+        &checks,
+        expect![[r#"
+        image Ok: in the registry, for linux/amd64
+        pull Ok: anybody may pull it
+        image Failed: it is for linux/arm64, and the service's machines run linux/amd64
+          build it there, or say what they run: `platform` in [workspace.metadata.xtask.railway]
+        pull Ok: anybody may pull it
+        image NotRun: in the registry; its platform is not told
+        pull Ok: anybody may pull it
+        image Ok: in the registry, for linux/amd64
+        pull Ok: it is private, and the service has credentials
+        image Ok: in the registry, for linux/amd64
+        pull Failed: it is private, which Railway's plan `hobby` does not pull
+          make the package public in its settings; private ones need Pro
+        image Ok: in the registry, for linux/amd64
+        pull Ok: it is private, and the service has credentials
+        image Ok: in the registry, for linux/amd64
+        pull Failed: it is private, and the service has no credentials for its registry
+          make the package public in its settings, or give the service the registry's credentials (`cargo xtask deploy init`)
+        image Ok: in the registry, for linux/amd64
+        pull NotRun: it is private; Railway does not say whether the service has credentials
+          make the package public in its settings, or give the service the registry's credentials (`cargo xtask deploy init`)
+        image Failed: no such image
+          `cargo xtask docker pack --push` puts an image into the registry, and prints its digest
+        pull NotRun: who may pull it is not known
+        image NotRun: no answer
+        pull NotRun: who may pull it is not known
+    "#]],
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The operations that only a precheck asks for: what is paid for, what is used of it, and which settings an environment
-//! has. They are as in `operations.rs`.
+//! The operations that only a precheck asks for: what is paid for, what is used of it, and which settings an
+//! environment has. They are as in `operations.rs`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! References in the values of variables, `${{db.URL}}`: what they name. Pure, and never shows what stands around them.
 
-/// What the references of a value name, in their order: `NAME`, `SERVICE.NAME` or `shared.NAME`. What is no such name is
-/// `None`, and not repeated: it may be anything.
+/// What the references of a value name, in their order: `NAME`, `SERVICE.NAME` or `shared.NAME`. What is no such name
+/// is `None`, and not repeated: it may be anything.
 pub fn references(value: &str) -> Vec<Option<String>> {
     let parts = value.split("${{").skip(1);
     parts.map(|part| part.split_once("}}").and_then(|(inside, _)| name_of(inside))).collect()

@@ -20,7 +20,8 @@ pub fn live_revision(state: &State, memory: &Memory) -> Option<String> {
 }
 
 impl Remote<'_> {
-    /// How the variables of now differ from those that what serves was started with; `None` where Railway does not tell.
+    /// How the variables of now differ from those that what serves was started with; `None` where Railway does not
+    /// tell.
     pub fn variable_differences(&self, state: &State) -> anyhow::Result<Option<VariableDifferences>> {
         let Some(live) = state.instance.live() else { return Ok(None) };
         let told = self.snapshot(&live.id).and_then(|then| Ok((then, self.variables()?)));

@@ -100,6 +100,18 @@ mod tests {
             .iter()
             .map(|row| format!("{} {:?} {}\n", row.name, row.state, row.references.join(",")))
             .collect();
-        expect![[r#""#]].assert_eq(&text);
+        expect![[r#"
+            SET Set 
+            MISSING Missing 
+            EMPTY Empty 
+            DATABASE_URL Set Postgres.URL
+            LOST_URL LeadsNowhere Gone.URL
+            MIXED LeadsNowhere NOWHERE
+            WITH_DEFAULT Default 
+            APP_REVISION Given 
+            RAILWAY_PUBLIC_DOMAIN Given 
+            OLD Extra 
+        "#]]
+        .assert_eq(&text);
     }
 }

@@ -80,8 +80,8 @@ pub struct Remembered {
     pub failed: Vec<String>,
 }
 
-/// The newest run of an image with this digest (`sha256:…`) that came to a verdict. Lines that cannot be read are left
-/// out.
+/// The newest run of an image with this digest (`sha256:…`) that came to a verdict. Lines that cannot be read are
+/// left out.
 pub fn newest(target_directory: &Path, digest: &str) -> Option<Remembered> {
     #[derive(Deserialize)]
     struct Line {

@@ -1,5 +1,5 @@
-//! Tells a webhook how a deployment has ended, if the environment names one. Whatever goes wrong here is said, and changes
-//! nothing else.
+//! Tells a webhook how a deployment has ended, if the environment names one. Whatever goes wrong here is said, and
+//! changes nothing else.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::report::notification::{self, Kind};
 /// The longest that the other side is waited for.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Tells of success and failure: once, and not where nothing has happened, or where somebody at the terminal has stopped
-/// it.
+/// Tells of success and failure: once, and not where nothing has happened, or where somebody at the terminal has
+/// stopped it.
 pub fn tell(exec: &Executor, record: &DeployRecord) {
     if record.already_current || record.result == RunResult::Interrupted {
         return;

@@ -101,7 +101,12 @@ fn a_deployment_that_does_not_appear() {
     site.fake.reply("Deployment", Reply::Error("Deployment not found"));
     let run = site.deploy(&[]);
     assert_eq!(run.code, Some(4), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: step `wait until served`: deployment d-2 cannot be asked about: Railway refuses
+            `Deployment`: Deployment not found
+          deployment d-1 with ghcr.io/o/app@sha256:1 still serves
+         hint: `cargo xtask deploy status` shows what serves, and what is under way"#]]
+    .assert_eq(&site.message(&run));
     assert_eq!(site.fake.mutation_names().iter().filter(|name| *name == "DeployServiceInstance").count(), 1);
 }
 

@@ -48,7 +48,15 @@ fn a_good_one_says_what_was_looked_at() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let lines: Vec<&str> =
         run.stderr.lines().filter_map(|line| line.trim().strip_prefix("Checked ")).collect();
-    expect![[r#""#]].assert_eq(&site.plain(&lines.join("\n")));
+    expect![[r#"
+        token: project token for web (production) of project shop
+        image: in the registry, for linux/amd64
+        pull: anybody may pull it
+        variables: neither .env.example nor `required-variables` says which
+        plan: pro
+        revision: the revision is no commit, so nobody can have checked it
+        smoke: no smoke test of this image is on record here"#]]
+    .assert_eq(&site.plain(&lines.join("\n")));
     let record = site.records().pop().unwrap();
     assert_eq!(record["steps"][0]["name"], "precheck");
     assert_eq!(record["precheck"].as_array().unwrap().len(), lines.len());
@@ -63,7 +71,15 @@ fn an_image_that_is_not_there() {
     let site = Site::deployed();
     site.fake.with(|service| service.neighbours.pulling = Pulling::Nobody);
     let image = image("2");
-    refused(&site, &["--image", &image, "--revision", "new"], expect![[r#""#]]);
+    refused(
+        &site,
+        &["--image", &image, "--revision", "new"],
+        expect![[r#"
+        error: step `precheck`: 1 objection, and nothing was changed
+          image: it is for linux/arm64, and the service's machines run linux/amd64
+         hint: build it there, or say what they run: `platform` in
+            [workspace.metadata.xtask.railway]; --unchecked deploys all the same"#]],
+    );
 }
 
 #[test]

@@ -53,14 +53,28 @@ fn what_is_missing_extra_and_lost_is_told_by_name() {
     let run = site.run(&["deploy", "vars", "check"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     keeps_values(&site, &run);
-    expect![[r#""#]].assert_eq(&run.stdout);
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        variable           expected  found
+        DATABASE_PASSWORD  required  set
+        API_URL            required  set                     refers to api.RAILWAY_PRIVATE_DOMAIN
+        APP_REVISION       required  set
+        HOST               optional  not set, has a default
+        LOST               required  LEADS NOWHERE           refers to Gone.URL
+        EMPTY              required  EMPTY
+        OLD_ONE            no        set
+    "#]]
+    .assert_eq(&run.stdout);
+    expect![[r#"
+        error: web (production) lacks variables that the app expects: LOST, EMPTY
+         hint: `cargo xtask deploy --with-variables FILE` sets them with the next deployment"#]]
+    .assert_eq(&site.message(&run));
     let run = site.run(&["deploy", "vars", "check", "--format", "json"]);
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!((&report["schema"], run.code), (&json!("xtask.deploy-vars/1"), Some(1)));
     assert_eq!(site.fake.mutations(), []);
     assert!(!site.workspace.root().join("target").exists());
 
+    site.fake.with(|service| service.written = json!({}));
     site.workspace.write(".env.example", "DATABASE_PASSWORD=x\n#HOST=0.0.0.0\n");
     let run = site.run(&["deploy", "vars", "check"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -79,7 +93,11 @@ fn somebody_has_to_say_what_is_expected() {
     let site = Site::deployed();
     let run = site.run(&["deploy", "vars", "check"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: nothing says which variables the app expects: there is no .env.example
+         hint: write one: NAME= for what is required, #NAME=default for the rest; or name what is
+            required in `required-variables` in [workspace.metadata.xtask]"#]]
+    .assert_eq(&site.message(&run));
 }
 
 #[test]
@@ -97,7 +115,21 @@ fn a_file_goes_with_the_revision_in_one_request_and_one_deployment() {
     let dry = site.deploy(&["--with-variables", &file, "--dry-run"]);
     assert_eq!(dry.code, Some(0), "{}", dry.stderr);
     keeps_values(&site, &dry);
-    expect![[r#""#]].assert_eq(&site.plain(&dry.stdout));
+    expect![[r#"
+        set -e
+        # set variables
+        # web (production): set APP_REVISION=new, EXTRA, GREETING without a deployment
+        #   + EXTRA=[redacted] (new)
+        #   ~ GREETING=[redacted] (changed)
+        # update service
+        # web (production): set the image to ghcr.io/o/app@sha256:2
+        # deploy
+        # web (production): deploy, unless there is a newer deployment than d-1
+        # wait until served
+        # wait at most 900 s until the deployment runs ghcr.io/o/app@sha256:2
+        # verify
+        # http://[address]/health answers 200 and names revision new within 60 s"#]]
+    .assert_eq(&site.plain(&dry.stdout));
     assert_eq!(site.fake.mutations(), []);
     let plan = site.deploy(&["--with-variables", &file, "--dry-run", "--format", "json"]);
     keeps_values(&site, &plan);
