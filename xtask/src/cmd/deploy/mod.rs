@@ -52,8 +52,6 @@ pub fn deploy(exec: &Executor, args: &DeployArgs) -> anyhow::Result<Option<Deplo
     let revision = site.revision(exec, args.revision.as_deref())?;
     let new_variables = given_variables(exec, args.with_variables.as_deref())?;
     let (client, target) = site.connect(exec, &args.target)?;
-    let names = [&target.project_name, &target.environment_name, &target.service_name].map(String::as_str);
-    new_variables.keep_secret(exec, &[&names[..], &[image.reference(), &revision]].concat());
     let remote = Remote { exec, client: &client, target: &target };
     let mut run = Run::begin(remote, &site.workspace.target_directory);
     run.new_variables = new_variables;
@@ -72,6 +70,10 @@ fn attempt(run: &mut Run<'_>, site: &Site, args: &DeployArgs, image: &PinnedImag
     run.record.previous = serving_before(&before, &run.memory, revision.as_deref());
     let url = before.instance.url(args.target.url.as_deref(), site.automation.railway.url.as_deref())?;
     run.record.url = Some(url.clone());
+    let target = remote.target;
+    let names = [&target.project_name, &target.environment_name, &target.service_name, &url];
+    let texts = names.into_iter().map(String::as_str).chain([image.reference()]).chain(revision.as_deref());
+    run.new_variables.keep_secret(exec, &texts.collect::<Vec<_>>());
     let health_path = health_path(None, &site.service, &site.automation);
     let (changes, has_old_variables) = compared(run, &before)?;
     let mut input = Input {

@@ -96,6 +96,7 @@ fn runs(site: &Site, args: &[&str], code: i32) -> Run {
     let run = site.workspace.xtask(args);
     keeps(site, &run);
     assert_eq!(run.code, Some(code), "{args:?}: {}", run.stderr);
+    assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
     run
 }
 

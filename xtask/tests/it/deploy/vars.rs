@@ -158,15 +158,18 @@ fn a_file_goes_with_the_revision_in_one_request_and_one_deployment() {
 fn variables_alone_are_reason_enough() {
     let site = current();
     let sent = site.fake.mutations().len();
-    let file = file(&site, &format!("GREETING={NEW_VALUE}\n"));
+    let url = format!("http://{}", site.fake.address);
+    let file = file(&site, &format!("GREETING={NEW_VALUE}\nPUBLIC_URL={url}\n"));
     let run = site.deploy(&["--with-variables", &file]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     keeps_values(&site, &run);
+    // What everybody knows is no secret for being in the file.
+    assert!(run.stdout.contains(&format!("url         {url}\n")), "{}", run.stdout);
     assert_eq!(site.fake.mutation_names()[sent..], ["UpsertVariables", "DeployServiceInstance"]);
     let names = site.records().pop().unwrap();
     let step =
         names["steps"].as_array().unwrap().iter().find(|step| step["name"] == "set variables").unwrap();
-    assert_eq!(step["detail"], "GREETING");
+    assert_eq!(step["detail"], "GREETING, PUBLIC_URL");
 }
 
 #[test]
