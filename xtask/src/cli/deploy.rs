@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::deploy_setup::{InitArgs, SettingsArgs};
 use crate::report::Format;
 
 /// How long a deployment may take where nobody says so, in seconds.
@@ -21,7 +22,8 @@ const WAIT_SECONDS: u64 = 900;
         cargo xtask deploy --image ghcr.io/owner/app@sha256:…\n  \
         cargo xtask deploy --image ghcr.io/owner/app@sha256:… --dry-run   # what would be changed\n  \
         cargo xtask deploy status\n  \
-        cargo xtask deploy rollback --dry-run   # where it would go back to\n\n\
+        cargo xtask deploy rollback --dry-run   # where it would go back to\n  \
+        cargo xtask deploy init --dry-run       # before the first one: project, service, variables, domain\n\n\
         Exit codes: 0 served, or already current; 1 the deployment failed, runs another image, or somebody else \
         deploys; 2 usage, token or configuration; 4 Railway refused or did not answer; 5 not served in time; 130/143 \
         interrupted: the deployment goes on at Railway, and the same command again goes on waiting for it.\n\n\
@@ -69,6 +71,8 @@ pub struct WaitArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum DeployCommand {
+    Init(InitArgs),
+    Settings(SettingsArgs),
     Status(StatusArgs),
     List(ListArgs),
     Logs(LogsArgs),

@@ -30,6 +30,11 @@ pub fn read_file(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
     parse(&text, &shown)
 }
 
+/// The same for text that comes from elsewhere, e.g. standard input; `name` is what errors call it.
+pub fn read_text(text: &str, name: &str) -> anyhow::Result<Vec<(String, String)>> {
+    parse(text, name)
+}
+
 fn overlay(
     file: Vec<(String, String)>,
     process: impl Iterator<Item = (String, String)>,

@@ -2,10 +2,12 @@
 
 mod aftermath;
 pub mod client;
+mod creating;
 pub mod deploy;
 mod deployment;
 pub mod goal;
 pub mod history;
+pub mod init;
 pub mod logs;
 pub mod memory;
 mod operations;
@@ -16,6 +18,7 @@ pub mod receipt;
 mod remarks;
 pub mod rollback;
 pub mod serving;
+pub mod settings;
 mod starting;
 pub mod state;
 pub mod status;

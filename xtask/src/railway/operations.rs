@@ -25,6 +25,7 @@ pub trait Query: Operation {}
 /// Changes something; is sent once.
 pub trait Mutation: Operation {}
 
+/// Ties a type to the text of its operation.
 macro_rules! operation {
     ($kind:ident $variables:ty, $name:literal, $file:literal, $answer:ty) => {
         impl Operation for $variables {
@@ -35,6 +36,7 @@ macro_rules! operation {
         impl $kind for $variables {}
     };
 }
+pub(super) use operation;
 
 operation!(Query GetProjectToken, "ProjectToken", "project_token", ProjectTokenAnswer);
 operation!(Query GetProject<'_>, "Project", "project", ProjectAnswer);
@@ -138,6 +140,13 @@ pub struct ServiceInstance {
     pub restart_policy_max_retries: Option<i64>,
     pub overlap_seconds: Option<i64>,
     pub draining_seconds: Option<i64>,
+    pub start_command: Option<String>,
+    /// A list of texts, or one.
+    pub pre_deploy_command: Option<Value>,
+    pub num_replicas: Option<i64>,
+    pub cron_schedule: Option<String>,
+    pub sleep_application: Option<bool>,
+    pub ipv6_egress_enabled: Option<bool>,
     pub domains: Domains,
     /// Deployed and running; two while one takes over from the other.
     pub active_deployments: Vec<Deployment>,
@@ -302,6 +311,9 @@ pub struct UpdateServiceInstance<'a> {
 pub struct ServiceInstanceUpdateInput<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceInput<'a>>,
+    /// For pulling the image. Railway never tells them again.
+    #[serde(rename = "registryCredentials", skip_serializing_if = "Option::is_none")]
+    pub registry_credentials: Option<RegistryCredentialsInput<'a>>,
     /// By Railway's names.
     #[serde(flatten)]
     pub settings: &'a BTreeMap<String, Value>,
@@ -310,6 +322,13 @@ pub struct ServiceInstanceUpdateInput<'a> {
 #[derive(Serialize)]
 pub struct SourceInput<'a> {
     pub image: &'a str,
+}
+
+/// Has no `Debug` on purpose: the password must not be printed.
+#[derive(Serialize)]
+pub struct RegistryCredentialsInput<'a> {
+    pub username: &'a str,
+    pub password: &'a str,
 }
 
 #[derive(Debug, Deserialize)]
@@ -366,15 +385,18 @@ pub struct DeployedAnswer {
     pub deployment: String,
 }
 
+/// The text of an operation begins with its kind and its name.
+#[cfg(test)]
+pub fn check_operation<O: Operation>(kind: &str) {
+    let start = format!("{kind} {}", O::NAME);
+    let rest = O::TEXT.strip_prefix(&start).unwrap_or_else(|| panic!("{} is no {start}", O::TEXT));
+    assert!(rest.starts_with(['(', ' ']), "{rest}");
+}
+
 #[cfg(test)]
 mod tests {
+    use super::check_operation as check;
     use super::*;
-
-    fn check<O: Operation>(kind: &str) {
-        let start = format!("{kind} {}", O::NAME);
-        let rest = O::TEXT.strip_prefix(&start).unwrap_or_else(|| panic!("{} is no {start}", O::TEXT));
-        assert!(rest.starts_with(['(', ' ']), "{rest}");
-    }
 
     #[test]
     fn names_and_kinds_are_those_of_the_texts() {
@@ -397,7 +419,8 @@ mod tests {
     #[test]
     fn what_is_not_updated_is_left_out() {
         let settings = BTreeMap::from([("overlapSeconds".to_owned(), Value::from(5))]);
-        let input = |source| ServiceInstanceUpdateInput { source, settings: &settings };
+        let input =
+            |source| ServiceInstanceUpdateInput { source, registry_credentials: None, settings: &settings };
         let json = |input| serde_json::to_string(&input).unwrap();
         assert_eq!(json(input(None)), r#"{"overlapSeconds":5}"#);
         let image = Some(SourceInput { image: "a@sha256:b" });

@@ -7,8 +7,10 @@ pub mod build;
 pub mod deploy;
 pub mod deployments;
 pub mod doctor;
+pub mod init;
 pub mod lint;
 pub mod pack;
+pub mod settings;
 pub mod smoke;
 pub mod table;
 

@@ -44,6 +44,11 @@ impl Site {
         Ok((client, target))
     }
 
+    /// Endpoint and token.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
     pub fn verifies_revision(&self) -> bool {
         self.automation.verify_revision.unwrap_or(true)
     }
