@@ -30,9 +30,9 @@ pub fn read_file(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
     parse(&text, &shown)
 }
 
-/// The same for text that comes from elsewhere, e.g. standard input; `name` is what errors call it.
-pub fn read_text(text: &str, name: &str) -> anyhow::Result<Vec<(String, String)>> {
-    parse(text, name)
+/// Every variable of such a file's text, in its order; `shown` is how errors call it.
+pub fn read_text(text: &str, shown: &str) -> anyhow::Result<Vec<(String, String)>> {
+    parse(text, shown)
 }
 
 fn overlay(

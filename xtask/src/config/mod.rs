@@ -8,7 +8,7 @@ pub mod bench;
 pub mod cargo;
 pub mod cfg;
 pub mod environment;
-pub mod example;
+pub mod expected;
 pub mod image;
 pub mod keys;
 pub mod lockfile;

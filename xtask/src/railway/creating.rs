@@ -137,7 +137,7 @@ pub struct DomainMade {
 
 #[cfg(test)]
 mod tests {
-    use super::super::operations::check_operation as check;
+    use super::super::operations::tests::check;
     use super::*;
 
     #[test]

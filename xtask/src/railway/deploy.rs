@@ -1,5 +1,7 @@
 //! Carries out the plan of one deployment or rollback, step by step. What changes something is sent once.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, bail};
 
 use super::aftermath::way_back;
@@ -89,12 +91,14 @@ fn carry_out(
 
 fn set_variables(remote: &Remote<'_>, input: &SetVariables) -> anyhow::Result<Done<()>> {
     let target = &input.target;
+    let all: BTreeMap<&str, &str> =
+        input.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let variables = UpsertVariables {
         input: VariableCollectionUpsertInput {
             project_id: &target.project,
             environment_id: &target.environment,
             service_id: &target.service,
-            variables: &input.variables,
+            variables: &all,
             skip_deploys: true,
         },
     };

@@ -25,7 +25,6 @@ pub trait Query: Operation {}
 /// Changes something; is sent once.
 pub trait Mutation: Operation {}
 
-/// Ties a type to the text of its operation.
 macro_rules! operation {
     ($kind:ident $variables:ty, $name:literal, $file:literal, $answer:ty) => {
         impl Operation for $variables {
@@ -348,7 +347,8 @@ pub struct VariableCollectionUpsertInput<'a> {
     pub project_id: &'a str,
     pub environment_id: &'a str,
     pub service_id: &'a str,
-    pub variables: &'a BTreeMap<String, String>,
+    /// With their values, secrets too.
+    pub variables: &'a BTreeMap<&'a str, &'a str>,
     /// Without it Railway deploys at once, whatever the source says then.
     pub skip_deploys: bool,
 }
@@ -385,18 +385,15 @@ pub struct DeployedAnswer {
     pub deployment: String,
 }
 
-/// The text of an operation begins with its kind and its name.
 #[cfg(test)]
-pub fn check_operation<O: Operation>(kind: &str) {
-    let start = format!("{kind} {}", O::NAME);
-    let rest = O::TEXT.strip_prefix(&start).unwrap_or_else(|| panic!("{} is no {start}", O::TEXT));
-    assert!(rest.starts_with(['(', ' ']), "{rest}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::check_operation as check;
+pub mod tests {
     use super::*;
+
+    pub fn check<O: Operation>(kind: &str) {
+        let start = format!("{kind} {}", O::NAME);
+        let rest = O::TEXT.strip_prefix(&start).unwrap_or_else(|| panic!("{} is no {start}", O::TEXT));
+        assert!(rest.starts_with(['(', ' ']), "{rest}");
+    }
 
     #[test]
     fn names_and_kinds_are_those_of_the_texts() {

@@ -23,6 +23,7 @@ mod real;
 mod registry;
 mod rollback;
 mod running;
+mod set_up;
 mod slice;
 mod smoke;
 mod styles;

@@ -10,7 +10,7 @@ use super::run::now;
 use super::site::Site;
 use crate::cli::deploy_setup::InitArgs;
 use crate::config::environment;
-use crate::config::example::{self, Example};
+use crate::config::expected::{self, Expected};
 use crate::config::registry::for_pulling;
 use crate::exec::{Executor, FileLock};
 use crate::exit::Failure;
@@ -21,11 +21,15 @@ use crate::railway::init::making::{self, Means, Secrets};
 use crate::railway::init::outcome;
 use crate::railway::init::planning::{self, Wish};
 use crate::railway::pinned::PinnedImage;
+use crate::railway::receipt;
+use crate::railway::state::REVISION_VARIABLE;
 use crate::railway::target::Flags;
 use crate::record;
 use crate::record::init::RUNS;
 use crate::report;
 
+/// The most that is read from standard input, in bytes.
+const INPUT_SIZE_MAX: u64 = 1024 * 1024;
 /// How long another set-up from this checkout is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -65,8 +69,8 @@ pub fn init(exec: &Executor, args: &InitArgs) -> anyhow::Result<()> {
         name: name.as_deref(),
     };
     let mut found = found::look(exec, &client, access, wanted)?;
-    let example = Example::read(&site.workspace.root)?;
-    let (values, missing) = values(exec, &example, &found, given)?;
+    let expected = Expected::read(&site.workspace.root, None)?.unwrap_or_default();
+    let (values, missing) = values(exec, &expected, &found, given)?;
     let names: BTreeSet<String> = values.keys().cloned().collect();
     let wish = Wish {
         image: image.as_ref(),
@@ -90,6 +94,15 @@ pub fn init(exec: &Executor, args: &InitArgs) -> anyhow::Result<()> {
     if let Some(made) = planning::makes(&plan) {
         confirmed(exec, args.yes, &format!("make {made}?"), "make it on railway.com")?;
     }
+    // What a deployment from this checkout is about to read or set is not changed under its hands.
+    let _service_lock = match found.target().filter(|_| !plan.steps.is_empty()) {
+        None => None,
+        Some(target) => {
+            let holder = format!("a deployment of {target} from this checkout");
+            let path = receipt::lock_path(directory, &target);
+            Some(FileLock::take_within(exec, &path, &holder, LOCK_PATIENCE)?)
+        }
+    };
     let before = found.clone();
     let (steps, result) = match plan.steps.is_empty() {
         true => (Vec::new(), Ok(())),
@@ -99,7 +112,7 @@ pub fn init(exec: &Executor, args: &InitArgs) -> anyhow::Result<()> {
             making::run(means, &plan, &wish, &mut found)
         }
     };
-    let mut run = outcome::record(&before, &found, &wish, &example.optional);
+    let mut run = outcome::record(&before, &found, &wish, &optional(&expected));
     if result.is_ok() {
         run.keep = outcome::keep(&found, access, &site.automation.railway);
         run.next = Some(outcome::next(&found));
@@ -123,7 +136,7 @@ fn given_variables(exec: &Executor, file: Option<&Path>) -> anyhow::Result<BTree
     let given = match file {
         None => Vec::new(),
         Some(file) if file == Path::new("-") => {
-            environment::read_text(&exec.standard_input()?, "standard input")?
+            environment::read_text(&exec.read_input(INPUT_SIZE_MAX)?, "standard input")?
         }
         Some(file) => environment::read_file(file)?,
     };
@@ -134,13 +147,14 @@ fn given_variables(exec: &Executor, file: Option<&Path>) -> anyhow::Result<BTree
 /// wanted and have none.
 fn values(
     exec: &Executor,
-    example: &Example,
+    expected: &Expected,
     found: &Found,
     given: BTreeMap<String, String>,
 ) -> anyhow::Result<(BTreeMap<String, String>, Vec<String>)> {
     let (mut values, mut missing) = (given, Vec::new());
-    for name in &example.wanted {
-        if values.get(name).is_some_and(|value| !value.is_empty()) || found.variables.contains_key(name) {
+    for name in expected.required().filter(|name| !is_given(name)) {
+        let is_here = values.get(name).is_some_and(|value| !value.is_empty());
+        if is_here || found.variables.contains_key(name) {
             continue;
         }
         let own = std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -150,8 +164,8 @@ fn values(
             own => own,
         };
         match value {
-            Some(value) => drop(values.insert(name.clone(), value)),
-            None => missing.push(name.clone()),
+            Some(value) => drop(values.insert(name.to_owned(), value)),
+            None => missing.push(name.to_owned()),
         }
     }
     // Every value may be a secret, whatever its name; but for a word that is no secret already.
@@ -161,8 +175,19 @@ fn values(
     Ok((values, missing))
 }
 
+/// What Railway or a deployment sets.
+fn is_given(name: &str) -> bool {
+    name == REVISION_VARIABLE || name.starts_with("RAILWAY_")
+}
+
+/// The names of those that the app has a default for.
+fn optional(expected: &Expected) -> Vec<String> {
+    let optional = expected.variables.iter().filter(|one| !one.required && !is_given(&one.name));
+    optional.map(|one| one.name.clone()).collect()
+}
+
 fn without_value(missing: &[String]) -> Failure {
-    let message = format!("{} wants variables that have no value: {}", example::FILE, missing.join(", "));
+    let message = format!("{} wants variables that have no value: {}", expected::FILE, missing.join(", "));
     Failure::usage(message).hint(
         "give them in a file of NAME=value lines (--with-variables FILE), on standard input (--with-variables -) or in \
          the environment; nothing was changed",

@@ -246,7 +246,7 @@ fn give_variables(means: Means<'_>, target: &Target, input: &GiveVariables) -> a
     let mut variables = BTreeMap::new();
     for name in &input.names {
         let value = means.secrets.variables.get(name).with_context(|| format!("{name} has no value"))?;
-        variables.insert(name.clone(), value.clone());
+        variables.insert(name.as_str(), value.as_str());
     }
     let upsert = UpsertVariables {
         input: VariableCollectionUpsertInput {

@@ -6,7 +6,7 @@ use super::super::target::{self, Flags};
 use super::found::Found;
 use super::planning::Wish;
 use crate::config::automation::Railway;
-use crate::config::example::FILE;
+use crate::config::expected::FILE;
 use crate::config::railway::{Access, TokenKind};
 use crate::record::RunResult;
 use crate::record::deploy::ServiceName;

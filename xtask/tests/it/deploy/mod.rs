@@ -5,11 +5,14 @@ mod ci;
 mod failing;
 mod fake;
 mod happy;
+mod init;
+mod init_faults;
 mod interrupted;
 mod looks;
 mod no_rollback;
 mod refused;
 mod rollback;
+mod settings;
 mod status;
 
 use std::process::{Child, Stdio};
