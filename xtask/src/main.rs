@@ -80,6 +80,11 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
             Some(DeployCommand::Status(args)) => cmd::deploy::status(&executor(false)?, args),
             Some(DeployCommand::List(args)) => cmd::deploy::list(&executor(false)?, args),
             Some(DeployCommand::Logs(args)) => cmd::deploy::logs(&executor(false)?, args),
+            Some(DeployCommand::Init(args)) => cmd::deploy::init(&executor(args.dry_run)?, args),
+            Some(DeployCommand::Settings(args)) => {
+                // A comparison only looks.
+                cmd::deploy::settings(&executor(args.dry_run || args.diff)?, args)
+            }
             Some(DeployCommand::Rollback(args)) => cmd::deploy::rollback(&executor(args.dry_run)?, args),
             Some(DeployCommand::Vars(args)) => match &args.command {
                 VarsCommand::Check(args) => cmd::deploy::vars_check(&executor(false)?, args),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::deploy_setup::{InitArgs, SettingsArgs};
 use super::vars::VarsArgs;
 use crate::report::Format;
 
@@ -25,7 +26,8 @@ const WAIT_SECONDS: u64 = 900;
         cargo xtask deploy --image ghcr.io/owner/app@sha256:… --dry-run   # what would be changed\n  \
         cargo xtask deploy --image ghcr.io/owner/app@sha256:… --with-variables .env.production\n  \
         cargo xtask deploy status\n  \
-        cargo xtask deploy rollback --dry-run   # where it would go back to\n\n\
+        cargo xtask deploy rollback --dry-run   # where it would go back to\n  \
+        cargo xtask deploy init --dry-run       # before the first one: project, service, variables, domain\n\n\
         Before anything is changed: the image is in its registry, for the platform of the service's machines, and \
         Railway may pull it; the required variables of .env.example are set; plan and limits admit it; the commit's \
         checks have not failed (GITHUB_REPOSITORY and GITHUB_TOKEN say whom to ask), nor has the image's smoke test \
@@ -96,6 +98,8 @@ pub struct WaitArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum DeployCommand {
+    Init(InitArgs),
+    Settings(SettingsArgs),
     Status(StatusArgs),
     List(ListArgs),
     Logs(LogsArgs),

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod ci;
 pub mod deploy;
+pub mod deploy_setup;
 pub mod docker;
 pub mod doctor;
 pub mod vars;

@@ -5,6 +5,7 @@ use std::sync::mpsc::{TryRecvError, channel};
 use std::time::Duration;
 
 use anyhow::Context;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::Executor;
 use crate::exit::Failure;
@@ -58,5 +59,60 @@ impl Executor {
             return Err(Failure::usage(message).into());
         }
         Ok(text)
+    }
+
+    /// A value that is typed and not shown, because it may be a secret; empty where somebody only pressed Enter. `None`
+    /// as for [`Executor::ask`]. It is kept out of everything shown from now on.
+    pub fn ask_unseen(&self, question: &str) -> anyhow::Result<Option<String>> {
+        if !stdin().is_terminal() || !self.ui.is_terminal() {
+            return Ok(None);
+        }
+        let unseen = Unseen::begin();
+        self.ui.raw(&format!("{question}: "));
+        let (sender, answer) = channel();
+        // In a thread of its own, as in `ask`.
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _ = stdin().read_line(&mut line);
+            sender.send(line)
+        });
+        let line = loop {
+            match answer.try_recv() {
+                Ok(line) => break line,
+                Err(TryRecvError::Empty) => self.sleep(POLL_INTERVAL)?,
+                Err(TryRecvError::Disconnected) => break String::new(),
+            }
+        };
+        drop(unseen);
+        // The Enter was not shown either.
+        self.ui.raw("\n");
+        let value = line.trim_end_matches(['\r', '\n']);
+        self.learn_secret(value);
+        Ok(Some(value.to_owned()))
+    }
+}
+
+/// While it lives, the terminal does not show what is typed.
+struct Unseen {
+    before: Option<Termios>,
+}
+
+impl Unseen {
+    fn begin() -> Unseen {
+        let before = tcgetattr(stdin()).ok();
+        if let Some(before) = &before {
+            let mut unseen = before.clone();
+            unseen.local_modes.remove(LocalModes::ECHO);
+            let _ = tcsetattr(stdin(), OptionalActions::Now, &unseen);
+        }
+        Unseen { before }
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            let _ = tcsetattr(stdin(), OptionalActions::Now, before);
+        }
     }
 }

@@ -125,6 +125,7 @@ fn update_service(remote: &Remote<'_>, input: &UpdateService) -> anyhow::Result<
         environment_id: &input.target.environment,
         input: ServiceInstanceUpdateInput {
             source: input.image.as_deref().map(|image| SourceInput { image }),
+            registry_credentials: None,
             settings: &input.settings,
         },
     };

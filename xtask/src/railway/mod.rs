@@ -2,10 +2,12 @@
 
 mod aftermath;
 pub mod client;
+mod creating;
 pub mod deploy;
 mod deployment;
 pub mod goal;
 pub mod history;
+pub mod init;
 pub mod logs;
 pub mod memory;
 pub mod new_variables;
@@ -20,6 +22,7 @@ mod references;
 mod remarks;
 pub mod rollback;
 pub mod serving;
+pub mod settings;
 mod starting;
 pub mod state;
 pub mod status;

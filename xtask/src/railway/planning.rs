@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::deployment::{Deployment, newest_pending};
 use super::pinned::PinnedImage;
 use super::serving::Health;
+use super::settings;
 use super::state::{REVISION_VARIABLE, State};
 use crate::config::service::Service;
 use crate::exit::{Exit, Failure};
@@ -93,10 +94,7 @@ impl Input<'_> {
 
     /// What `railway.toml` sets to something else than Railway has. What it does not mention stays as it is.
     fn differing_settings(&self) -> BTreeMap<String, Value> {
-        let current = self.state.instance.settings();
-        let mut wanted = self.service.by_name();
-        wanted.retain(|name, value| current.get(name) != Some(value));
-        wanted
+        settings::differing(self.service, &self.state.instance)
     }
 }
 

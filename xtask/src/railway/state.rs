@@ -137,6 +137,11 @@ fn looks_secret(value: &str) -> bool {
         && !is_host
 }
 
+/// Railway writes one command as a text, and several as a list.
+fn as_list(commands: Value) -> Value {
+    if commands.is_string() { Value::Array(vec![commands]) } else { commands }
+}
+
 /// The revision that these variables tell the app.
 pub fn revision_in(variables: &Variables) -> Option<String> {
     variables.get(REVISION_VARIABLE).and_then(Value::as_str).map(str::to_owned)
@@ -163,6 +168,12 @@ impl ServiceInstance {
             ("restartPolicyMaxRetries", self.restart_policy_max_retries.map(Value::from)),
             ("overlapSeconds", self.overlap_seconds.map(Value::from)),
             ("drainingSeconds", self.draining_seconds.map(Value::from)),
+            ("startCommand", self.start_command.clone().map(Value::from)),
+            ("preDeployCommand", self.pre_deploy_command.clone().map(as_list)),
+            ("numReplicas", self.num_replicas.map(Value::from)),
+            ("cronSchedule", self.cron_schedule.clone().map(Value::from)),
+            ("sleepApplication", self.sleep_application.map(Value::from)),
+            ("ipv6EgressEnabled", self.ipv6_egress_enabled.map(Value::from)),
         ];
         all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
@@ -181,8 +192,8 @@ impl ServiceInstance {
             Some(domain) => address::base(&address::of_domain(domain), "the domain that Railway lists,"),
             None => Err(Failure::usage("the service has no domain, so nobody could see whether it is served")
                 .hint(
-                    "give it one on railway.com (Settings → Networking → Generate Domain), or name its address with \
-                     --url",
+                    "`cargo xtask deploy init` makes one, and so does railway.com (Settings → Networking → Generate \
+                     Domain); --url names another address",
                 )
                 .into()),
         }

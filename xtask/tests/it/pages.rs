@@ -74,7 +74,8 @@ impl Desk {
     /// A commit of all that is there: it is the revision that is deployed.
     fn commit(&self, message: &str) {
         let git = |args: &[&str]| {
-            let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"];
+            let identity =
+                ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"];
             let mut git = Command::new("git");
             let output = git.current_dir(self.workspace.root()).args(identity).args(args).output().unwrap();
             assert!(output.status.success(), "{output:?}");
@@ -94,7 +95,9 @@ impl Desk {
         let mut args: Vec<&str> = filled.split(' ').collect();
         match args[..2] {
             ["docker", "smoke"] if !has_engine() => return None,
-            ["docker", "pack" | "smoke"] | ["build", _] if !args.contains(&"--dry-run") => args.push("--dry-run"),
+            ["docker", "pack" | "smoke"] | ["build", _] if !args.contains(&"--dry-run") => {
+                args.push("--dry-run")
+            }
             _ => {}
         }
         Some(self.workspace.xtask(&args))

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use clap::{Parser, ValueEnum};
 
+use crate::creating::Thing;
+
 const ABOUT: &str = "\
 A stand-in for Railway in tests, on loopback.
 
@@ -44,6 +46,9 @@ pub struct Options {
     /// How long after its removal a deployment can be rolled back to, in seconds: 72 hours, as on Railway's Hobby plan
     #[arg(long, value_name = "SECONDS", default_value_t = 72 * 3600)]
     pub rollback_window_s: u32,
+    /// What does not exist at the beginning and has to be made; without a project there is nothing
+    #[arg(long, value_enum, value_name = "THING")]
+    pub without: Vec<Thing>,
     /// The project's name
     #[arg(long, value_name = "NAME", default_value = "model")]
     pub project_name: String,

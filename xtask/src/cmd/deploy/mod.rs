@@ -1,18 +1,22 @@
 //! `cargo xtask deploy`.
 
+mod init;
 mod list;
 mod logs;
 mod notify;
 mod precheck;
 mod rollback;
 mod run;
+mod settings;
 mod site;
 mod status;
 mod vars;
 
+pub use init::init;
 pub use list::list;
 pub use logs::logs;
 pub use rollback::rollback;
+pub use settings::settings;
 pub use status::status;
 pub use vars::vars_check;
 
@@ -22,6 +26,7 @@ use super::{admitted, health_path, print};
 use crate::cli::deploy::DeployArgs;
 use crate::config::environment;
 use crate::exec::Executor;
+use crate::exit::Exit;
 use crate::plan::deploy::VariableChange;
 use crate::railway::memory::Memory;
 use crate::railway::new_variables::NewVariables;
@@ -30,6 +35,7 @@ use crate::railway::planning::{self, Input, Start};
 use crate::railway::serving;
 use crate::railway::state::{Remote, State};
 use crate::railway::status::serving_before;
+use crate::record::RunResult;
 use crate::record::deploy::DeployRecord;
 use crate::report;
 use run::Run;
@@ -58,6 +64,15 @@ pub fn deploy(exec: &Executor, args: &DeployArgs) -> anyhow::Result<Option<Deplo
     run.record.image = Some(image.reference().to_owned());
     run.record.revision = Some(revision);
     run.carry_out(|run| attempt(run, &site, args, &image))
+}
+
+/// What a record says of how a run ended.
+fn result_of<T>(result: &anyhow::Result<T>) -> RunResult {
+    match result {
+        Ok(_) => RunResult::Ok,
+        Err(error) if matches!(Exit::of(error), Exit::Interrupted(_)) => RunResult::Interrupted,
+        Err(_) => RunResult::Failed,
+    }
 }
 
 /// Everything that is recorded whatever becomes of it. False in a dry run.

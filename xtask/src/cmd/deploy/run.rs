@@ -111,6 +111,6 @@ impl<'a> Run<'a> {
 }
 
 /// RFC 3339, UTC.
-fn now() -> String {
+pub fn now() -> String {
     chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }

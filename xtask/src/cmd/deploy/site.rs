@@ -49,6 +49,11 @@ impl Site {
         self.access.token.kind
     }
 
+    /// Endpoint and token.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
     pub fn verifies_revision(&self) -> bool {
         self.automation.verify_revision.unwrap_or(true)
     }

@@ -57,6 +57,12 @@ pub struct Service {
     pub keeps_removed: bool,
     /// Whether Railway lists a domain.
     pub has_domain: bool,
+    /// What does not exist so far: `project`, `environment`, `service`.
+    pub lacks: Vec<&'static str>,
+    /// The ids of the projects called `shop`.
+    pub projects: Vec<&'static str>,
+    /// Whether what is set is kept.
+    pub keeps_settings: bool,
     /// Deployments that are none of this service's.
     pub others: Vec<Value>,
     pub events: Value,
@@ -109,6 +115,9 @@ impl Fake {
             snapshots: HashMap::new(),
             keeps_removed: true,
             has_domain: true,
+            lacks: Vec::new(),
+            projects: vec!["p-1"],
+            keeps_settings: true,
             others: Vec::new(),
             events: json!([]),
             logs: json!([]),
@@ -213,15 +222,47 @@ impl Service {
         Some(self.deployments[at].clone())
     }
 
+    fn project(&self) -> Value {
+        let list = |thing: &str, id: &str, name: &str| {
+            let node = json!({"node": {"id": id, "name": name}});
+            json!({"edges": if self.lacks.contains(&thing) { vec![] } else { vec![node] }})
+        };
+        json!({
+            "id": "p-1", "name": "shop",
+            "environments": list("environment", "e-1", "production"),
+            "services": list("service", "s-1", "web"),
+        })
+    }
+
     fn operate(&mut self, name: &str, variables: &Value, address: SocketAddr) -> Value {
         let edges = |nodes: &[Value]| json!({"edges": nodes.iter().map(|node| json!({"node": node})).collect::<Vec<_>>()});
         match name {
             "ProjectToken" => json!({"projectToken": {"projectId": "p-1", "environmentId": "e-1"}}),
-            "Project" => json!({"project": {
-                "id": "p-1", "name": "shop",
-                "environments": edges(&[json!({"id": "e-1", "name": "production"})]),
-                "services": edges(&[json!({"id": "s-1", "name": "web"})]),
-            }}),
+            "Project" => json!({"project": self.project()}),
+            "ApiToken" => json!({"apiToken": {"workspaces": [{"id": "w-1", "name": "mine"}]}}),
+            "Projects" => {
+                let known = self.projects.iter().filter(|_| !self.lacks.contains(&"project"));
+                let known: Vec<Value> = known.map(|id| json!({"id": id, "name": "shop"})).collect();
+                let mut page = edges(&known);
+                page["pageInfo"] = json!({"hasNextPage": false, "endCursor": null});
+                json!({"projects": page})
+            }
+            "CreateProject" => {
+                self.lacks.retain(|thing| !["project", "environment"].contains(thing));
+                json!({"projectCreate": self.project()})
+            }
+            "CreateEnvironment" => {
+                self.lacks.retain(|thing| *thing != "environment");
+                json!({"environmentCreate": {"id": "e-1", "name": "production"}})
+            }
+            "CreateService" => {
+                self.lacks.retain(|thing| *thing != "service");
+                json!({"serviceCreate": {"id": "s-1", "name": "web"}})
+            }
+            "CreateDomain" => {
+                self.has_domain = true;
+                json!({"serviceDomainCreate": {"domain": address.to_string()}})
+            }
             "ServiceInstance" => {
                 let active: Vec<&Value> = self
                     .deployments
@@ -276,6 +317,11 @@ impl Service {
             }
             "UpdateServiceInstance" => {
                 let mut input = variables["input"].as_object().unwrap().clone();
+                // Nobody is told them again.
+                input.remove("registryCredentials");
+                if !self.keeps_settings {
+                    return json!({"serviceInstanceUpdate": true});
+                }
                 if let Some(source) = input.remove("source") {
                     self.source["image"] = source["image"].clone();
                 }

@@ -7,6 +7,8 @@ mod failing;
 mod fake;
 mod faults;
 mod happy;
+mod init;
+mod init_faults;
 mod interrupted;
 mod looks;
 mod neighbours;
@@ -15,6 +17,7 @@ mod notified;
 mod precheck;
 mod refused;
 mod rollback;
+mod settings;
 mod status;
 mod vars;
 

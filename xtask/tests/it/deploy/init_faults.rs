@@ -1,0 +1,169 @@
+//! `deploy init` when Railway refuses, does not answer, or is not as it should be.
+
+use expect_test::expect;
+use serde_json::json;
+
+use super::fake::Reply;
+use super::{Site, TOKEN, image};
+
+/// Everything that a set-up from nothing changes, in its order.
+const MUTATIONS: [&str; 5] =
+    ["CreateProject", "CreateService", "UpdateServiceInstance", "UpsertVariables", "CreateDomain"];
+
+#[test]
+fn an_answer_that_is_lost_makes_nothing_twice() {
+    for operation in MUTATIONS {
+        let site = Site::empty();
+        site.fake.reply(operation, Reply::Lost);
+        let run = site.init_all();
+        assert_eq!(run.code, Some(0), "{operation}: {}", run.stderr);
+        assert_eq!(site.fake.mutation_names(), MUTATIONS, "{operation}");
+        assert!(site.inits()[0]["steps"].to_string().contains("the answer was lost"), "{operation}");
+    }
+}
+
+#[test]
+fn what_was_not_done_is_done_by_the_next_run() {
+    for operation in MUTATIONS {
+        let site = Site::empty();
+        site.fake.reply(operation, Reply::Dropped);
+        let run = site.init_all();
+        assert_eq!(run.code, Some(4), "{operation}: {}", run.stderr);
+        assert!(run.stderr.contains("the same command again"), "{operation}: {}", run.stderr);
+        let at = MUTATIONS.iter().position(|known| *known == operation).unwrap();
+        assert_eq!(site.fake.mutation_names(), MUTATIONS[..=at], "{operation}");
+        let record = &site.inits()[0];
+        assert_eq!((&record["result"], &record["next"]), (&json!("failed"), &json!(null)));
+
+        let again = site.init_all();
+        assert_eq!(again.code, Some(0), "{operation}: {}", again.stderr);
+        let names = [&MUTATIONS[..=at], &MUTATIONS[at..]].concat();
+        assert_eq!(site.fake.mutation_names(), names, "{operation}");
+    }
+}
+
+#[test]
+fn refusals_end_the_run_where_it_is() {
+    for operation in MUTATIONS {
+        let at = MUTATIONS.iter().position(|known| *known == operation).unwrap();
+        let limit = Reply::Raw("429 Too Many Requests", "Retry-After: 3600\r\n", "");
+        for (reply, code, expected) in [
+            (Reply::Error("Not Authorized"), 2, "Railway says \"Not Authorized\" to"),
+            (Reply::Error("Project not found"), 4, "Project not found"),
+            (limit, 4, "Railway takes no more requests for 3600 s"),
+        ] {
+            let site = Site::empty();
+            site.fake.reply(operation, reply);
+            let run = site.init_all();
+            assert_eq!(run.code, Some(code), "{operation}: {}", run.stderr);
+            assert!(run.stderr.contains(expected), "{operation}: {}", run.stderr);
+            assert_eq!(site.fake.mutation_names(), MUTATIONS[..=at]);
+        }
+    }
+}
+
+#[test]
+fn a_value_that_railway_quotes_is_not_shown() {
+    let site = Site::empty();
+    let quoted = "Invalid value canary-session-of-a-test, https://canary.example.com/x";
+    site.fake.reply("UpsertVariables", Reply::Error(quoted));
+    let run = site.init_all();
+    assert_eq!(run.code, Some(4));
+    assert!(run.stderr.contains("Invalid value [redacted]"), "{}", run.stderr);
+}
+
+#[test]
+fn a_project_token_that_may_not_make_a_service() {
+    let mut site = Site::empty();
+    site.workspace.set("RAILWAY_API_TOKEN", "");
+    site.workspace.set("RAILWAY_TOKEN", TOKEN);
+    site.fake.with(|service| service.lacks = vec!["service"]);
+    site.fake.reply("CreateService", Reply::Error("Not Authorized"));
+    let run = site.init_all();
+    assert_eq!(run.code, Some(2));
+    expect![[r#""#]].assert_eq(&site.message(&run));
+    // Where it may, project and environment are the token's.
+    let run = site.init_all();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(site.fake.mutation_names()[1..], MUTATIONS[1..]);
+    assert!(!run.stdout.contains("put into"), "{}", run.stdout);
+}
+
+#[test]
+fn a_service_in_an_environment_that_is_not_there() {
+    let site = Site::empty();
+    site.fake.with(|service| service.lacks = vec!["environment"]);
+    let run = site.init_all();
+    assert_eq!(run.code, Some(2));
+    expect![[r#""#]].assert_eq(&site.message(&run));
+    site.fake.with(|service| service.lacks = vec!["environment", "service"]);
+    let run = site.init_all();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let (name, variables) = site.fake.mutations().remove(0);
+    assert_eq!(name, "CreateEnvironment");
+    assert_eq!(
+        variables,
+        json!({"input": {"projectId": "p-1", "name": "production", "skipInitialDeploys": true}})
+    );
+}
+
+#[test]
+fn what_is_not_plain_is_not_guessed() {
+    let mut site = Site::empty();
+    site.fake.with(|service| {
+        service.lacks.clear();
+        service.projects = vec!["p-1", "p-2"];
+    });
+    let run = site.init_all();
+    assert_eq!(run.code, Some(2));
+    expect![[r#""#]].assert_eq(&site.message(&run));
+    site.fake.with(|service| service.projects = vec!["p-1"]);
+    // The only service may be anything.
+    let run = site.run(&["deploy", "init", "--project", "shop"]);
+    assert_eq!(run.code, Some(2));
+    expect![[r#""#]].assert_eq(&site.message(&run));
+    let run = site.init(&["--workspace", "theirs"]);
+    assert_eq!(run.code, Some(2));
+    expect![[r#""#]].assert_eq(&site.message(&run));
+    site.fake.reply("ServiceInstance", Reply::Error("ServiceInstance not found"));
+    let run = site.init_all();
+    assert_eq!(run.code, Some(2));
+    expect![[r#""#]].assert_eq(&site.message(&run));
+    site.workspace.set("XTASK_PULL_USERNAME", "");
+    let run = site.init(&[]);
+    assert_eq!(run.code, Some(2));
+    expect![[r#""#]].assert_eq(&site.message(&run));
+    assert_eq!(site.fake.mutations(), []);
+}
+
+#[test]
+fn what_railway_does_not_keep_is_no_success() {
+    let site = Site::empty();
+    site.fake.with(|service| service.keeps_settings = false);
+    let run = site.init_all();
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    expect![[r#""#]].assert_eq(&site.message(&run));
+}
+
+#[test]
+fn two_at_once() {
+    let site = Site::empty();
+    site.fake.reply("CreateProject", Reply::Silence);
+    let image = image("1");
+    let args = ["deploy", "init", "--project", "shop", "--service", "web", "--yes", "--image", &image];
+    let args = [&args[..], &["--with-variables", "production.env"]].concat();
+    let mut command = site.workspace.command(&args);
+    let piped = std::process::Stdio::piped;
+    let mut first = command.stdout(piped()).stderr(piped()).spawn().unwrap();
+    site.wait_for(&mut first, "CreateProject", |service| {
+        service.calls.iter().any(|call| call.name == "CreateProject")
+    });
+    let second = site.init_all();
+    crate::support::signal(&first, "INT");
+    let run = site.finish(first);
+    assert_eq!(run.code, Some(130), "{}", run.stderr);
+    assert_eq!(second.code, Some(1), "{}", second.stderr);
+    assert!(second.stderr.contains("another set-up from this checkout is under way"), "{}", second.stderr);
+    assert_eq!(site.fake.mutation_names(), ["CreateProject"]);
+    assert_eq!(site.inits()[0]["result"], "interrupted");
+}
