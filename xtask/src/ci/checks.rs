@@ -38,6 +38,8 @@ struct Run {
     name: String,
     status: String,
     conclusion: Option<String>,
+    /// RFC 3339, UTC.
+    started_at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -87,10 +89,15 @@ fn ask<T: serde::de::DeserializeOwned>(
 }
 
 /// Sources: "Check runs" and "Commit statuses" of GitHub's REST documentation. A run that was cancelled, or that nobody
-/// has ended, has not passed.
+/// has ended, has not passed. Of several runs of the same name the newest counts: a deployment that failed must not keep
+/// the same commit from being deployed again.
 fn summed_up(runs: &[Run], statuses: &[Status]) -> Checks {
     let mut checks = Checks::default();
-    let of_runs = runs.iter().map(|run| {
+    let is_newest = |run: &&Run| {
+        let newer = |other: &Run| other.name == run.name && other.started_at > run.started_at;
+        !runs.iter().any(newer)
+    };
+    let of_runs = runs.iter().filter(is_newest).map(|run| {
         let is_over = run.status == "completed";
         (&run.name, is_over.then_some(run.conclusion.as_deref().unwrap_or_default()))
     });
@@ -121,6 +128,7 @@ mod tests {
             name: name.to_owned(),
             status: status.to_owned(),
             conclusion: conclusion.map(str::to_owned),
+            started_at: Some("2026-11-20T10:00:00Z".to_owned()),
         };
         let status =
             |context: &str, state: &str| Status { context: context.to_owned(), state: state.to_owned() };
@@ -131,6 +139,11 @@ mod tests {
             run("lint", "completed", Some("timed_out")),
             run("bench", "completed", Some("cancelled")),
             run("deploy", "in_progress", None),
+            // An earlier attempt.
+            Run {
+                started_at: Some("2026-11-20T09:00:00Z".to_owned()),
+                ..run("deploy", "completed", Some("failure"))
+            },
         ];
         let checks = summed_up(
             &runs,

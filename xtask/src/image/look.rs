@@ -18,8 +18,10 @@ pub enum Readable {
     ByAnybody,
     /// With the credentials that were found here.
     WithCredentials,
-    /// Not there, or not for us.
-    No(String),
+    /// The registry does not show it to us; whether it is there is not known.
+    Hidden(String),
+    /// Not there.
+    Absent,
     /// The registry could not be asked.
     Unknown(String),
 }
@@ -40,18 +42,19 @@ pub fn look(exec: &Executor, sources: &Sources, image: &Reference, platform: &st
     let of = |readable| Look { readable, platforms: Vec::new(), variables: BTreeSet::new() };
     let nobody = Sources::default();
     let public = Repository::to_read(exec, &nobody, image, None);
-    let refused = match asked(&public, image)? {
+    let is_hidden = match asked(&public, image)? {
         Ok(Some(fetched)) => return Ok(read(&public, &fetched, platform, of(Readable::ByAnybody))),
-        Ok(None) => format!("{image} is not in its registry"),
+        Ok(None) => false,
         Err(problem) if !public.was_denied() => return Ok(of(Readable::Unknown(problem))),
-        Err(problem) => problem,
+        Err(_) => true,
     };
     // A private image looks like none at all to those who may not see it.
     let known = Repository::to_read(exec, sources, image, Some(image));
     Ok(match asked(&known, image)? {
         Ok(Some(fetched)) => read(&known, &fetched, platform, of(Readable::WithCredentials)),
-        Ok(None) => of(Readable::No(refused)),
-        Err(problem) if known.was_denied() => of(Readable::No(problem)),
+        Ok(None) => of(Readable::Absent),
+        Err(problem) if known.was_denied() && is_hidden => of(Readable::Hidden(problem)),
+        Err(_) if known.was_denied() => of(Readable::Absent),
         Err(problem) => of(Readable::Unknown(problem)),
     })
 }

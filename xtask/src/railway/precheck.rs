@@ -38,8 +38,8 @@ pub enum Visibility {
     Private {
         has_credentials: Option<bool>,
     },
-    /// The registry has no such image, or does not show it to us.
-    Absent(String),
+    /// The registry has no such image.
+    Absent,
     /// The registry could not be asked.
     Unknown(String),
 }
@@ -48,6 +48,8 @@ pub enum Visibility {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageSeen {
     pub visibility: Visibility,
+    /// Why the registry does not show it to us, where it does not.
+    pub hidden: Option<String>,
     /// What it was made for, e.g. `linux/amd64`; several for an index. Empty where that is not known.
     pub platforms: Vec<String>,
     /// The names of the variables that are set in it.
@@ -176,13 +178,16 @@ fn checked(name: &str, verdict: Verdict, detail: impl Into<String>, hint: Option
 fn image(image: &ImageSeen, platform: &str) -> Checked {
     let check = |verdict, detail: String, hint| checked("image", verdict, detail, hint);
     match &image.visibility {
-        Visibility::Absent(why) => {
+        Visibility::Absent => {
             let hint =
                 "`cargo xtask docker pack --push` puts an image into the registry, and prints its digest";
-            return check(Verdict::Failed, why.clone(), Some(hint));
+            return check(Verdict::Failed, "it is not in its registry".to_owned(), Some(hint));
         }
         Visibility::Unknown(why) => return check(Verdict::NotRun, why.clone(), None),
         Visibility::Public | Visibility::Private { .. } => {}
+    }
+    if let Some(why) = &image.hidden {
+        return check(Verdict::NotRun, why.clone(), None);
     }
     let platforms = image.platforms.join(", ");
     match image.platforms.iter().any(|known| known == platform) {
@@ -204,7 +209,7 @@ fn pull(image: &ImageSeen, account: &Account) -> Checked {
     let has_credentials = match &image.visibility {
         Visibility::Public => return check(Verdict::Ok, "anybody may pull it".to_owned(), None),
         Visibility::Private { has_credentials } => has_credentials,
-        Visibility::Absent(_) | Visibility::Unknown(_) => {
+        Visibility::Absent | Visibility::Unknown(_) => {
             return check(Verdict::NotRun, "who may pull it is not known".to_owned(), None);
         }
     };

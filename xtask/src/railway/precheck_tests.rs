@@ -8,6 +8,7 @@ use crate::config::expected::ExpectedVariable;
 fn seen(visibility: Visibility, platforms: &[&str]) -> ImageSeen {
     ImageSeen {
         visibility,
+        hidden: None,
         platforms: platforms.iter().map(|name| (*name).to_owned()).collect(),
         variables: BTreeSet::from(["HOST".to_owned()]),
     }
@@ -37,7 +38,8 @@ fn images_that_can_and_cannot_be_pulled() {
         (seen(private(Some(true)), &["linux/amd64"]), Account::default()),
         (seen(private(Some(false)), &["linux/amd64"]), of_plan("pro")),
         (seen(private(None), &["linux/amd64"]), of_plan("pro")),
-        (seen(Visibility::Absent("no such image".to_owned()), &[]), of_plan("pro")),
+        (ImageSeen { hidden: Some("401".to_owned()), ..seen(private(None), &[]) }, of_plan("pro")),
+        (seen(Visibility::Absent, &[]), of_plan("pro")),
         (seen(Visibility::Unknown("no answer".to_owned()), &[]), of_plan("pro")),
     ];
     let checks: Vec<Checked> =

@@ -89,15 +89,19 @@ fn look(run: &Run<'_>, site: &Site, image: &PinnedImage, state: &State) -> anyho
 
 /// What the registry said, in the words of room `railway`.
 fn seen(remote: &Remote<'_>, state: &State, image: &PinnedImage, look: Look) -> anyhow::Result<ImageSeen> {
+    let mut hidden = None;
     let visibility = match look.readable {
         Readable::ByAnybody => Visibility::Public,
-        Readable::WithCredentials => {
+        Readable::WithCredentials | Readable::Hidden(_) => {
+            if let Readable::Hidden(why) = look.readable {
+                hidden = Some(why);
+            }
             Visibility::Private { has_credentials: remote.has_registry_credentials(state, image)? }
         }
-        Readable::No(why) => Visibility::Absent(why),
+        Readable::Absent => Visibility::Absent,
         Readable::Unknown(why) => Visibility::Unknown(why),
     };
-    Ok(ImageSeen { visibility, platforms: look.platforms, variables: look.variables })
+    Ok(ImageSeen { visibility, hidden, platforms: look.platforms, variables: look.variables })
 }
 
 /// What GitHub knows of the commit, where the environment says whom to ask.
