@@ -41,7 +41,7 @@ use crate::report;
 use run::Run;
 use site::Site;
 
-/// The most that is read from standard input, in bytes. Railway's own limit for all variables is far below.
+/// The most that is read from standard input, in bytes.
 const VARIABLES_SIZE_MAX: u64 = 1 << 20;
 
 pub fn run(exec: &Executor, args: &DeployArgs) -> anyhow::Result<()> {
