@@ -16,17 +16,18 @@ use crate::report::Format;
 #[command(after_help = "Examples:\n  \
     cargo xtask deploy init --project shop --service web --dry-run      # what is there, what would be made\n  \
     cargo xtask deploy init --project shop --service web --yes\n  \
-    cargo xtask deploy init --project shop --service web --image ghcr.io/owner/app@sha256:… --with-variables prod.env\n\n\
+    cargo xtask deploy init --project shop --service web --image ghcr.io/owner/app@sha256:… \
+    --with-variables prod.env\n\n\
     Variables: a line `NAME=…` of .env.example is wanted, a line `#NAME=…` is optional. The value of a wanted one \
     comes from --with-variables, else from the environment variable of the same name, else from whoever sits at the \
-    terminal, unseen; optional ones come from --with-variables alone. What the file or standard input names besides is set \
-    as well. Names that the service has already are not asked for, and their values stay. PORT and APP_REVISION \
+    terminal, unseen; optional ones come from --with-variables alone. What the file or standard input names besides is \
+    set as well. Names that the service has already are not asked for, and their values stay. PORT and APP_REVISION \
     are given by Railway and by `deploy`.\n\n\
-    Registry credentials: XTASK_PULL_USERNAME and XTASK_PULL_PASSWORD, for a private image (on ghcr.io a classic token \
-    with `read:packages`). They are sent together with the first image. Railway does not tell which it has, so they \
+    Registry credentials: XTASK_PULL_USERNAME and XTASK_PULL_PASSWORD, for a private image (on ghcr.io a classic \
+    token with `read:packages`). They are sent together with the first image. Railway does not tell which it has, so they \
     are sent again only with --renew-credentials.\n\n\
-    Token: a project or an environment is made with RAILWAY_API_TOKEN, an account or workspace token. With RAILWAY_TOKEN \
-    both are known.\n\n\
+    Token: a project or an environment is made with RAILWAY_API_TOKEN, an account or workspace token. With \
+    RAILWAY_TOKEN both are known.\n\n\
     Exit codes: 0 set up, or it was already; 1 not confirmed, or Railway has not kept what it accepted; 2 usage, \
     token, configuration, or variables without a value; 4 Railway refused or did not answer; 130/143 interrupted.")]
 pub struct InitArgs {
@@ -76,8 +77,8 @@ pub struct InitArgs {
     after_help = "Examples:\n  cargo xtask deploy settings --diff\n  cargo xtask deploy settings --apply\n\n\
     Railway itself reads railway.toml until 2026-12-01, and not at all for services newer than that announcement. \
     The API, which this uses, goes on.\n\n\
-    Exit codes: 0 nothing differs, or it has been set; 1 with --diff: something differs; with --apply: Railway has not kept \
-    what it accepted; 2 usage, token or railway.toml; 4 Railway refused or did not answer; 130/143 interrupted."
+    Exit codes: 0 nothing differs, or it has been set; 1 with --diff: something differs; with --apply: Railway has \
+    not kept what it accepted; 2 usage, token or railway.toml; 4 Railway refused or did not answer; 130/143 interrupted."
 )]
 pub struct SettingsArgs {
     /// Show what differs, and end with code 1 if anything does

@@ -81,8 +81,8 @@ impl Sources {
     }
 }
 
-/// The account that the platform pulls with: `XTASK_PULL_USERNAME` and `XTASK_PULL_PASSWORD`. One without the other is an
-/// error.
+/// The account that the platform pulls with: `XTASK_PULL_USERNAME` and `XTASK_PULL_PASSWORD`. One without the other is
+/// an error.
 pub fn for_pulling() -> anyhow::Result<Option<Account>> {
     given([PULL_USERNAME, PULL_PASSWORD], |name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

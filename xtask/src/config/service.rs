@@ -192,7 +192,7 @@ mod tests {
         let service = parse(text).unwrap();
         let shown: Vec<String> =
             service.by_name().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        expect![[r#""#]].assert_eq(&shown.join(" "));
+        expect![[r#"drainingSeconds=10 healthcheckPath="/health" overlapSeconds=5 preDeployCommand=["migrate"] restartPolicyType="ON_FAILURE" sleepApplication=false"#]].assert_eq(&shown.join(" "));
         assert_eq!(parse("").unwrap(), Service::default());
     }
 
@@ -208,15 +208,21 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_line() {
         let message = |text: &str| parse(text).unwrap_err().to_string();
-        expect![[r#""#]].assert_eq(&message("# why\n\n[deploy]\nhealthCheckPath = \"/\""));
-        expect![[r#""#]].assert_eq(&message("[deploy]\nhealthcheckPath = \"health\""));
-        expect![[r#""#]].assert_eq(&message("\n[experimental]\nincrementalDeployment = true"));
-        expect![[r#""#]].assert_eq(&message("[build]\nbuidler = \"x\""));
-        expect![[r#""#]].assert_eq(&message("deploy.numReplicas = 0"));
+        expect!["unknown key `healthCheckPath` in `[deploy]` in railway.toml (line 4); did you mean `healthcheckPath`?"].assert_eq(&message("# why\n\n[deploy]\nhealthCheckPath = \"/\""));
+        expect![[r#"`healthcheckPath` in `[deploy]` in railway.toml (line 2) must be a path that begins with `/`, not the text "health""#]].assert_eq(&message("[deploy]\nhealthcheckPath = \"health\""));
+        expect!["unknown key `experimental` in railway.toml (line 2)"]
+            .assert_eq(&message("\n[experimental]\nincrementalDeployment = true"));
+        expect!["unknown key `buidler` in `[build]` in railway.toml (line 2); did you mean `builder`?"]
+            .assert_eq(&message("[build]\nbuidler = \"x\""));
+        expect!["`numReplicas` in `[deploy]` in railway.toml (line 1) must be a whole number above 0, not the number 0"].assert_eq(&message("deploy.numReplicas = 0"));
         let error = parse("[deploy]\noverlapSeconds = 5\n\n[deploy.multiRegionConfig.x]\nnumReplicas = 2\n");
         let error = error.unwrap_err();
-        expect![[r#""#]].assert_eq(&error.to_string());
+        expect![
+            "`multiRegionConfig` in `[deploy]` in railway.toml (line 4) is not carried to Railway from here"
+        ]
+        .assert_eq(&error.to_string());
         assert!(hint_of(&error).unwrap().contains("2026-12-01"));
-        expect![[r#""#]].assert_eq(&message("[environments.production.deploy]\noverlapSeconds = 1\n"));
+        expect!["`environments` in railway.toml (line 1) is not carried to Railway from here"]
+            .assert_eq(&message("[environments.production.deploy]\noverlapSeconds = 1\n"));
     }
 }

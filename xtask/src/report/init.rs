@@ -18,7 +18,7 @@ pub fn render(record: &InitRecord, format: Format) -> anyhow::Result<String> {
 }
 
 fn table(record: &InitRecord) -> Table {
-    let mut table = Table::new(&[("part", Align::Left), ("", Align::Left), ("", Align::Left)]);
+    let mut table = Table::new(&[("part", Align::Left), ("state", Align::Left), ("detail", Align::Left)]);
     for item in &record.items {
         let state = match item.state {
             ItemState::Found => "there",
@@ -87,8 +87,41 @@ mod tests {
             seconds: 1.0,
             error: None,
         };
-        expect![[r#""#]].assert_eq(&render(&record, Format::Human).unwrap());
+        expect![[r#"
+            part
+            project  there    shop
+            service  set up   web
+            image    missing  the first `deploy` sets it
+
+            put into Cargo.toml, so that every command finds this service:
+
+            [workspace.metadata.xtask.railway]
+            project = "p-1"
+
+            next: cargo xtask deploy --image …
+        "#]]
+        .assert_eq(&render(&record, Format::Human).unwrap());
         record.already_set_up = true;
-        expect![[r#""#]].assert_eq(&render(&record, Format::Markdown).unwrap());
+        expect![[r#"
+            web (production) in project shop
+
+            | part |  |  |
+            | --- | --- | --- |
+            | project | there | shop |
+            | service | set up | web |
+            | image | missing | the first `deploy` sets it |
+
+            everything was there already: nothing was changed
+
+            put into Cargo.toml, so that every command finds this service:
+
+            ```toml
+            [workspace.metadata.xtask.railway]
+            project = "p-1"
+            ```
+
+            next: cargo xtask deploy --image …
+        "#]]
+        .assert_eq(&render(&record, Format::Markdown).unwrap());
     }
 }

@@ -91,8 +91,27 @@ mod tests {
             seconds: 0.0,
             error: None,
         };
-        expect![[r#""#]].assert_eq(&render(&record, Format::Human).unwrap());
+        expect![[r#"
+            setting           railway.toml  Railway
+            drainingSeconds   15            not set  differs
+            healthcheckPath   /h            /h
+            preDeployCommand  not set       ["a b"]  stays: not in the file
+
+            1 setting differs
+        "#]]
+        .assert_eq(&render(&record, Format::Human).unwrap());
         record.applied = true;
-        expect![[r#""#]].assert_eq(&render(&record, Format::Markdown).unwrap());
+        expect![[r#"
+            web (production) in project shop
+
+            | setting | railway.toml | Railway |  |
+            | --- | --- | --- | --- |
+            | drainingSeconds | 15 | not set | set now |
+            | healthcheckPath | /h | /h |  |
+            | preDeployCommand | not set | ["a b"] | stays: not in the file |
+
+            set: 1; from the next deployment on
+        "#]]
+        .assert_eq(&render(&record, Format::Markdown).unwrap());
     }
 }

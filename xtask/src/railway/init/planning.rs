@@ -224,9 +224,44 @@ mod tests {
 
     #[test]
     fn from_nothing() {
-        check(&nothing(), |_| {}, expect![[r#""#]]);
+        check(
+            &nothing(),
+            |_| {},
+            expect![[r#"
+            set -e
+            # make project
+            # make project shop with environment production in workspace mine
+            # make service
+            # make service web in project shop
+            # set up service
+            # web (production): set the image to ghcr.io/o/app@sha256:0, the registry credentials, drainingSeconds to 15, healthcheckPath to "/health"
+            # set variables
+            # web (production): set A, B without a deployment
+            # make domain
+            # web (production): make a domain
+            makes project `shop` with environment `production` in workspace `mine`, service `web` in project `shop`
+            railway.toml has no overlapSeconds: at each deployment requests may meet a router that knows neither
+        "#]],
+        );
         let half = Found { service: None, instance: None, environment: None, ..everything("") };
-        check(&half, |wish| wish.domain = false, expect![[r#""#]]);
+        check(
+            &half,
+            |wish| wish.domain = false,
+            expect![[r#"
+            set -e
+            # make environment
+            # make environment production in project shop
+            # make service
+            # make service web in project shop
+            # set up service
+            # web (production): set the image to ghcr.io/o/app@sha256:0, the registry credentials, drainingSeconds to 15, healthcheckPath to "/health"
+            # set variables
+            # web (production): set B without a deployment
+            makes environment `production` in project `shop`, service `web` in project `shop`
+            variables that have another value at Railway keep it: A
+            railway.toml has no overlapSeconds: at each deployment requests may meet a router that knows neither
+        "#]],
+        );
     }
 
     #[test]

@@ -82,7 +82,23 @@ fn from_nothing_to_a_service_and_a_second_run_changes_nothing() {
     let site = Site::empty();
     let run = site.init_all();
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&site.plain(&run.stdout));
+    expect![[r#"
+        part
+        project      set up  shop
+        environment  set up  production
+        service      set up  web
+        image        set up  ghcr.io/o/app@sha256:1
+        settings     set up  drainingSeconds, healthcheckPath
+        variables    set up  DATABASE_URL, MODE, ORIGIN, SESSION_KEY
+        domain       set up  [address]
+
+        put into Cargo.toml, so that every command finds this service:
+
+        [workspace.metadata.xtask.railway]
+        project = "p-1" # shop
+
+        next: cargo xtask deploy --image ghcr.io/o/app@sha256:1"#]]
+    .assert_eq(&site.plain(&run.stdout));
     let place = json!({"serviceId": "s-1", "environmentId": "e-1"});
     let variables = json!({
         "DATABASE_URL": "postgres://user:canary-database-of-a-test@db/app", "SESSION_KEY": CANARIES[1],
@@ -114,7 +130,25 @@ fn from_nothing_to_a_service_and_a_second_run_changes_nothing() {
 
     let again = site.init_all();
     assert_eq!((again.code, site.fake.mutations().len()), (Some(0), 5), "{}", again.stderr);
-    expect![[r#""#]].assert_eq(&site.plain(&again.stdout));
+    expect![[r#"
+        part
+        project      there  shop
+        environment  there  production
+        service      there  web
+        image        there  ghcr.io/o/app@sha256:1
+        settings     there  drainingSeconds, healthcheckPath
+        variables    there  as they were: DATABASE_URL, MODE, ORIGIN, SESSION_KEY
+        domain       there  [address]
+
+        everything was there already: nothing was changed
+
+        put into Cargo.toml, so that every command finds this service:
+
+        [workspace.metadata.xtask.railway]
+        project = "p-1" # shop
+
+        next: cargo xtask deploy --image ghcr.io/o/app@sha256:1"#]]
+    .assert_eq(&site.plain(&again.stdout));
     let records = site.inits();
     let told = |at: usize| (records[at]["result"].clone(), records[at]["already_set_up"].clone());
     assert_eq!((told(0), told(1)), ((json!("ok"), json!(false)), (json!("ok"), json!(true))));
@@ -126,7 +160,20 @@ fn a_dry_run_only_looks() {
     let site = Site::empty();
     let run = site.init(&["--dry-run", "--image", &image("1"), "--with-variables", "production.env"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&site.plain(&run.stdout));
+    expect![[r#"
+        set -e
+        # make project
+        # make project shop with environment production in workspace mine
+        # make service
+        # make service web in project shop
+        # set up service
+        # web (production): set the image to ghcr.io/o/app@sha256:1, the registry credentials,
+            drainingSeconds to 15, healthcheckPath to "/health"
+        # set variables
+        # web (production): set DATABASE_URL, MODE, ORIGIN, SESSION_KEY without a deployment
+        # make domain
+        # web (production): make a domain"#]]
+    .assert_eq(&site.plain(&run.stdout));
     let missing = site.init(&["--dry-run"]);
     assert_eq!(missing.code, Some(0), "{}", missing.stderr);
     assert!(missing.stderr.contains("no value: DATABASE_URL, SESSION_KEY; a run asks"), "{}", missing.stderr);

@@ -81,7 +81,14 @@ fn a_project_token_that_may_not_make_a_service() {
     site.fake.reply("CreateService", Reply::Error("Not Authorized"));
     let run = site.init_all();
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: step `make service`: service `web`: Railway says "Not Authorized" to
+            `CreateService`: the project token in RAILWAY_TOKEN, sent as `Project-Access-Token`,
+            is not valid or may not do this
+         hint: a project token may not be allowed to make this: an account or workspace token in
+            RAILWAY_API_TOKEN (and RAILWAY_TOKEN unset) is; or make it on railway.com, and run
+            this again"#]]
+    .assert_eq(&site.message(&run));
     // Where it may, project and environment are the token's.
     let run = site.init_all();
     assert_eq!(run.code, Some(0), "{}", run.stderr);

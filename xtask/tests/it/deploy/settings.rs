@@ -36,8 +36,24 @@ fn a_difference_is_shown_and_is_code_1() {
     let site = site();
     let run = site.run(&DIFF);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&run.stdout);
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        setting             railway.toml  Railway
+        drainingSeconds     15            not set      differs
+        healthcheckPath     /health       /health
+        healthcheckTimeout  300           not set
+        numReplicas         not set       1            stays: not in the file
+        overlapSeconds      5             5
+        restartPolicyType   ALWAYS        ON_FAILURE   differs
+        startCommand        not set       serve --all  stays: not in the file
+
+        2 settings differ
+    "#]]
+    .assert_eq(&run.stdout);
+    expect![[r#"
+        error: web (production) differs from railway.toml in drainingSeconds, restartPolicyType
+         hint: `cargo xtask deploy settings --apply` sets them at Railway, for the next
+            deployment"#]]
+    .assert_eq(&site.message(&run));
     assert_eq!(site.fake.mutations(), []);
     // It only looks.
     assert!(!site.workspace.root().join("target").exists());
