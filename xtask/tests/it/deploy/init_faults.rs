@@ -102,7 +102,12 @@ fn a_service_in_an_environment_that_is_not_there() {
     site.fake.with(|service| service.lacks = vec!["environment"]);
     let run = site.init_all();
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: project `shop` has the service `web`, but not the environment `production`, and a
+            new environment has none of a project's services
+         hint: duplicate an environment on railway.com (its menu → New Environment), then run
+            this again"#]]
+    .assert_eq(&site.message(&run));
     site.fake.with(|service| service.lacks = vec!["environment", "service"]);
     let run = site.init_all();
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -123,23 +128,39 @@ fn what_is_not_plain_is_not_guessed() {
     });
     let run = site.init_all();
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: there are 2 projects `shop` (--project)
+         hint: --project ID says which: p-1, p-2"#]]
+    .assert_eq(&site.message(&run));
     site.fake.with(|service| service.projects = vec!["p-1"]);
     // The only service may be anything.
     let run = site.run(&["deploy", "init", "--project", "shop"]);
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: the project has services already, and none is named: web
+         hint: --service NAME takes one of them; another name makes a new one"#]]
+    .assert_eq(&site.message(&run));
     let run = site.init(&["--workspace", "theirs"]);
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: the token is for no workspace `theirs` (--workspace)
+         hint: workspaces: mine"#]]
+    .assert_eq(&site.message(&run));
     site.fake.reply("ServiceInstance", Reply::Error("ServiceInstance not found"));
     let run = site.init_all();
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: the service `web` is not in the environment `production`: Railway refuses
+            `ServiceInstance`: ServiceInstance not found
+         hint: deploy it there once on railway.com, or name another service with --service"#]]
+    .assert_eq(&site.message(&run));
     site.workspace.set("XTASK_PULL_USERNAME", "");
     let run = site.init(&[]);
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: the variable XTASK_PULL_PASSWORD is set, but XTASK_PULL_USERNAME is not
+         hint: set both, or neither"#]]
+    .assert_eq(&site.message(&run));
     assert_eq!(site.fake.mutations(), []);
 }
 
@@ -149,7 +170,11 @@ fn what_railway_does_not_keep_is_no_success() {
     site.fake.with(|service| service.keeps_settings = false);
     let run = site.init_all();
     assert_eq!(run.code, Some(1), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: step `check`: Railway has accepted everything, but this is still to be done: set
+            up service
+         hint: `cargo xtask deploy init --dry-run` shows what Railway has not kept"#]]
+    .assert_eq(&site.message(&run));
 }
 
 #[test]
