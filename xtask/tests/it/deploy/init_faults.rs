@@ -194,6 +194,7 @@ fn two_at_once() {
     crate::support::signal(&first, "INT");
     let run = site.finish(first);
     assert_eq!(run.code, Some(130), "{}", run.stderr);
+    assert!(run.stderr.contains("the same command again completes what is missing"), "{}", run.stderr);
     assert_eq!(second.code, Some(1), "{}", second.stderr);
     assert!(second.stderr.contains("another set-up from this checkout is under way"), "{}", second.stderr);
     assert_eq!(site.fake.mutation_names(), ["CreateProject"]);
