@@ -165,6 +165,39 @@ fn what_is_not_plain_is_not_guessed() {
 }
 
 #[test]
+fn a_project_on_a_later_page_is_not_made_again() {
+    let site = Site::empty();
+    site.fake.with(|service| service.lacks = vec!["service"]);
+    let page = r#"{"data":{"projects":{"edges":[],"pageInfo":{"hasNextPage":true,"endCursor":"c-1"}}}}"#;
+    site.fake.reply("Projects", Reply::Raw("200 OK", "", page));
+    let run = site.init_all();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(site.fake.mutation_names(), MUTATIONS[1..]);
+    let calls = site.fake.with(|service| service.calls.clone());
+    let pages = calls.iter().filter(|call| call.name == "Projects");
+    let after: Vec<_> = pages.map(|call| call.variables["after"].clone()).collect();
+    assert_eq!(after, [json!(null), json!("c-1")]);
+}
+
+#[test]
+fn a_project_without_the_wanted_environment_gets_it_from_the_next_run() {
+    let site = Site::empty();
+    let made = r#"{"data":{"projectCreate":{"id":"p-1","name":"shop","environments":{"edges":[]},"services":{"edges":[]}}}}"#;
+    site.fake.reply("CreateProject", Reply::Raw("200 OK", "", made));
+    let run = site.init_all();
+    assert_eq!(run.code, Some(4), "{}", run.stderr);
+    expect![[r#"
+        error: step `make project`: Railway has made project p-1 without the environment
+            `production`
+         hint: the same command again makes the environment"#]]
+    .assert_eq(&site.message(&run));
+    site.fake.with(|service| service.lacks = vec!["environment", "service"]);
+    let run = site.init_all();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(site.fake.mutation_names()[1..3], ["CreateEnvironment", "CreateService"]);
+}
+
+#[test]
 fn what_railway_does_not_keep_is_no_success() {
     let site = Site::empty();
     site.fake.with(|service| service.keeps_settings = false);
