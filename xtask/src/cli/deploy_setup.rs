@@ -24,8 +24,8 @@ use crate::report::Format;
     set as well. Names that the service has already are not asked for, and their values stay. PORT and APP_REVISION \
     are given by Railway and by `deploy`.\n\n\
     Registry credentials: XTASK_PULL_USERNAME and XTASK_PULL_PASSWORD, for a private image (on ghcr.io a classic \
-    token with `read:packages`). They are sent together with the first image. Railway does not tell which it has, so they \
-    are sent again only with --renew-credentials.\n\n\
+    token with `read:packages`). They are sent together with the first image. Railway does not tell which it has, so \
+    they are sent again only with --renew-credentials.\n\n\
     Token: a project or an environment is made with RAILWAY_API_TOKEN, an account or workspace token. With \
     RAILWAY_TOKEN both are known.\n\n\
     Exit codes: 0 set up, or it was already; 1 not confirmed, or Railway has not kept what it accepted; 2 usage, \
@@ -78,7 +78,8 @@ pub struct InitArgs {
     Railway itself reads railway.toml until 2026-12-01, and not at all for services newer than that announcement. \
     The API, which this uses, goes on.\n\n\
     Exit codes: 0 nothing differs, or it has been set; 1 with --diff: something differs; with --apply: Railway has \
-    not kept what it accepted; 2 usage, token or railway.toml; 4 Railway refused or did not answer; 130/143 interrupted."
+    not kept what it accepted; 2 usage, token or railway.toml; 4 Railway refused or did not answer; 130/143 \
+    interrupted."
 )]
 pub struct SettingsArgs {
     /// Show what differs, and end with code 1 if anything does

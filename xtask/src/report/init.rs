@@ -88,7 +88,7 @@ mod tests {
             error: None,
         };
         expect![[r#"
-            part
+            part     state    detail
             project  there    shop
             service  set up   web
             image    missing  the first `deploy` sets it
@@ -105,7 +105,7 @@ mod tests {
         expect![[r#"
             web (production) in project shop
 
-            | part |  |  |
+            | part | state | detail |
             | --- | --- | --- |
             | project | there | shop |
             | service | set up | web |

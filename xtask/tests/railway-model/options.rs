@@ -10,7 +10,7 @@ const ABOUT: &str = "\
 A stand-in for Railway in tests, on loopback.
 
 WHAT IT MODELS: Railway's GraphQL API for the operations that xtask uses (project and account tokens, one project \
-with one environment and one service, its settings and variables, deployments with statuses, events and logs, and \
+with one environment and one service, all of which may have to be made first, its settings and variables, deployments with statuses, events and logs, and \
 rollback to one that served), with every operation checked against a part of Railway's schema; and the platform behind it: the image is pulled and \
 really runs, the health check decides, a proxy in front switches to the new deployment at once, the old one gets its \
 overlap, SIGTERM, its draining time and SIGKILL.

@@ -204,7 +204,7 @@ fn project_of(
 }
 
 /// All projects of a workspace.
-fn projects_in(client: &Client<'_>, workspace: &str) -> anyhow::Result<Vec<Named>> {
+pub(super) fn projects_in(client: &Client<'_>, workspace: &str) -> anyhow::Result<Vec<Named>> {
     let (mut all, mut after) = (Vec::new(), None::<String>);
     for _ in 0..PAGES_MAX {
         let query = ListProjects { workspace_id: workspace, first: PAGE, after: after.as_deref() };

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 
 use super::super::client::{CallError, CallErrorKind, Client};
 use super::super::creating::{
-    CreateDomain, CreateEnvironment, CreateProject, CreateService, EnvironmentCreateInput, ListProjects,
+    CreateDomain, CreateEnvironment, CreateProject, CreateService, EnvironmentCreateInput,
     ProjectCreateInput, ServiceCreateInput, ServiceDomainCreateInput,
 };
 use super::super::operations::{
@@ -17,7 +17,7 @@ use super::super::operations::{
 };
 use super::super::settings::{self, lost};
 use super::super::state::Remote;
-use super::found::Found;
+use super::found::{Found, projects_in};
 use super::planning::{self, Wish};
 use crate::config::railway::TokenKind;
 use crate::config::registry::Account;
@@ -57,7 +57,13 @@ pub fn run(
     found: &mut Found,
 ) -> (Vec<StepRecord>, anyhow::Result<()>) {
     let mut steps = Vec::new();
-    let result = carry_out(means, plan, wish, found, &mut steps);
+    let result = carry_out(means, plan, wish, found, &mut steps).map_err(|error| match Exit::of(&error) {
+        exit @ Exit::Interrupted(_) => {
+            let message = format!("{error:#}; the same command again completes what is missing");
+            Failure::new(exit, message).into()
+        }
+        _ => error,
+    });
     (steps, result)
 }
 
@@ -105,9 +111,7 @@ fn make_project(means: Means<'_>, found: &mut Found) -> anyhow::Result<Done<()>>
     let answer = means.client.mutate(&CreateProject { input }).map(|answer| answer.project);
     let project = made(means, answer, &what, || {
         let Some(workspace) = workspace else { return Ok(None) };
-        // The newest page is enough for what was not there a moment ago; a second look is the next run's.
-        let query = ListProjects { workspace_id: workspace, first: 100, after: None };
-        let known = means.client.query(&query)?.projects.page.into_nodes();
+        let known = projects_in(means.client, workspace)?;
         let Some(known) = known.into_iter().find(|known| known.name == place.project) else {
             return Ok(None);
         };

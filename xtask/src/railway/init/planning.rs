@@ -266,7 +266,34 @@ mod tests {
 
     #[test]
     fn what_is_there_stays() {
-        check(&everything("web.up.railway.app"), |_| {}, expect![[r#""#]]);
-        check(&everything(""), |wish| wish.renew_credentials = true, expect![[r#""#]]);
+        check(
+            &everything("web.up.railway.app"),
+            |_| {},
+            expect![[r#"
+            set -e
+            # set up service
+            # web (production): set drainingSeconds to 15
+            # set variables
+            # web (production): set B without a deployment
+            the registry credentials are not sent: the service has an image already, and Railway does not tell which credentials it has; --renew-credentials sends them
+            variables that have another value at Railway keep it: A
+            railway.toml has no overlapSeconds: at each deployment requests may meet a router that knows neither
+        "#]],
+        );
+        check(
+            &everything(""),
+            |wish| wish.renew_credentials = true,
+            expect![[r#"
+            set -e
+            # set up service
+            # web (production): set the registry credentials, drainingSeconds to 15
+            # set variables
+            # web (production): set B without a deployment
+            # make domain
+            # web (production): make a domain
+            variables that have another value at Railway keep it: A
+            railway.toml has no overlapSeconds: at each deployment requests may meet a router that knows neither
+        "#]],
+        );
     }
 }

@@ -83,7 +83,7 @@ fn from_nothing_to_a_service_and_a_second_run_changes_nothing() {
     let run = site.init_all();
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     expect![[r#"
-        part
+        part         state   detail
         project      set up  shop
         environment  set up  production
         service      set up  web
@@ -131,7 +131,7 @@ fn from_nothing_to_a_service_and_a_second_run_changes_nothing() {
     let again = site.init_all();
     assert_eq!((again.code, site.fake.mutations().len()), (Some(0), 5), "{}", again.stderr);
     expect![[r#"
-        part
+        part         state  detail
         project      there  shop
         environment  there  production
         service      there  web
@@ -186,7 +186,11 @@ fn wanted_variables_without_a_value_are_named() {
     let mut site = Site::empty();
     let run = site.init(&["--yes"]);
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: .env.example wants variables that have no value: DATABASE_URL, SESSION_KEY
+         hint: give them in a file of NAME=value lines (--with-variables FILE), on standard input
+            (--with-variables -) or in the environment; nothing was changed"#]]
+    .assert_eq(&site.message(&run));
     assert_eq!(site.fake.mutations(), []);
 
     // One from the environment, which gives nothing else; the other through standard input.
@@ -216,7 +220,11 @@ fn nothing_is_made_unasked() {
     let site = Site::empty();
     let run = site.init(&["--with-variables", "production.env"]);
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: nobody is here to answer: make project `shop` with environment `production` in
+            workspace `mine`, service `web` in project `shop`?
+         hint: make it on railway.com; --yes takes it without asking"#]]
+    .assert_eq(&site.message(&run));
     assert_eq!(site.fake.mutations(), []);
 }
 
@@ -229,8 +237,30 @@ fn a_service_that_serves_keeps_what_it_has() {
     let args = ["--image", &image("2"), "--with-variables", "production.env"];
     let run = site.init(&args);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&site.plain(&run.stderr));
-    expect![[r#""#]].assert_eq(&site.plain(&run.stdout));
+    expect![[r#"
+        note: the service has the image ghcr.io/o/app@sha256:1 and keeps it; `cargo xtask deploy
+            --image ghcr.io/o/app@sha256:2` deploys the other one
+        note: the registry credentials are not sent: the service has an image already, and
+            Railway does not tell which credentials it has; --renew-credentials sends them
+        note: variables that have another value at Railway keep it: DATABASE_PASSWORD
+        note: railway.toml has no overlapSeconds: at each deployment requests may meet a router
+            that knows neither
+        note: railway.toml has no drainingSeconds: at each deployment open requests are cut off
+             Running set variables
+             Running check"#]]
+    .assert_eq(&site.plain(&run.stderr));
+    expect![[r#"
+        part         state   detail
+        project      there   shop
+        environment  there   production
+        service      there   web
+        image        there   ghcr.io/o/app@sha256:1
+        settings     there   healthcheckPath
+        variables    set up  MODE; as they were: DATABASE_PASSWORD
+        domain       there   [address]
+
+        next: cargo xtask deploy status"#]]
+    .assert_eq(&site.plain(&run.stdout));
     assert_eq!(site.fake.mutation_names(), ["UpsertVariables"]);
     assert_eq!(site.fake.with(|service| service.variables["DATABASE_PASSWORD"].clone()), SECRET_VALUE);
     let renewed = site.init(&["--renew-credentials"]);

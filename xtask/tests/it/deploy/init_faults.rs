@@ -102,7 +102,12 @@ fn a_service_in_an_environment_that_is_not_there() {
     site.fake.with(|service| service.lacks = vec!["environment"]);
     let run = site.init_all();
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: project `shop` has the service `web`, but not the environment `production`, and a
+            new environment has none of a project's services
+         hint: duplicate an environment on railway.com (its menu → New Environment), then run
+            this again"#]]
+    .assert_eq(&site.message(&run));
     site.fake.with(|service| service.lacks = vec!["environment", "service"]);
     let run = site.init_all();
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -123,24 +128,73 @@ fn what_is_not_plain_is_not_guessed() {
     });
     let run = site.init_all();
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: there are 2 projects `shop` (--project)
+         hint: --project ID says which: p-1, p-2"#]]
+    .assert_eq(&site.message(&run));
     site.fake.with(|service| service.projects = vec!["p-1"]);
     // The only service may be anything.
     let run = site.run(&["deploy", "init", "--project", "shop"]);
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: the project has services already, and none is named: web
+         hint: --service NAME takes one of them; another name makes a new one"#]]
+    .assert_eq(&site.message(&run));
     let run = site.init(&["--workspace", "theirs"]);
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: the token is for no workspace `theirs` (--workspace)
+         hint: workspaces: mine"#]]
+    .assert_eq(&site.message(&run));
     site.fake.reply("ServiceInstance", Reply::Error("ServiceInstance not found"));
     let run = site.init_all();
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: the service `web` is not in the environment `production`: Railway refuses
+            `ServiceInstance`: ServiceInstance not found
+         hint: deploy it there once on railway.com, or name another service with --service"#]]
+    .assert_eq(&site.message(&run));
     site.workspace.set("XTASK_PULL_USERNAME", "");
     let run = site.init(&[]);
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: the variable XTASK_PULL_PASSWORD is set, but XTASK_PULL_USERNAME is not
+         hint: set both, or neither"#]]
+    .assert_eq(&site.message(&run));
     assert_eq!(site.fake.mutations(), []);
+}
+
+#[test]
+fn a_project_on_a_later_page_is_not_made_again() {
+    let site = Site::empty();
+    site.fake.with(|service| service.lacks = vec!["service"]);
+    let page = r#"{"data":{"projects":{"edges":[],"pageInfo":{"hasNextPage":true,"endCursor":"c-1"}}}}"#;
+    site.fake.reply("Projects", Reply::Raw("200 OK", "", page));
+    let run = site.init_all();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(site.fake.mutation_names(), MUTATIONS[1..]);
+    let calls = site.fake.with(|service| service.calls.clone());
+    let pages = calls.iter().filter(|call| call.name == "Projects");
+    let after: Vec<_> = pages.map(|call| call.variables["after"].clone()).collect();
+    assert_eq!(after, [json!(null), json!("c-1")]);
+}
+
+#[test]
+fn a_project_without_the_wanted_environment_gets_it_from_the_next_run() {
+    let site = Site::empty();
+    let made = r#"{"data":{"projectCreate":{"id":"p-1","name":"shop","environments":{"edges":[]},"services":{"edges":[]}}}}"#;
+    site.fake.reply("CreateProject", Reply::Raw("200 OK", "", made));
+    let run = site.init_all();
+    assert_eq!(run.code, Some(4), "{}", run.stderr);
+    expect![[r#"
+        error: step `make project`: Railway has made project p-1 without the environment
+            `production`
+         hint: the same command again makes the environment"#]]
+    .assert_eq(&site.message(&run));
+    site.fake.with(|service| service.lacks = vec!["environment", "service"]);
+    let run = site.init_all();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(site.fake.mutation_names()[1..3], ["CreateEnvironment", "CreateService"]);
 }
 
 #[test]
@@ -149,7 +203,11 @@ fn what_railway_does_not_keep_is_no_success() {
     site.fake.with(|service| service.keeps_settings = false);
     let run = site.init_all();
     assert_eq!(run.code, Some(1), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: step `check`: Railway has accepted everything, but this is still to be done: set
+            up service
+         hint: `cargo xtask deploy init --dry-run` shows what Railway has not kept"#]]
+    .assert_eq(&site.message(&run));
 }
 
 #[test]
@@ -169,6 +227,7 @@ fn two_at_once() {
     crate::support::signal(&first, "INT");
     let run = site.finish(first);
     assert_eq!(run.code, Some(130), "{}", run.stderr);
+    assert!(run.stderr.contains("the same command again completes what is missing"), "{}", run.stderr);
     assert_eq!(second.code, Some(1), "{}", second.stderr);
     assert!(second.stderr.contains("another set-up from this checkout is under way"), "{}", second.stderr);
     assert_eq!(site.fake.mutation_names(), ["CreateProject"]);

@@ -96,7 +96,12 @@ fn a_dry_run_prints_what_would_be_set() {
     let site = site();
     let run = site.run(&[&APPLY[..], &["--dry-run"]].concat());
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&run.stdout);
+    expect![[r#"
+        set -e
+        # update service
+        # web (production): set drainingSeconds to 15, restartPolicyType to "ALWAYS"
+    "#]]
+    .assert_eq(&run.stdout);
     assert_eq!((site.fake.mutations(), records(&site).len()), (vec![], 0));
 }
 
@@ -113,7 +118,10 @@ fn an_answer_that_is_lost_is_looked_for() {
     site.fake.reply("UpdateServiceInstance", Reply::Dropped);
     let run = site.run(&APPLY);
     assert_eq!((run.code, site.fake.mutations().len()), (Some(4), 1), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: step `update service`: Railway did not answer, and the settings are as they were
+         hint: the same command again tries once more"#]]
+    .assert_eq(&site.message(&run));
     assert_eq!(records(&site)[0]["result"], "failed");
     assert_eq!((site.run(&APPLY).code, site.fake.mutations().len()), (Some(0), 2));
 }
@@ -157,7 +165,12 @@ fn what_railway_does_not_keep_is_no_success() {
     site.fake.with(|service| service.keeps_settings = false);
     let run = site.run(&APPLY);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: step `update service`: Railway has accepted the settings, but still has its own
+            for drainingSeconds, restartPolicyType
+         hint: `cargo xtask deploy settings --diff` shows them; the plan may not allow what
+            railway.toml says"#]]
+    .assert_eq(&site.message(&run));
     assert_eq!(records(&site)[0]["applied"], false);
 }
 
@@ -167,15 +180,33 @@ fn the_file_is_read_strictly_before_anybody_is_asked() {
     site.workspace.write("railway.toml", "# The service.\n[deploy]\n\ndrainSeconds = 15\n");
     let run = site.run(&DIFF);
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: unknown key `drainSeconds` in `[deploy]` in railway.toml (line 4); did you mean
+            `drainingSeconds`?
+         hint: known keys: cronSchedule, drainingSeconds, healthcheckPath, healthcheckTimeout,
+            ipv6EgressEnabled, numReplicas, overlapSeconds, preDeployCommand,
+            restartPolicyMaxRetries, restartPolicyType, sleepApplication, startCommand"#]]
+    .assert_eq(&site.message(&run));
     site.workspace.write("railway.toml", "[deploy]\nregion = \"europe-west4\"\n");
     let run = site.run(&APPLY);
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: `region` in `[deploy]` in railway.toml (line 2) is not carried to Railway from
+            here
+         hint: Railway stops reading this file itself on 2026-12-01: set it in the service's
+            settings on railway.com and take it out of the file"#]]
+    .assert_eq(&site.message(&run));
     std::fs::remove_file(site.workspace.root().join("railway.toml")).unwrap();
     let run = site.run(&DIFF);
     assert_eq!(run.code, Some(2));
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: there is no [root]/railway.toml, so there is nothing to compare
+         hint: write one, e.g.
+        [deploy]
+        healthcheckPath = "/health"
+        overlapSeconds = 5
+        drainingSeconds = 15"#]]
+    .assert_eq(&site.message(&run));
     for args in [&DIFF[..2], &[&DIFF[..], &["--apply"]].concat()] {
         assert_eq!(site.run(args).code, Some(2));
     }
