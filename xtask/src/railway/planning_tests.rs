@@ -388,8 +388,17 @@ fn whoever_does_not_wait_does_not_verify() {
     let two = deployment("d-2", "DEPLOYING", 2, &image("2"));
     let mut case = Case::new(state(&image("1"), "old", std::slice::from_ref(&one)));
     case.detach = true;
-    case.check(expect![[r#""#]]);
+    case.check(expect![[r#"
+        # set revision
+        # web (production): set APP_REVISION=new without a deployment
+        # update service
+        # web (production): set the image to app@2
+        # deploy
+        # web (production): deploy, unless there is a newer deployment than d-1
+    "#]]);
     // It is under way already: there is nothing to do.
     case.state = state(&image("2"), "new", &[two, one]);
-    case.check(expect![[r#""#]]);
+    case.check(expect![[r#"
+        note: deployment d-2 with this image is under way already
+    "#]]);
 }

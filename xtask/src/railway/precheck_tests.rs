@@ -47,32 +47,35 @@ fn images_that_can_and_cannot_be_pulled() {
     shown(
         &checks,
         expect![[r#"
-        image Ok: in the registry, for linux/amd64
-        pull Ok: anybody may pull it
-        image Failed: it is for linux/arm64, and the service's machines run linux/amd64
-          build it there, or say what they run: `platform` in [workspace.metadata.xtask.railway]
-        pull Ok: anybody may pull it
-        image NotRun: in the registry; its platform is not told
-        pull Ok: anybody may pull it
-        image Ok: in the registry, for linux/amd64
-        pull Ok: it is private, and the service has credentials
-        image Ok: in the registry, for linux/amd64
-        pull Failed: it is private, which Railway's plan `hobby` does not pull
-          make the package public in its settings; private ones need Pro
-        image Ok: in the registry, for linux/amd64
-        pull Ok: it is private, and the service has credentials
-        image Ok: in the registry, for linux/amd64
-        pull Failed: it is private, and the service has no credentials for its registry
-          make the package public in its settings, or give the service the registry's credentials (`cargo xtask deploy init`)
-        image Ok: in the registry, for linux/amd64
-        pull NotRun: it is private; Railway does not say whether the service has credentials
-          make the package public in its settings, or give the service the registry's credentials (`cargo xtask deploy init`)
-        image Failed: no such image
-          `cargo xtask docker pack --push` puts an image into the registry, and prints its digest
-        pull NotRun: who may pull it is not known
-        image NotRun: no answer
-        pull NotRun: who may pull it is not known
-    "#]],
+            image Ok: in the registry, for linux/amd64
+            pull Ok: anybody may pull it
+            image Failed: it is for linux/arm64, and the service's machines run linux/amd64
+              build it there, or say what they run: `platform` in [workspace.metadata.xtask.railway]
+            pull Ok: anybody may pull it
+            image NotRun: in the registry; its platform is not told
+            pull Ok: anybody may pull it
+            image Ok: in the registry, for linux/amd64
+            pull Ok: it is private, and the service has credentials
+            image Ok: in the registry, for linux/amd64
+            pull Failed: it is private, which Railway's plan `hobby` does not pull
+              make the package public in its settings; private ones need Pro
+            image Ok: in the registry, for linux/amd64
+            pull Ok: it is private, and the service has credentials
+            image Ok: in the registry, for linux/amd64
+            pull Failed: it is private, and the service has no credentials for its registry
+              make the package public in its settings, or give the service the registry's credentials (`cargo xtask deploy init`)
+            image Ok: in the registry, for linux/amd64
+            pull NotRun: it is private; Railway does not say whether the service has credentials
+              make the package public in its settings, or give the service the registry's credentials (`cargo xtask deploy init`)
+            image NotRun: 401
+            pull NotRun: it is private; Railway does not say whether the service has credentials
+              make the package public in its settings, or give the service the registry's credentials (`cargo xtask deploy init`)
+            image Failed: it is not in its registry
+              `cargo xtask docker pack --push` puts an image into the registry, and prints its digest
+            pull NotRun: who may pull it is not known
+            image NotRun: no answer
+            pull NotRun: who may pull it is not known
+        "#]],
     );
 }
 
@@ -86,7 +89,19 @@ fn plans_and_limits() {
         Account { is_used_up: Some(false), ..of_plan("hobby") },
         Account { problem: Some("Not Authorized".to_owned()), ..Account::default() },
     ];
-    shown(&cases.iter().map(plan).collect::<Vec<_>>(), expect![[r#""#]]);
+    shown(
+        &cases.iter().map(plan).collect::<Vec<_>>(),
+        expect![[r#"
+        plan Ok: pro
+        plan Ok: free: 100 requests an hour; a deployment of a minute takes about 30
+        plan Failed: Railway restricts this service
+          the service's page on railway.com says why
+        plan Failed: the usage limit of the workspace is reached
+          raise the usage limit of the workspace on railway.com, or wait for the next period
+        plan Ok: hobby
+        plan NotRun: Not Authorized
+    "#]],
+    );
 }
 
 #[test]
@@ -103,9 +118,28 @@ fn revisions_and_smoke_tests() {
     let smoked = |failed: &[&str]| SmokeSeen { started: "2026-11-20".to_owned(), failed: names(failed) };
     let mut checks: Vec<Checked> = revisions.iter().map(revision).collect();
     checks.extend([smoke(None), smoke(Some(&smoked(&[]))), smoke(Some(&smoked(&["health"])))]);
-    shown(&checks, expect![[r#""#]]);
+    shown(
+        &checks,
+        expect![[r#"
+        revision Ok: 3 checks have passed
+        revision Ok: 3 checks have passed; under way: deploy
+        revision Failed: checks of this commit have failed: lint, test
+          mend them, or deploy a commit that has passed
+        revision Skipped: GitHub knows of no checks
+        revision Skipped: no token
+        revision NotRun: no answer
+        smoke Skipped: no smoke test of this image is on record here
+        smoke Ok: passed at 2026-11-20
+        smoke Failed: failed at 2026-11-20: health
+          `cargo xtask docker smoke IMAGE` again, once it is mended
+    "#]],
+    );
     let refused = refusal(&checks).unwrap();
-    expect![[r#""#]].assert_eq(&format!("{}\n{}", refused.message, refused.hint.unwrap()));
+    expect![[r#"
+        2 objections, and nothing was changed
+          revision: checks of this commit have failed: lint, test
+          smoke: failed at 2026-11-20: health
+        mend them, or deploy a commit that has passed; `cargo xtask docker smoke IMAGE` again, once it is mended; --unchecked deploys all the same"#]].assert_eq(&format!("{}\n{}", refused.message, refused.hint.unwrap()));
     assert!(refusal(&checks[..2]).is_none());
 }
 
@@ -123,6 +157,11 @@ fn variables_come_from_many_places() {
             variables(Some(&Expected::default()), &filled, &image),
             variables(None, &filled, &image),
         ],
-        expect![[r#""#]],
+        expect![[r#"
+            variables Failed: required and not set: OTHER
+              --with-variables FILE sets them with the deployment; `cargo xtask deploy vars check` lists all
+            variables Ok: all 0 that are required are set
+            variables Skipped: neither .env.example nor `required-variables` says which
+        "#]],
     );
 }

@@ -117,7 +117,13 @@ fn a_status_of_the_future_ends_the_wait_by_its_limit() {
     let run = site.deploy(&["--wait-timeout", "1"]);
     assert_eq!(run.code, Some(5), "{}", run.stderr);
     assert!(run.stderr.contains("`TELEPORTING` is a status that xtask does not know"), "{}", run.stderr);
-    expect![[r#""#]].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: step `wait until served`: deployment d-2 is still TELEPORTING after 1 s
+          deployment d-1 with ghcr.io/o/app@sha256:1 still serves
+         hint: it goes on at Railway: the same command again goes on waiting, --wait-timeout
+            SECONDS waits longer, `cargo xtask deploy status` looks; `cargo xtask deploy rollback
+            d-1` sets everything back to what served before"#]]
+    .assert_eq(&site.message(&run));
 }
 
 #[test]

@@ -75,10 +75,10 @@ fn an_image_that_is_not_there() {
         &site,
         &["--image", &image, "--revision", "new"],
         expect![[r#"
-        error: step `precheck`: 1 objection, and nothing was changed
-          image: it is for linux/arm64, and the service's machines run linux/amd64
-         hint: build it there, or say what they run: `platform` in
-            [workspace.metadata.xtask.railway]; --unchecked deploys all the same"#]],
+            error: step `precheck`: 1 objection, and nothing was changed
+              image: it is not in its registry
+             hint: `cargo xtask docker pack --push` puts an image into the registry, and prints its
+                digest; --unchecked deploys all the same"#]],
     );
 }
 
@@ -86,7 +86,15 @@ fn an_image_that_is_not_there() {
 fn an_image_for_another_platform() {
     let site = Site::deployed();
     let image = image("4");
-    refused(&site, &["--image", &image, "--revision", "new"], expect![[r#""#]]);
+    refused(
+        &site,
+        &["--image", &image, "--revision", "new"],
+        expect![[r#"
+        error: step `precheck`: 1 objection, and nothing was changed
+          image: it is for linux/arm64, and the service's machines run linux/amd64
+         hint: build it there, or say what they run: `platform` in
+            [workspace.metadata.xtask.railway]; --unchecked deploys all the same"#]],
+    );
     // Railway's machines may change.
     site.workspace.edit(
         "Cargo.toml",
@@ -104,16 +112,40 @@ fn a_private_image_needs_credentials_at_railway() {
     let image = image("2");
     let args = ["--image", &image, "--revision", "new"];
     // Not even we have any.
-    refused(&site, &args, expect![[r#""#]]);
+    refused(
+        &site,
+        &args,
+        expect![[r#"
+        error: step `precheck`: 1 objection, and nothing was changed
+          pull: it is private, and the service has no credentials for its registry
+         hint: make the package public in its settings, or give the service the registry's
+            credentials (`cargo xtask deploy init`); --unchecked deploys all the same"#]],
+    );
     site.workspace.set("XTASK_REGISTRY_USERNAME", "me");
     site.workspace.set("XTASK_REGISTRY_PASSWORD", REGISTRY_PASSWORD);
-    refused(&site, &args, expect![[r#""#]]);
+    refused(
+        &site,
+        &args,
+        expect![[r#"
+        error: step `precheck`: 1 objection, and nothing was changed
+          pull: it is private, and the service has no credentials for its registry
+         hint: make the package public in its settings, or give the service the registry's
+            credentials (`cargo xtask deploy init`); --unchecked deploys all the same"#]],
+    );
     let credentials = json!({"username": "me", "password": REGISTRY_PASSWORD});
     site.fake.with(|service| {
         service.config["services"]["s-1"]["deploy"]["registryCredentials"] = credentials;
         service.plan.0 = "hobby";
     });
-    refused(&site, &args, expect![[r#""#]]);
+    refused(
+        &site,
+        &args,
+        expect![[r#"
+        error: step `precheck`: 1 objection, and nothing was changed
+          pull: it is private, which Railway's plan `hobby` does not pull
+         hint: make the package public in its settings; private ones need Pro; --unchecked
+            deploys all the same"#]],
+    );
     // Railway may not tell this token: that is said, and no objection.
     site.fake.with(|service| service.plan.0 = "pro");
     site.fake.reply("EnvironmentConfig", super::fake::Reply::Error("Not Authorized"));
@@ -149,7 +181,15 @@ fn required_variables_by_name() {
     site.workspace.write(".env.example", "DATABASE_PASSWORD=\nBAKED_IN=\nAPI_URL=\nEMPTY=\n#HOST=x\n");
     site.fake.with(|service| service.variables["EMPTY"] = "".into());
     let image = image("2");
-    refused(&site, &["--image", &image, "--revision", "new"], expect![[r#""#]]);
+    refused(
+        &site,
+        &["--image", &image, "--revision", "new"],
+        expect![[r#"
+        error: step `precheck`: 1 objection, and nothing was changed
+          variables: required and not set: API_URL, EMPTY
+         hint: --with-variables FILE sets them with the deployment; `cargo xtask deploy vars
+            check` lists all; --unchecked deploys all the same"#]],
+    );
     site.workspace.write("production.env", "API_URL=https://api.example\nEMPTY=full\n");
     let run = site.deploy(&["--with-variables", "production.env"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -162,7 +202,14 @@ fn plan_and_limits() {
     let image = image("2");
     let args = ["--image", &image, "--revision", "new"];
     site.fake.with(|service| service.plan.1 = true);
-    refused(&site, &args, expect![[r#""#]]);
+    refused(
+        &site,
+        &args,
+        expect![[r#"
+        error: step `precheck`: 1 objection, and nothing was changed
+          plan: Railway restricts this service
+         hint: the service's page on railway.com says why; --unchecked deploys all the same"#]],
+    );
     site.fake.with(|service| {
         service.plan.1 = false;
         service.is_used_up = true;
@@ -173,7 +220,15 @@ fn plan_and_limits() {
     site.workspace.set("RAILWAY_TOKEN", "");
     site.workspace.set("RAILWAY_API_TOKEN", super::TOKEN);
     site.workspace.set("RAILWAY_PROJECT_ID", "p-1");
-    refused(&site, &args, expect![[r#""#]]);
+    refused(
+        &site,
+        &args,
+        expect![[r#"
+        error: step `precheck`: 1 objection, and nothing was changed
+          plan: the usage limit of the workspace is reached
+         hint: raise the usage limit of the workspace on railway.com, or wait for the next
+            period; --unchecked deploys all the same"#]],
+    );
     site.fake.with(|service| service.is_used_up = false);
     site.fake.reply("Plan", super::fake::Reply::Error("Not Authorized"));
     deploys(&site);
@@ -194,7 +249,14 @@ fn a_red_commit_is_refused() {
         |name: &str, conclusion: &str| json!({"name": name, "status": "completed", "conclusion": conclusion});
     let runs = json!([run("test", "success"), run("lint", "failure"), run("e2e", "cancelled")]);
     site.fake.with(|service| service.neighbours.check_runs = Some(runs));
-    refused(&site, &args, expect![[r#""#]]);
+    refused(
+        &site,
+        &args,
+        expect![[r#"
+        error: step `precheck`: 1 objection, and nothing was changed
+          revision: checks of this commit have failed: e2e, lint
+         hint: mend them, or deploy a commit that has passed; --unchecked deploys all the same"#]],
+    );
     // Whoever means it can say so; it is said and on record all the same.
     let forced = site.run(&[&["deploy", "--unchecked"], &args[..]].concat());
     assert_eq!(forced.code, Some(0), "{}", forced.stderr);
@@ -221,7 +283,15 @@ fn an_image_that_failed_its_smoke_test() {
                "digest": null, "checks": [{"name": "health", "verdict": verdict, "detail": ""}]})
     };
     site.workspace.write("target/xtask/records/smoke.jsonl", &format!("{}\n", record("failed", "failed")));
-    refused(&site, &["--image", &image, "--revision", "new"], expect![[r#""#]]);
+    refused(
+        &site,
+        &["--image", &image, "--revision", "new"],
+        expect![[r#"
+        error: step `precheck`: 1 objection, and nothing was changed
+          smoke: failed at 2026-11-20T09:00:00Z: health
+         hint: `cargo xtask docker smoke IMAGE` again, once it is mended; --unchecked deploys all
+            the same"#]],
+    );
     let both = format!("{}\n{}\n", record("failed", "failed"), record("ok", "ok"));
     site.workspace.write("target/xtask/records/smoke.jsonl", &both);
     deploys(&site);
@@ -234,7 +304,19 @@ fn everything_at_once() {
     site.workspace.write(".env.example", "API_URL=\n");
     site.fake.with(|service| service.plan.1 = true);
     let image = image("4");
-    refused(&site, &["--image", &image, "--revision", "new"], expect![[r#""#]]);
+    refused(
+        &site,
+        &["--image", &image, "--revision", "new"],
+        expect![[r#"
+        error: step `precheck`: 3 objections, and nothing was changed
+          image: it is for linux/arm64, and the service's machines run linux/amd64
+          variables: required and not set: API_URL
+          plan: Railway restricts this service
+         hint: build it there, or say what they run: `platform` in
+            [workspace.metadata.xtask.railway]; --with-variables FILE sets them with the
+            deployment; `cargo xtask deploy vars check` lists all; the service's page on
+            railway.com says why; --unchecked deploys all the same"#]],
+    );
 }
 
 #[test]
