@@ -94,7 +94,7 @@ pub fn newest(target_directory: &Path, digest: &str) -> Option<Remembered> {
     }
     let text = std::fs::read_to_string(path(target_directory, RUNS)).unwrap_or_default();
     let end = format!("@{digest}");
-    let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
+    let mut lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
     let is_of_image =
         |line: &Line| line.image.ends_with(&end) || line.digest.as_ref().is_some_and(|it| it.ends_with(&end));
     let is_verdict = |line: &Line| {
@@ -106,7 +106,7 @@ pub fn newest(target_directory: &Path, digest: &str) -> Option<Remembered> {
                 RunResult::Interrupted => false,
             }
     };
-    let newest = lines.filter(|line| is_of_image(line) && is_verdict(line)).last()?;
+    let newest = lines.rfind(|line| is_of_image(line) && is_verdict(line))?;
     let failed = newest.checks.into_iter().filter(|check| check.verdict == Verdict::Failed);
     Some(Remembered {
         result: newest.result,
