@@ -89,8 +89,8 @@ fn ask<T: serde::de::DeserializeOwned>(
 }
 
 /// Sources: "Check runs" and "Commit statuses" of GitHub's REST documentation. A run that was cancelled, or that nobody
-/// has ended, has not passed. Of several runs of the same name the newest counts: a deployment that failed must not keep
-/// the same commit from being deployed again.
+/// has ended, has not passed. Of several runs of the same name the newest counts: a deployment that failed must not
+/// keep the same commit from being deployed again.
 fn summed_up(runs: &[Run], statuses: &[Status]) -> Checks {
     let mut checks = Checks::default();
     let is_newest = |run: &&Run| {

@@ -34,7 +34,8 @@ const WAIT_SECONDS: u64 = 900;
         on record here. What could not be asked is said, and is no objection.\n\n\
         Exit codes: 0 served, or already current; 1 something speaks against it, the deployment failed, runs another \
         image, or somebody else deploys; 2 usage, token or configuration; 4 Railway refused or did not answer; 5 not \
-        served in time; 130/143 interrupted: the deployment goes on at Railway, and the same command again goes on waiting for it.\n\n\
+        served in time; 130/143 interrupted: the deployment goes on at Railway, and the same command again goes on \
+        waiting for it.\n\n\
         Environment:\n  \
         RAILWAY_TOKEN           a project token, for one environment of one project; or\n  \
         RAILWAY_API_TOKEN       an account or workspace token, which needs the project's id; not both\n  \
