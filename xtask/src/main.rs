@@ -26,6 +26,7 @@ use cli::bench::BenchCommand;
 use cli::ci::CiStep;
 use cli::deploy::DeployCommand;
 use cli::docker::DockerCommand;
+use cli::vars::VarsCommand;
 use cli::{Cli, Command};
 use exec::{Executor, Mode};
 use exit::Exit;
@@ -79,7 +80,15 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
             Some(DeployCommand::Status(args)) => cmd::deploy::status(&executor(false)?, args),
             Some(DeployCommand::List(args)) => cmd::deploy::list(&executor(false)?, args),
             Some(DeployCommand::Logs(args)) => cmd::deploy::logs(&executor(false)?, args),
+            Some(DeployCommand::Init(args)) => cmd::deploy::init(&executor(args.dry_run)?, args),
+            Some(DeployCommand::Settings(args)) => {
+                // A comparison only looks.
+                cmd::deploy::settings(&executor(args.dry_run || args.diff)?, args)
+            }
             Some(DeployCommand::Rollback(args)) => cmd::deploy::rollback(&executor(args.dry_run)?, args),
+            Some(DeployCommand::Vars(args)) => match &args.command {
+                VarsCommand::Check(args) => cmd::deploy::vars_check(&executor(false)?, args),
+            },
         },
         Command::Ci(args) => match &args.step {
             CiStep::Changes(args) => cmd::ci::changes(&executor(false)?, args),

@@ -5,6 +5,7 @@
 
 pub mod annotations;
 pub mod changes;
+pub mod checks;
 pub mod gate;
 pub mod github;
 pub mod naming;

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::Selection;
-use super::deploy::{TargetArgs, WaitArgs};
+use super::deploy::{PrecheckArgs, TargetArgs, WaitArgs};
 
 /// What a workflow's step runs; the workflows have no logic of their own
 #[derive(Debug, Args)]
@@ -94,6 +94,8 @@ pub struct CiDeployArgs {
     /// nothing differs from it]
     #[arg(long, value_name = "TEXT")]
     pub revision: Option<String>,
+    #[command(flatten)]
+    pub precheck: PrecheckArgs,
     #[command(flatten)]
     pub wait: WaitArgs,
     #[command(flatten)]

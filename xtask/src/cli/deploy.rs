@@ -1,7 +1,11 @@
 //! `cargo xtask deploy`: what can be typed.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
+use super::deploy_setup::{InitArgs, SettingsArgs};
+use super::vars::VarsArgs;
 use crate::report::Format;
 
 /// How long a deployment may take where nobody says so, in seconds.
@@ -20,17 +24,26 @@ const WAIT_SECONDS: u64 = 900;
     after_help = "Examples:\n  \
         cargo xtask deploy --image ghcr.io/owner/app@sha256:…\n  \
         cargo xtask deploy --image ghcr.io/owner/app@sha256:… --dry-run   # what would be changed\n  \
+        cargo xtask deploy --image ghcr.io/owner/app@sha256:… --with-variables .env.production\n  \
         cargo xtask deploy status\n  \
-        cargo xtask deploy rollback --dry-run   # where it would go back to\n\n\
-        Exit codes: 0 served, or already current; 1 the deployment failed, runs another image, or somebody else \
-        deploys; 2 usage, token or configuration; 4 Railway refused or did not answer; 5 not served in time; 130/143 \
-        interrupted: the deployment goes on at Railway, and the same command again goes on waiting for it.\n\n\
+        cargo xtask deploy rollback --dry-run   # where it would go back to\n  \
+        cargo xtask deploy init --dry-run       # before the first one: project, service, variables, domain\n\n\
+        Before anything is changed: the image is in its registry, for the platform of the service's machines, and \
+        Railway may pull it; the required variables of .env.example are set; plan and limits admit it; the commit's \
+        checks have not failed (GITHUB_REPOSITORY and GITHUB_TOKEN say whom to ask), nor has the image's smoke test \
+        on record here. What could not be asked is said, and is no objection.\n\n\
+        Exit codes: 0 served, or already current; 1 something speaks against it, the deployment failed, runs another \
+        image, or somebody else deploys; 2 usage, token or configuration; 4 Railway refused or did not answer; 5 not \
+        served in time; 130/143 interrupted: the deployment goes on at Railway, and the same command again goes on \
+        waiting for it.\n\n\
         Environment:\n  \
         RAILWAY_TOKEN           a project token, for one environment of one project; or\n  \
         RAILWAY_API_TOKEN       an account or workspace token, which needs the project's id; not both\n  \
         RAILWAY_PROJECT_ID, RAILWAY_ENVIRONMENT_ID, RAILWAY_SERVICE_ID\n                          \
         which service is meant, where no flag says it\n  \
-        RAILWAY_BACKBOARD_URL   another address than https://backboard.railway.com"
+        RAILWAY_BACKBOARD_URL   another address than https://backboard.railway.com\n  \
+        XTASK_NOTIFY_URL        a webhook that is told of success and failure: Slack, Discord, or plain JSON\n  \
+        XTASK_NOTIFY_FORMAT     slack, discord or plain, where the address does not show it"
 )]
 pub struct DeployArgs {
     #[command(subcommand)]
@@ -42,6 +55,15 @@ pub struct DeployArgs {
     /// from it]
     #[arg(long, value_name = "TEXT")]
     pub revision: Option<String>,
+    /// Set the variables of this file (NAME=value lines; `-` is standard input) with the same deployment. Others stay
+    /// as they are, and values are never shown
+    #[arg(long, value_name = "FILE")]
+    pub with_variables: Option<PathBuf>,
+    /// Do not wait for the deployment, and do not verify it
+    #[arg(long)]
+    pub detach: bool,
+    #[command(flatten)]
+    pub precheck: PrecheckArgs,
     #[command(flatten)]
     pub wait: WaitArgs,
     #[command(flatten)]
@@ -52,6 +74,14 @@ pub struct DeployArgs {
     /// Look only: print what would be changed
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// What an objection means.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PrecheckArgs {
+    /// Deploy although something speaks against it; what does is still said, and on record
+    #[arg(long)]
+    pub unchecked: bool,
 }
 
 /// How long it may take.
@@ -69,10 +99,13 @@ pub struct WaitArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum DeployCommand {
+    Init(InitArgs),
+    Settings(SettingsArgs),
     Status(StatusArgs),
     List(ListArgs),
     Logs(LogsArgs),
     Rollback(RollbackArgs),
+    Vars(VarsArgs),
 }
 
 /// What is deployed now, whether it is healthy, and what is not as it should be
@@ -200,6 +233,9 @@ impl DeployArgs {
             command: None,
             image: Some(image),
             revision: None,
+            with_variables: None,
+            detach: false,
+            precheck: PrecheckArgs::default(),
             wait: WaitArgs { wait_timeout: WAIT_SECONDS },
             target: TargetArgs::default(),
             format: Format::Human,

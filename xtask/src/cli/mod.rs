@@ -3,8 +3,10 @@
 pub mod bench;
 pub mod ci;
 pub mod deploy;
+pub mod deploy_setup;
 pub mod docker;
 pub mod doctor;
+pub mod vars;
 pub mod watch;
 
 use clap::{Args, Parser, Subcommand};

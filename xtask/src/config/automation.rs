@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::bench::Bench;
+use super::expected::is_name;
 use super::keys::Section;
 
 const PLACE: &str = "`[workspace.metadata.xtask]` in Cargo.toml";
@@ -26,6 +27,8 @@ pub struct Automation {
     pub health_path: Option<String>,
     /// Whether the health answer names the revision that runs, so that a deployment can check it.
     pub verify_revision: Option<bool>,
+    /// The variables that the app does not start without, where `.env.example` does not tell.
+    pub required_variables: Option<Vec<String>>,
     pub railway: Railway,
     pub bench: Bench,
 }
@@ -38,6 +41,8 @@ pub struct Railway {
     pub service: Option<String>,
     /// The service's address for its users, where it is not the domain that Railway lists first.
     pub url: Option<String>,
+    /// What the service's machines run, e.g. `linux/amd64`.
+    pub platform: Option<String>,
 }
 
 impl Automation {
@@ -57,6 +62,15 @@ impl Automation {
                 value.as_str().filter(|path| path.starts_with('/')).map(str::to_owned)
             })?,
             verify_revision: section.flag("verify-revision")?,
+            required_variables: section.read(
+                "required-variables",
+                "a list of names of variables",
+                |value| {
+                    let names =
+                        value.as_array()?.iter().map(|name| name.as_str().filter(|name| is_name(name)));
+                    names.map(|name| name.map(str::to_owned)).collect()
+                },
+            )?,
             railway: match section.value("railway") {
                 Some(table) => Railway::read(table)?,
                 None => Railway::default(),
@@ -79,6 +93,7 @@ impl Railway {
             environment: section.text("environment")?,
             service: section.text("service")?,
             url: section.text("url")?,
+            platform: section.text("platform")?,
         };
         section.finish()?;
         Ok(railway)
@@ -103,8 +118,9 @@ mod tests {
     fn all_keys() {
         let metadata = json!({"leptos": [], "xtask": {
             "project": "app", "demo-args": ["--demo"], "split": true, "image": "ghcr.io/o/app", "base-image": "debian",
-            "health-path": "/health", "verify-revision": false,
-            "railway": {"project": "p", "environment": "e", "service": "s", "url": "https://app.example"},
+            "health-path": "/health", "verify-revision": false, "required-variables": ["DATABASE_URL"],
+            "railway": {"project": "p", "environment": "e", "service": "s", "url": "https://app.example",
+                        "platform": "linux/arm64"},
             "bench": {"history": "docs/bench.jsonl"},
         }});
         let automation = Automation::from_metadata(&metadata).unwrap();
@@ -117,11 +133,13 @@ mod tests {
             base_image: text("debian"),
             health_path: text("/health"),
             verify_revision: Some(false),
+            required_variables: Some(vec!["DATABASE_URL".to_owned()]),
             railway: Railway {
                 project: text("p"),
                 environment: text("e"),
                 service: text("s"),
                 url: text("https://app.example"),
+                platform: text("linux/arm64"),
             },
             bench: Bench { history: text("docs/bench.jsonl"), ..Bench::default() },
         };
@@ -137,7 +155,7 @@ mod tests {
         ]
         .assert_eq(&error.to_string());
         expect![
-            "known keys: base-image, bench, demo-args, health-path, image, project, railway, split, verify-revision"
+            "known keys: base-image, bench, demo-args, health-path, image, project, railway, required-variables, split, verify-revision"
         ]
         .assert_eq(hint_of(&error).unwrap());
     }

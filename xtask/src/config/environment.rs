@@ -30,6 +30,11 @@ pub fn read_file(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
     parse(&text, &shown)
 }
 
+/// Every variable of such a file's text, in its order; `shown` is how errors call it.
+pub fn read_text(text: &str, shown: &str) -> anyhow::Result<Vec<(String, String)>> {
+    parse(text, shown)
+}
+
 fn overlay(
     file: Vec<(String, String)>,
     process: impl Iterator<Item = (String, String)>,

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value};
 
+use super::places;
 use crate::exit::Failure;
 
 /// A table that is being read. Each reader below takes one key; [`Section::finish`] rejects the others.
@@ -11,6 +12,8 @@ pub struct Section<'a> {
     place: String,
     entries: &'a Map<String, Value>,
     known: Vec<&'static str>,
+    /// The text of the file and the keys that lead to the table, where errors are to name lines.
+    text: Option<(&'a str, &'a [&'a str])>,
 }
 
 impl<'a> Section<'a> {
@@ -18,9 +21,20 @@ impl<'a> Section<'a> {
     pub fn new(place: impl Into<String>, value: &'a Value) -> anyhow::Result<Section<'a>> {
         let place = place.into();
         match value {
-            Value::Object(entries) => Ok(Section { place, entries, known: Vec::new() }),
+            Value::Object(entries) => Ok(Section { place, entries, known: Vec::new(), text: None }),
             other => Err(Failure::usage(format!("{place} must be a table, not {}", describe(other))).into()),
         }
+    }
+
+    /// Errors name the line of a key: `text` is the file's, and `keys` lead to the table.
+    pub fn in_text(self, text: &'a str, keys: &'a [&'a str]) -> Section<'a> {
+        Section { text: Some((text, keys)), ..self }
+    }
+
+    /// ` (line 7)` where the table's text is known.
+    pub fn line_of(&self, key: &str) -> String {
+        let written = self.text.and_then(|(text, keys)| places::find(text, &[keys, &[key]].concat()));
+        written.map(|written| format!(" (line {})", written.line)).unwrap_or_default()
     }
 
     /// How errors name the table.
@@ -69,8 +83,9 @@ impl<'a> Section<'a> {
         match convert(value) {
             Some(converted) => Ok(Some(converted)),
             None => Err(Failure::usage(format!(
-                "`{key}` in {} must be {expected}, not {}",
+                "`{key}` in {}{} must be {expected}, not {}",
                 self.place,
+                self.line_of(key),
                 describe(value)
             ))
             .into()),
@@ -96,7 +111,7 @@ impl<'a> Section<'a> {
             None => Ok(()),
             Some(key) => {
                 let known = self.known.iter().copied();
-                let message = format!("unknown key `{key}` in {}", self.place);
+                let message = format!("unknown key `{key}` in {}{}", self.place, self.line_of(key));
                 Err(not_known(message, key, known, "known keys").into())
             }
         }

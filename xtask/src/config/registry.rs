@@ -15,6 +15,10 @@ use crate::exit::Failure;
 pub const USERNAME: &str = "XTASK_REGISTRY_USERNAME";
 pub const PASSWORD: &str = "XTASK_REGISTRY_PASSWORD";
 
+/// The two with which the platform pulls the image: another account, which needs to read alone.
+pub const PULL_USERNAME: &str = "XTASK_PULL_USERNAME";
+pub const PULL_PASSWORD: &str = "XTASK_PULL_PASSWORD";
+
 /// Somebody whom a registry knows. Has no `Debug` on purpose: the password must not be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
@@ -64,7 +68,7 @@ impl Sources {
         let folder = variable("DOCKER_CONFIG").map(PathBuf::from);
         let folder = folder.or_else(|| Some(Path::new(&variable("HOME")?).join(".docker")));
         Ok(Sources {
-            given: given(variable(USERNAME), variable(PASSWORD))?,
+            given: given([USERNAME, PASSWORD], variable)?,
             github: match (variable("GITHUB_ACTOR"), variable("GITHUB_TOKEN")) {
                 (Some(username), Some(password)) => Some(Account { username, password }),
                 _ => None,
@@ -77,14 +81,20 @@ impl Sources {
     }
 }
 
-fn given(username: Option<String>, password: Option<String>) -> anyhow::Result<Option<Account>> {
-    let missing = match (username, password) {
+/// The account that the platform pulls with: `XTASK_PULL_USERNAME` and `XTASK_PULL_PASSWORD`. One without the other is
+/// an error.
+pub fn for_pulling() -> anyhow::Result<Option<Account>> {
+    given([PULL_USERNAME, PULL_PASSWORD], |name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+}
+
+fn given(names: [&str; 2], variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<Account>> {
+    let [username, password] = names;
+    let (set, unset) = match (variable(username), variable(password)) {
         (Some(username), Some(password)) => return Ok(Some(Account { username, password })),
         (None, None) => return Ok(None),
-        (Some(_), None) => (USERNAME, PASSWORD),
-        (None, Some(_)) => (PASSWORD, USERNAME),
+        (Some(_), None) => (username, password),
+        (None, Some(_)) => (password, username),
     };
-    let (set, unset) = missing;
     Err(Failure::usage(format!("the variable {set} is set, but {unset} is not"))
         .hint("set both, or neither")
         .into())
@@ -231,9 +241,10 @@ mod tests {
 
     #[test]
     fn half_an_account_is_an_error() {
-        let some = || Some("x".to_owned());
-        assert!(given(some(), some()).unwrap().is_some() && given(None, None).unwrap().is_none());
+        let read =
+            |set: &[&str]| given([USERNAME, PASSWORD], |name| set.contains(&name).then(|| "x".to_owned()));
+        assert!(read(&[USERNAME, PASSWORD]).unwrap().is_some() && read(&[]).unwrap().is_none());
         expect!["the variable XTASK_REGISTRY_PASSWORD is set, but XTASK_REGISTRY_USERNAME is not"]
-            .assert_eq(&given(None, some()).err().unwrap().to_string());
+            .assert_eq(&read(&[PASSWORD]).err().unwrap().to_string());
     }
 }

@@ -100,8 +100,19 @@ impl Redactor {
 /// Whether a variable of this name holds a secret.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let words =
-        ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "ACCESS_KEY"];
+    // Whoever has the address of a webhook may write there.
+    let words = [
+        "TOKEN",
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "CREDENTIAL",
+        "PRIVATE_KEY",
+        "API_KEY",
+        "ACCESS_KEY",
+        "WEBHOOK",
+        "NOTIFY_URL",
+    ];
     // Not a secret: it is part of every server function's address.
     let public = name == "SERVER_FN_OVERRIDE_KEY";
     words.iter().any(|word| name.contains(word)) || (name.ends_with("_KEY") && !public)

@@ -65,7 +65,7 @@ pub fn read(repository: &Repository<'_>, reference: &Reference, platform: &str) 
 }
 
 /// The configuration that a manifest names.
-fn configuration(repository: &Repository<'_>, manifest: &Manifest) -> anyhow::Result<ImageConfig> {
+pub(super) fn configuration(repository: &Repository<'_>, manifest: &Manifest) -> anyhow::Result<ImageConfig> {
     let bytes = repository.blob(&manifest.config)?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let what =

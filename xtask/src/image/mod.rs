@@ -8,6 +8,7 @@ mod config;
 mod digest;
 pub mod elf;
 mod layer;
+pub mod look;
 mod manifest;
 pub mod pack;
 mod push;

@@ -27,11 +27,23 @@ pub struct UpdateService {
     pub settings: BTreeMap<String, Value>,
 }
 
-/// Input of [`super::Operation::SetVariables`]. Values are printed: no secret belongs here.
+/// Input of [`super::Operation::SetVariables`]: all of it is one request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SetVariables {
     pub target: Target,
+    /// Values are printed: no secret belongs here.
     pub variables: BTreeMap<String, String>,
+    /// Those of a file, by name: their values are no part of a plan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from_file: Vec<VariableChange>,
+}
+
+/// A variable that gets another value, which is secret.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct VariableChange {
+    pub name: String,
+    /// Whether the service has had no such variable.
+    pub is_new: bool,
 }
 
 /// Input of [`super::Operation::StartDeployment`].
@@ -107,7 +119,15 @@ impl fmt::Display for UpdateService {
 impl fmt::Display for SetVariables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all: Vec<String> = self.variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        write!(f, "# {}: set {} without a deployment", self.target, all.join(", "))
+        let names: Vec<&str> = self.from_file.iter().map(|one| one.name.as_str()).collect();
+        let set = all.iter().map(String::as_str).chain(names).collect::<Vec<_>>().join(", ");
+        write!(f, "# {}: set {set} without a deployment", self.target)?;
+        for change in &self.from_file {
+            // Only that it differs is told, never from what and to what.
+            let (sign, what) = if change.is_new { ('+', "new") } else { ('~', "changed") };
+            write!(f, "\n#   {sign} {}=[redacted] ({what})", change.name)?;
+        }
+        Ok(())
     }
 }
 

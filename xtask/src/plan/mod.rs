@@ -5,6 +5,7 @@
 
 pub mod deploy;
 pub mod image;
+pub mod init;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -97,6 +98,18 @@ pub enum Operation {
     PushImage(image::PushImage),
     /// Run an image and look at it as its users will (room `image`).
     SmokeImage(image::SmokeImage),
+    /// Make a project at Railway, with its first environment (room `railway`).
+    CreateProject(init::CreateProject),
+    /// Make an environment of a project (room `railway`).
+    CreateEnvironment(init::CreateEnvironment),
+    /// Make a service without a source, which deploys nothing (room `railway`).
+    CreateService(init::CreateService),
+    /// Give a service its first image and its settings, without a deployment (room `railway`).
+    SetUpService(init::SetUpService),
+    /// Set variables whose values are not part of the plan, without a deployment (room `railway`).
+    GiveVariables(init::GiveVariables),
+    /// Give a service a domain of Railway's (room `railway`).
+    CreateDomain(init::CreateDomain),
     /// Change a service's image and settings, without a deployment (room `railway`).
     UpdateService(deploy::UpdateService),
     /// Set variables of a service, without a deployment (room `railway`).
@@ -308,6 +321,12 @@ impl fmt::Display for Operation {
             Operation::AssembleImage(input) => write!(f, "{input}"),
             Operation::PushImage(input) => write!(f, "{input}"),
             Operation::SmokeImage(input) => write!(f, "{input}"),
+            Operation::CreateProject(input) => write!(f, "{input}"),
+            Operation::CreateEnvironment(input) => write!(f, "{input}"),
+            Operation::CreateService(input) => write!(f, "{input}"),
+            Operation::SetUpService(input) => write!(f, "{input}"),
+            Operation::GiveVariables(input) => write!(f, "{input}"),
+            Operation::CreateDomain(input) => write!(f, "{input}"),
             Operation::UpdateService(input) => write!(f, "{input}"),
             Operation::SetVariables(input) => write!(f, "{input}"),
             Operation::StartDeployment(input) => write!(f, "{input}"),

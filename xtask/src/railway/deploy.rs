@@ -1,9 +1,12 @@
 //! Carries out the plan of one deployment or rollback, step by step. What changes something is sent once.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, bail};
 
 use super::aftermath::way_back;
 use super::deployment::Phase;
+use super::new_variables::NewVariables;
 use super::operations::{
     GetDeployment, ServiceInstanceUpdateInput, SourceInput, UpdateServiceInstance, UpsertVariables,
     VariableCollectionUpsertInput,
@@ -27,13 +30,19 @@ pub struct Outcome {
     is_requested: bool,
 }
 
-/// Carries out the plan. `previous` is what served when it was made.
-pub fn run(remote: &Remote<'_>, plan: &Plan, previous: Option<&Version>) -> (Outcome, anyhow::Result<()>) {
+/// Carries out the plan. `previous` is what served when it was made; `new` has the values of the variables that the
+/// plan names.
+pub fn run(
+    remote: &Remote<'_>,
+    plan: &Plan,
+    previous: Option<&Version>,
+    new: &NewVariables,
+) -> (Outcome, anyhow::Result<()>) {
     let mut outcome = Outcome::default();
     if planning::keeps_live(plan) {
         outcome.deployment = previous.map(|previous| previous.deployment.clone());
     }
-    let result = carry_out(remote, plan, previous, &mut outcome);
+    let result = carry_out(remote, plan, previous, new, &mut outcome);
     let result = result.map_err(|error| goes_on(error, &outcome, previous));
     (outcome, result)
 }
@@ -42,6 +51,7 @@ fn carry_out(
     remote: &Remote<'_>,
     plan: &Plan,
     previous: Option<&Version>,
+    new: &NewVariables,
     outcome: &mut Outcome,
 ) -> anyhow::Result<()> {
     let Outcome { steps, deployment, is_requested } = outcome;
@@ -52,7 +62,7 @@ fn carry_out(
         let name = &planned.name;
         match operation {
             Operation::SetVariables(input) => {
-                step(remote.exec, steps, name, || set_variables(remote, input))?;
+                step(remote.exec, steps, name, || set_variables(remote, input, new))?;
             }
             Operation::UpdateService(input) => {
                 step(remote.exec, steps, name, || update_service(remote, input))?;
@@ -87,19 +97,25 @@ fn carry_out(
     Ok(())
 }
 
-fn set_variables(remote: &Remote<'_>, input: &SetVariables) -> anyhow::Result<Done<()>> {
+fn set_variables(remote: &Remote<'_>, input: &SetVariables, new: &NewVariables) -> anyhow::Result<Done<()>> {
     let target = &input.target;
+    let mut all: BTreeMap<&str, &str> =
+        input.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    for change in &input.from_file {
+        let value = new.value(&change.name);
+        all.insert(&change.name, value.with_context(|| format!("no value for {}", change.name))?);
+    }
     let variables = UpsertVariables {
         input: VariableCollectionUpsertInput {
             project_id: &target.project,
             environment_id: &target.environment,
             service_id: &target.service,
-            variables: &input.variables,
+            variables: &all,
             skip_deploys: true,
         },
     };
     accepted(remote.client.mutate(&variables)?.variable_collection_upsert, "set variables")?;
-    let names: Vec<&str> = input.variables.keys().map(String::as_str).collect();
+    let names: Vec<&str> = all.keys().copied().collect();
     Ok(Done::ran(names.join(", "), ()))
 }
 
@@ -109,6 +125,7 @@ fn update_service(remote: &Remote<'_>, input: &UpdateService) -> anyhow::Result<
         environment_id: &input.target.environment,
         input: ServiceInstanceUpdateInput {
             source: input.image.as_deref().map(|image| SourceInput { image }),
+            registry_credentials: None,
             settings: &input.settings,
         },
     };

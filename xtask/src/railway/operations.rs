@@ -35,6 +35,7 @@ macro_rules! operation {
         impl $kind for $variables {}
     };
 }
+pub(super) use operation;
 
 operation!(Query GetProjectToken, "ProjectToken", "project_token", ProjectTokenAnswer);
 operation!(Query GetProject<'_>, "Project", "project", ProjectAnswer);
@@ -138,6 +139,13 @@ pub struct ServiceInstance {
     pub restart_policy_max_retries: Option<i64>,
     pub overlap_seconds: Option<i64>,
     pub draining_seconds: Option<i64>,
+    pub start_command: Option<String>,
+    /// A list of texts, or one.
+    pub pre_deploy_command: Option<Value>,
+    pub num_replicas: Option<i64>,
+    pub cron_schedule: Option<String>,
+    pub sleep_application: Option<bool>,
+    pub ipv6_egress_enabled: Option<bool>,
     pub domains: Domains,
     /// Deployed and running; two while one takes over from the other.
     pub active_deployments: Vec<Deployment>,
@@ -281,6 +289,8 @@ pub struct GetVariables<'a> {
     pub project_id: &'a str,
     pub environment_id: &'a str,
     pub service_id: &'a str,
+    /// Whether references to other variables stay as they are written: `${{db.URL}}`.
+    pub unrendered: bool,
 }
 
 #[derive(Deserialize)]
@@ -302,6 +312,9 @@ pub struct UpdateServiceInstance<'a> {
 pub struct ServiceInstanceUpdateInput<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceInput<'a>>,
+    /// For pulling the image. Railway never tells them again.
+    #[serde(rename = "registryCredentials", skip_serializing_if = "Option::is_none")]
+    pub registry_credentials: Option<RegistryCredentialsInput<'a>>,
     /// By Railway's names.
     #[serde(flatten)]
     pub settings: &'a BTreeMap<String, Value>,
@@ -310,6 +323,13 @@ pub struct ServiceInstanceUpdateInput<'a> {
 #[derive(Serialize)]
 pub struct SourceInput<'a> {
     pub image: &'a str,
+}
+
+/// Has no `Debug` on purpose: the password must not be printed.
+#[derive(Serialize)]
+pub struct RegistryCredentialsInput<'a> {
+    pub username: &'a str,
+    pub password: &'a str,
 }
 
 #[derive(Debug, Deserialize)]
@@ -329,7 +349,8 @@ pub struct VariableCollectionUpsertInput<'a> {
     pub project_id: &'a str,
     pub environment_id: &'a str,
     pub service_id: &'a str,
-    pub variables: &'a BTreeMap<String, String>,
+    /// With their values, secrets too.
+    pub variables: &'a BTreeMap<&'a str, &'a str>,
     /// Without it Railway deploys at once, whatever the source says then.
     pub skip_deploys: bool,
 }
@@ -367,10 +388,10 @@ pub struct DeployedAnswer {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn check<O: Operation>(kind: &str) {
+    pub fn check<O: Operation>(kind: &str) {
         let start = format!("{kind} {}", O::NAME);
         let rest = O::TEXT.strip_prefix(&start).unwrap_or_else(|| panic!("{} is no {start}", O::TEXT));
         assert!(rest.starts_with(['(', ' ']), "{rest}");
@@ -397,7 +418,8 @@ mod tests {
     #[test]
     fn what_is_not_updated_is_left_out() {
         let settings = BTreeMap::from([("overlapSeconds".to_owned(), Value::from(5))]);
-        let input = |source| ServiceInstanceUpdateInput { source, settings: &settings };
+        let input =
+            |source| ServiceInstanceUpdateInput { source, registry_credentials: None, settings: &settings };
         let json = |input| serde_json::to_string(&input).unwrap();
         assert_eq!(json(input(None)), r#"{"overlapSeconds":5}"#);
         let image = Some(SourceInput { image: "a@sha256:b" });

@@ -35,6 +35,14 @@ impl PinnedImage {
         &self.reference
     }
 
+    /// Registry and name, without tag and digest.
+    pub fn name(&self) -> &str {
+        let name = &self.reference[..self.digest_at - 1];
+        // A colon before the last slash belongs to the registry's port.
+        let last = name.rfind('/').map_or(0, |slash| slash + 1);
+        name[last..].find(':').map_or(name, |colon| &name[..last + colon])
+    }
+
     /// `sha256:…`.
     pub fn digest(&self) -> &str {
         &self.reference[self.digest_at..]
@@ -72,6 +80,7 @@ mod tests {
             let image = PinnedImage::parse(&format!("{name}@{digest}")).unwrap();
             assert_eq!(image.digest(), digest);
             assert_eq!(image.to_string(), format!("{name}@{digest}"));
+            assert_eq!(image.name(), name.trim_end_matches(":v1"));
         }
         let upper = digest.to_uppercase();
         for text in [

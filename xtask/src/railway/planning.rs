@@ -10,12 +10,13 @@ use serde_json::Value;
 use super::deployment::{Deployment, newest_pending};
 use super::pinned::PinnedImage;
 use super::serving::Health;
+use super::settings;
 use super::state::{REVISION_VARIABLE, State};
 use crate::config::service::Service;
 use crate::exit::{Exit, Failure};
 use crate::plan::deploy::{
-    RollBack, SeenDeployment, SetVariables, StartDeployment, Target, UpdateService, VerifyServed,
-    WaitUntilServed,
+    RollBack, SeenDeployment, SetVariables, StartDeployment, Target, UpdateService, VariableChange,
+    VerifyServed, WaitUntilServed,
 };
 use crate::plan::{Action, Operation, Plan, Stage, Step};
 
@@ -50,6 +51,12 @@ pub struct Input<'a> {
     pub verify_revision: bool,
     /// How long a deployment may take, in seconds.
     pub wait_seconds: u64,
+    /// The variables of a file that the service has not got so far.
+    pub new_variables: &'a [VariableChange],
+    /// Whether what is live runs with older values of that file's variables.
+    pub has_old_variables: bool,
+    /// Whether nobody waits for the deployment.
+    pub detach: bool,
     /// What the service's address answers now; it only counts where nothing else differs.
     pub health: Option<&'a Health>,
 }
@@ -57,7 +64,15 @@ pub struct Input<'a> {
 impl Input<'_> {
     /// Whether Railway is as it should be: only a look at the served revision can tell more.
     pub fn looks_current(&self) -> bool {
-        self.is_configured() && self.state.instance.live().is_some_and(|live| live.runs(self.image))
+        self.is_configured()
+            && !self.has_old_variables
+            && self.state.instance.live().is_some_and(|live| live.runs(self.image))
+    }
+
+    /// The deployment of the same that is under way, if there is one: nothing has to be begun.
+    pub fn pending(&self) -> Option<&Deployment> {
+        let pending = newest_pending(&self.state.deployments)?;
+        (pending.runs(self.image) && self.is_configured()).then_some(pending)
     }
 
     /// Whether the next deployment would be the one that is wanted.
@@ -65,6 +80,7 @@ impl Input<'_> {
         self.image_differs().is_none()
             && self.differing_settings().is_empty()
             && self.new_revision().is_none()
+            && self.new_variables.is_empty()
     }
 
     fn image_differs(&self) -> Option<String> {
@@ -78,10 +94,7 @@ impl Input<'_> {
 
     /// What `railway.toml` sets to something else than Railway has. What it does not mention stays as it is.
     fn differing_settings(&self) -> BTreeMap<String, Value> {
-        let current = self.state.instance.settings();
-        let mut wanted = self.service.by_name();
-        wanted.retain(|name, value| current.get(name) != Some(value));
-        wanted
+        settings::differing(self.service, &self.state.instance)
     }
 }
 
@@ -108,17 +121,21 @@ pub fn plan(input: &Input<'_>) -> anyhow::Result<Plan> {
             limit_seconds: input.wait_seconds,
         })
     };
-    match newest_pending(&input.state.deployments) {
+    let mut is_waited_for = !input.detach;
+    match (input.pending(), newest_pending(&input.state.deployments)) {
         // What an interrupted run has left behind, or another machine has just begun.
-        Some(pending) if pending.runs(input.image) && input.is_configured() => {
-            add("wait until served", wait(Some(pending.id.clone())));
+        (Some(pending), _) => {
+            if is_waited_for {
+                add("wait until served", wait(Some(pending.id.clone())));
+            }
         }
-        Some(pending) => return Err(under_way(pending).into()),
-        None if input.looks_current() && input.health.is_some_and(|health| health.shows(&verify)) => {}
-        None => {
-            if let Some(revision) = input.new_revision() {
-                let variables = BTreeMap::from([(REVISION_VARIABLE.to_owned(), revision.to_owned())]);
-                add("set revision", Operation::SetVariables(SetVariables { target: target(), variables }));
+        (None, Some(pending)) => return Err(under_way(pending).into()),
+        (None, None) if input.looks_current() && input.health.is_some_and(|health| health.shows(&verify)) => {
+            is_waited_for = true;
+        }
+        (None, None) => {
+            if let Some((name, variables)) = variables(input) {
+                add(name, Operation::SetVariables(variables));
             }
             let (image, settings) = (input.image_differs(), input.differing_settings());
             if image.is_some() || !settings.is_empty() {
@@ -127,13 +144,30 @@ pub fn plan(input: &Input<'_>) -> anyhow::Result<Plan> {
             }
             if let Some((name, start)) = start(input) {
                 add(name, start);
-                add("wait until served", wait(None));
+                if is_waited_for {
+                    add("wait until served", wait(None));
+                }
             }
         }
     }
-    add("verify", Operation::VerifyServed(verify));
+    if is_waited_for {
+        add("verify", Operation::VerifyServed(verify));
+    }
     let command = if input.start == Start::Deploy { "deploy" } else { "deploy rollback" };
     Ok(Plan { command: command.to_owned(), steps })
+}
+
+/// The one request that sets variables, with the name of its step.
+fn variables(input: &Input<'_>) -> Option<(&'static str, SetVariables)> {
+    let revision = input.new_revision().map(|revision| (REVISION_VARIABLE.to_owned(), revision.to_owned()));
+    let from_file = input.new_variables.to_vec();
+    let name = match (&revision, from_file.is_empty()) {
+        (None, true) => return None,
+        (Some(_), true) => "set revision",
+        _ => "set variables",
+    };
+    let variables = revision.into_iter().collect::<BTreeMap<_, _>>();
+    Some((name, SetVariables { target: input.target.clone(), variables, from_file }))
 }
 
 /// What makes the deployment, with the name of its step.
@@ -162,12 +196,26 @@ fn start(input: &Input<'_>) -> Option<(&'static str, Operation)> {
 
 /// Whether a plan finds everything as it should be.
 pub fn is_current(plan: &Plan) -> bool {
-    plan.steps.iter().all(|step| matches!(&step.action, Action::Operation(Operation::VerifyServed(_))))
+    let is_verified = |step: &Step| matches!(&step.action, Action::Operation(Operation::VerifyServed(_)));
+    !plan.steps.is_empty() && plan.steps.iter().all(is_verified)
+}
+
+/// Whether a plan has Railway begin a deployment.
+pub fn begins(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| {
+        matches!(&step.action, Action::Operation(Operation::StartDeployment(_) | Operation::RollBack(_)))
+    })
+}
+
+/// Whether a plan waits for a deployment, or finds that there is none to wait for.
+pub fn is_waited_for(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| matches!(&step.action, Action::Operation(Operation::VerifyServed(_))))
 }
 
 /// Whether a plan leaves the deployment that serves.
 pub fn keeps_live(plan: &Plan) -> bool {
-    !plan.steps.iter().any(|step| matches!(&step.action, Action::Operation(Operation::WaitUntilServed(_))))
+    let waits = |step: &Step| matches!(&step.action, Action::Operation(Operation::WaitUntilServed(_)));
+    is_waited_for(plan) && !begins(plan) && !plan.steps.iter().any(waits)
 }
 
 /// What people should know of a plan beside its steps.
@@ -177,7 +225,13 @@ pub fn notes(input: &Input<'_>, plan: &Plan) -> Vec<String> {
         let live = input.state.instance.live().map_or("", |live| &live.id);
         notes.push(format!("already current: deployment {live} serves {}", input.image));
     } else if let Some(pending) = newest_pending(&input.state.deployments) {
-        notes.push(format!("deployment {} with this image is under way already; waiting for it", pending.id));
+        let rest = if input.detach { "" } else { "; waiting for it" };
+        notes.push(format!("deployment {} with this image is under way already{rest}", pending.id));
+    } else if input.has_old_variables && input.new_variables.is_empty() {
+        notes.push("what is live runs with older variables than the service has; deploying again".to_owned());
+    }
+    if !input.new_variables.is_empty() {
+        notes.push(format!("variables: {}", in_words(input.new_variables)));
     }
     if input.start == Start::Nothing {
         let live = input.state.instance.live().map_or("", |live| &live.id);
@@ -197,6 +251,12 @@ pub fn notes(input: &Input<'_>, plan: &Plan) -> Vec<String> {
         );
     }
     notes
+}
+
+/// `A new, B changed`: names alone.
+fn in_words(changes: &[VariableChange]) -> String {
+    let word = |one: &VariableChange| format!("{} {}", one.name, if one.is_new { "new" } else { "changed" });
+    changes.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
 fn under_way(pending: &Deployment) -> Failure {

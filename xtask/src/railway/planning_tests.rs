@@ -29,6 +29,7 @@ fn state(source: &str, revision: &str, deployments: &[Value]) -> State {
         instance: serde_json::from_value(instance).unwrap(),
         deployments: deployments.iter().map(|one| serde_json::from_value(one.clone()).unwrap()).collect(),
         revision: (!revision.is_empty()).then(|| revision.to_owned()),
+        ..State::default()
     }
 }
 
@@ -43,13 +44,27 @@ struct Case {
     verify_revision: bool,
     revision: Option<&'static str>,
     start: Start<'static>,
+    new_variables: Vec<VariableChange>,
+    has_old_variables: bool,
+    detach: bool,
 }
 
 impl Case {
     fn new(state: State) -> Case {
         let service = Service { healthcheck_path: Some("/health".to_owned()), ..Service::default() };
         let (revision, start) = (Some("new"), Start::Deploy);
-        Case { state, service, health: None, verify_revision: true, revision, start }
+        let (new_variables, has_old_variables, detach) = (Vec::new(), false, false);
+        Case {
+            state,
+            service,
+            health: None,
+            verify_revision: true,
+            revision,
+            start,
+            new_variables,
+            has_old_variables,
+            detach,
+        }
     }
 
     /// The plan for image 2 and revision `new`, without digests and without what is the same every time.
@@ -74,6 +89,9 @@ impl Case {
             health_path: "/health",
             verify_revision: self.verify_revision,
             wait_seconds: 900,
+            new_variables: &self.new_variables,
+            has_old_variables: self.has_old_variables,
+            detach: self.detach,
             health: self.health.as_ref(),
         };
         let text = match plan(&input) {
@@ -309,5 +327,78 @@ fn what_still_serves_gets_its_settings_back() {
         # verify
         # https://app.example/health answers 200 and names revision new within 60 s
         note: deployment d-2 still serves: only the service's settings are set back
+    "#]]);
+}
+
+#[test]
+fn variables_of_a_file_go_with_the_revision_in_one_request() {
+    let one = deployment("d-1", "SUCCESS", 1, &image("1"));
+    let two = deployment("d-2", "SUCCESS", 2, &image("2"));
+    let mut case = Case::new(state(&image("1"), "old", &[one]));
+    let change = |name: &str, is_new| VariableChange { name: name.to_owned(), is_new };
+    case.new_variables = vec![change("API_URL", false), change("TIMEOUT", true)];
+    case.check(expect![[r#"
+        # set variables
+        # web (production): set APP_REVISION=new, API_URL, TIMEOUT without a deployment
+        #   ~ API_URL=[redacted] (changed)
+        #   + TIMEOUT=[redacted] (new)
+        # update service
+        # web (production): set the image to app@2
+        # deploy
+        # web (production): deploy, unless there is a newer deployment than d-1
+        # wait until served
+        # wait at most 900 s until the deployment runs app@2
+        # verify
+        # https://app.example/health answers 200 and names revision new within 60 s
+        note: variables: API_URL changed, TIMEOUT new
+    "#]]);
+    // The same image and revision: the variables alone are reason enough for a deployment.
+    case.state = state(&image("2"), "new", &[two]);
+    case.health = Some(health(true));
+    case.check(expect![[r#"
+        # set variables
+        # web (production): set API_URL, TIMEOUT without a deployment
+        #   ~ API_URL=[redacted] (changed)
+        #   + TIMEOUT=[redacted] (new)
+        # deploy
+        # web (production): deploy, unless there is a newer deployment than d-2
+        # wait until served
+        # wait at most 900 s until the deployment runs app@2
+        # verify
+        # https://app.example/health answers 200 and names revision new within 60 s
+        note: variables: API_URL changed, TIMEOUT new
+    "#]]);
+    // A run was ended after it had set them.
+    case.new_variables.clear();
+    case.has_old_variables = true;
+    case.check(expect![[r#"
+        # deploy
+        # web (production): deploy, unless there is a newer deployment than d-2
+        # wait until served
+        # wait at most 900 s until the deployment runs app@2
+        # verify
+        # https://app.example/health answers 200 and names revision new within 60 s
+        note: what is live runs with older variables than the service has; deploying again
+    "#]]);
+}
+
+#[test]
+fn whoever_does_not_wait_does_not_verify() {
+    let one = deployment("d-1", "SUCCESS", 1, &image("1"));
+    let two = deployment("d-2", "DEPLOYING", 2, &image("2"));
+    let mut case = Case::new(state(&image("1"), "old", std::slice::from_ref(&one)));
+    case.detach = true;
+    case.check(expect![[r#"
+        # set revision
+        # web (production): set APP_REVISION=new without a deployment
+        # update service
+        # web (production): set the image to app@2
+        # deploy
+        # web (production): deploy, unless there is a newer deployment than d-1
+    "#]]);
+    // It is under way already: there is nothing to do.
+    case.state = state(&image("2"), "new", &[two, one]);
+    case.check(expect![[r#"
+        note: deployment d-2 with this image is under way already
     "#]]);
 }

@@ -39,7 +39,17 @@ impl Health {
 
 /// Asks once. Only an interruption and an address that cannot be asked are errors.
 pub fn look(exec: &Executor, url: &str, path: &str, revision: Option<&str>) -> anyhow::Result<Health> {
-    let mut request = Request::new(Method::Get, format!("{url}{path}")).timeout(ANSWER_TIMEOUT);
+    look_within(exec, url, path, revision, ANSWER_TIMEOUT)
+}
+
+fn look_within(
+    exec: &Executor,
+    url: &str,
+    path: &str,
+    revision: Option<&str>,
+    timeout: Duration,
+) -> anyhow::Result<Health> {
+    let mut request = Request::new(Method::Get, format!("{url}{path}")).timeout(timeout);
     request.body_size_max = BODY_SIZE_MAX;
     match exec.send(&request) {
         Ok(answer) => Ok(Health {
@@ -58,7 +68,11 @@ pub fn verify(exec: &Executor, wanted: &VerifyServed) -> anyhow::Result<String> 
     let deadline = Instant::now() + Duration::from_secs(wanted.limit_seconds);
     let mut pauses = Pauses::up_to(Duration::from_secs(2));
     loop {
-        let health = look(exec, &wanted.url, &wanted.health_path, wanted.revision.as_deref())?;
+        // A slow answer must not take longer than all of them may.
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = left.clamp(Duration::from_secs(1), ANSWER_TIMEOUT);
+        let (url, path) = (&wanted.url, &wanted.health_path);
+        let health = look_within(exec, url, path, wanted.revision.as_deref(), timeout)?;
         if health.shows(wanted) {
             return Ok(match &wanted.revision {
                 Some(_) => "200, names the revision".to_owned(),

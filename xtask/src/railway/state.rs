@@ -1,6 +1,6 @@
 //! What a service is now: its source, settings and variables, and its deployments. Only looks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -16,6 +16,8 @@ use crate::plan::deploy::Target;
 
 /// The variable that tells the app which revision it is.
 pub const REVISION_VARIABLE: &str = "APP_REVISION";
+/// What Railway itself gives to each deployment begins with this.
+pub const OF_RAILWAY: &str = "RAILWAY_";
 /// How many deployments are looked at. Railway does not say in which order it lists them, so one is not enough; and one
 /// that is under way may be older than others that have failed since.
 pub const DEPLOYMENTS_LISTED: u32 = 50;
@@ -39,6 +41,8 @@ pub struct State {
     pub deployments: Vec<Deployment>,
     /// The value of [`REVISION_VARIABLE`]: what the next deployment gets, not always what the live one has got.
     pub revision: Option<String>,
+    /// The names of the variables that the next deployment gets with a value that is not empty.
+    pub filled: BTreeSet<String>,
 }
 
 impl Remote<'_> {
@@ -46,16 +50,29 @@ impl Remote<'_> {
     pub fn state(&self) -> anyhow::Result<State> {
         let deployments = self.deployments()?;
         let instance = self.instance()?;
-        let revision = revision_in(&self.variables()?);
-        Ok(State { instance, deployments, revision })
+        let variables = self.variables()?;
+        let revision = revision_in(&variables);
+        let is_filled = |value: &Value| value.as_str() != Some("") && !value.is_null();
+        let filled = variables.into_iter().filter(|(_, value)| is_filled(value)).map(|(name, _)| name);
+        Ok(State { instance, deployments, revision, filled: filled.collect() })
     }
 
     /// The variables that the next deployment gets. Secret ones are never shown from now on.
     pub fn variables(&self) -> anyhow::Result<Variables> {
+        self.asked_variables(false)
+    }
+
+    /// The same as they are written, with references to other variables. Secret ones are never shown from now on.
+    pub fn written_variables(&self) -> anyhow::Result<Variables> {
+        self.asked_variables(true)
+    }
+
+    fn asked_variables(&self, unrendered: bool) -> anyhow::Result<Variables> {
         let query = GetVariables {
             project_id: &self.target.project,
             environment_id: &self.target.environment,
             service_id: &self.target.service,
+            unrendered,
         };
         Ok(self.learnt(self.client.query(&query)?.variables))
     }
@@ -70,6 +87,15 @@ impl Remote<'_> {
     fn learnt(&self, variables: Variables) -> Variables {
         let texts = variables.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
         self.exec.learn_variables(texts);
+        // The names above decide about most; this is for secrets under a name that does not tell.
+        let revision = revision_in(&variables);
+        for (name, value) in &variables {
+            let value = value.as_str().unwrap_or_default();
+            let is_public = name.starts_with(OF_RAILWAY) || revision.as_deref() == Some(value);
+            if !is_public && looks_secret(value) {
+                self.exec.learn_secret(value);
+            }
+        }
         variables
     }
 
@@ -95,6 +121,25 @@ impl Remote<'_> {
             GetServiceInstance { service_id: &self.target.service, environment_id: &self.target.environment };
         Ok(self.client.query(&query)?.service_instance)
     }
+}
+
+/// Whether a value looks like a key or a token: long, letters and digits mixed, and nothing that people would have to
+/// read in a log, as addresses and paths are.
+fn looks_secret(value: &str) -> bool {
+    const LENGTH_MIN: usize = 16;
+    let has = |is: fn(&char) -> bool| value.chars().any(|c| is(&c));
+    let is_host = value.contains('.')
+        && value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-:".contains(c));
+    value.len() >= LENGTH_MIN
+        && has(char::is_ascii_alphabetic)
+        && has(char::is_ascii_digit)
+        && !value.contains(|c: char| c.is_whitespace() || c == '/')
+        && !is_host
+}
+
+/// Railway writes one command as a text, and several as a list.
+fn as_list(commands: Value) -> Value {
+    if commands.is_string() { Value::Array(vec![commands]) } else { commands }
 }
 
 /// The revision that these variables tell the app.
@@ -123,6 +168,12 @@ impl ServiceInstance {
             ("restartPolicyMaxRetries", self.restart_policy_max_retries.map(Value::from)),
             ("overlapSeconds", self.overlap_seconds.map(Value::from)),
             ("drainingSeconds", self.draining_seconds.map(Value::from)),
+            ("startCommand", self.start_command.clone().map(Value::from)),
+            ("preDeployCommand", self.pre_deploy_command.clone().map(as_list)),
+            ("numReplicas", self.num_replicas.map(Value::from)),
+            ("cronSchedule", self.cron_schedule.clone().map(Value::from)),
+            ("sleepApplication", self.sleep_application.map(Value::from)),
+            ("ipv6EgressEnabled", self.ipv6_egress_enabled.map(Value::from)),
         ];
         all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
@@ -141,8 +192,8 @@ impl ServiceInstance {
             Some(domain) => address::base(&address::of_domain(domain), "the domain that Railway lists,"),
             None => Err(Failure::usage("the service has no domain, so nobody could see whether it is served")
                 .hint(
-                    "give it one on railway.com (Settings → Networking → Generate Domain), or name its address with \
-                     --url",
+                    "`cargo xtask deploy init` makes one, and so does railway.com (Settings → Networking → Generate \
+                     Domain); --url names another address",
                 )
                 .into()),
         }
@@ -177,6 +228,26 @@ mod tests {
         assert_eq!(Exit::of(&both.url(Some("http://flag.example"), None).unwrap_err()), Exit::Usage);
         assert_eq!(domains(&[], &["127.0.0.1:81"]).url(None, None).unwrap(), "http://127.0.0.1:81");
         assert_eq!(Exit::of(&domains(&[], &[]).url(None, None).unwrap_err()), Exit::Usage);
+    }
+
+    #[test]
+    fn keys_look_different_from_addresses() {
+        for secret in
+            ["sk-live-4f1d9a7c3b2e", "canary-4f1d-of-a-test", "0123456789abcdef", "eyJhbGciOi.J9x.abc4"]
+        {
+            assert!(looks_secret(secret), "{secret}");
+        }
+        for plain in [
+            "production",
+            "postgres://db.internal:5432/app",
+            "db1.internal.example:5432",
+            "two words of 1 sentence",
+            "/app/data/analytics-2.db",
+            "1234567890123456",
+            "a1b2",
+        ] {
+            assert!(!looks_secret(plain), "{plain}");
+        }
     }
 
     #[test]

@@ -4,10 +4,13 @@ use super::deployment::{Deployment, Phase, newest_first};
 use super::memory::Memory;
 use super::remarks::remarks;
 use super::serving::Health;
-use super::state::State;
+use super::state::{Remote, State};
+use super::variables::Changes;
+use crate::exit::Exit;
 use crate::plan::deploy::Target;
 use crate::record::deploy::{
-    DeployStatus, DeploymentStatus, HealthStatus, ReceiptStatus, STATUS_SCHEMA, ServiceName, Version,
+    DeployStatus, DeploymentStatus, HealthStatus, ReceiptStatus, STATUS_SCHEMA, ServiceName,
+    VariableDifferences, Version,
 };
 
 /// The revision that the live deployment should have: what is remembered of it here, or else the variable's.
@@ -16,12 +19,30 @@ pub fn live_revision(state: &State, memory: &Memory) -> Option<String> {
     memory.revision(&live.id).or_else(|| state.revision.clone())
 }
 
+impl Remote<'_> {
+    /// How the variables of now differ from those that what serves was started with; `None` where Railway does not
+    /// tell.
+    pub fn variable_differences(&self, state: &State) -> anyhow::Result<Option<VariableDifferences>> {
+        let Some(live) = state.instance.live() else { return Ok(None) };
+        let told = self.snapshot(&live.id).and_then(|then| Ok((then, self.variables()?)));
+        match told {
+            Ok((Some(then), now)) => {
+                let Changes { changed, added, removed } = Changes::between(&then, &now);
+                Ok(Some(VariableDifferences { changed, added, removed }))
+            }
+            Err(error) if matches!(Exit::of(&error), Exit::Interrupted(_)) => Err(error),
+            Ok((None, _)) | Err(_) => Ok(None),
+        }
+    }
+}
+
 /// The record. `health` is what the service's address answered, if it has one, and which revision was looked for.
 pub fn status(
     target: &Target,
     state: &State,
     health: Option<(String, Health, Option<String>)>,
     memory: &Memory,
+    variables: Option<VariableDifferences>,
 ) -> DeployStatus {
     let live = state.instance.live();
     let is_healthy = health.as_ref().is_some_and(|(_, health, _)| health.is_healthy());
@@ -48,6 +69,7 @@ pub fn status(
             deployed: receipt.deployed.clone(),
             time: receipt.time.clone(),
         }),
+        variables,
         remarks,
     }
 }

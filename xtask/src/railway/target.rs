@@ -21,16 +21,16 @@ pub struct Flags<'a> {
 
 /// A name or id, and where it comes from.
 #[derive(Clone, Copy, Debug)]
-struct Choice<'a> {
-    value: &'a str,
-    source: &'static str,
+pub(super) struct Choice<'a> {
+    pub value: &'a str,
+    pub source: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Choices<'a> {
-    project: Option<Choice<'a>>,
-    environment: Option<Choice<'a>>,
-    service: Option<Choice<'a>>,
+pub(super) struct Choices<'a> {
+    pub project: Option<Choice<'a>>,
+    pub environment: Option<Choice<'a>>,
+    pub service: Option<Choice<'a>>,
 }
 
 /// Asks Railway what the names mean.
@@ -54,24 +54,30 @@ pub fn resolve(
                     .hint(format!("{PROJECT_HINT}; --project names it"))
                     .into());
             };
-            let answer = client.query(&GetProject { id: named.value }).map_err(|error| {
-                let message = format!("project `{}` ({}): {error:#}", named.value, named.source);
-                let hint = match hint_of(&error) {
-                    Some(hint) => format!("{PROJECT_HINT}; or {hint}"),
-                    None => PROJECT_HINT.to_owned(),
-                };
-                Failure::new(Exit::of(&error), message).hint(hint)
-            })?;
-            choose(&answer.project, &choices, None)
+            choose(&by_id(client, named)?, &choices, None)
         }
     }
+}
+
+/// The project of this id.
+pub(super) fn by_id(client: &Client<'_>, named: Choice<'_>) -> anyhow::Result<Project> {
+    let answer = client.query(&GetProject { id: named.value }).map_err(|error| {
+        let message = format!("project `{}` ({}): {error:#}", named.value, named.source);
+        let hint = match hint_of(&error) {
+            Some(hint) => format!("{PROJECT_HINT}; or {hint}"),
+            None => PROJECT_HINT.to_owned(),
+        };
+        Failure::new(Exit::of(&error), message).hint(hint)
+    })?;
+    Ok(answer.project)
 }
 
 /// What an account token cannot look up by name.
 const PROJECT_HINT: &str =
     "with RAILWAY_API_TOKEN a project is given by its id, which is in the address of its page on railway.com";
 
-fn choices<'a>(flags: Flags<'a>, access: &'a Access, metadata: &'a Railway) -> Choices<'a> {
+/// What is named, each by the first that names it.
+pub(super) fn choices<'a>(flags: Flags<'a>, access: &'a Access, metadata: &'a Railway) -> Choices<'a> {
     let first = |named: [(Option<&'a str>, &'static str); 3]| {
         named.into_iter().find_map(|(value, source)| Some(Choice { value: value?, source }))
     };
@@ -96,6 +102,26 @@ fn choices<'a>(flags: Flags<'a>, access: &'a Access, metadata: &'a Railway) -> C
 
 /// The target within a project. `token` is there for a project token, which is for one environment.
 fn choose(project: &Project, choices: &Choices<'_>, token: Option<&ProjectToken>) -> anyhow::Result<Target> {
+    let environment = environment_of(project, choices, token)?;
+    let within = format!("project `{}`", project.name);
+    let services = project.services.clone().into_nodes();
+    let service = pick(&services, choices.service, "service", &within)?;
+    Ok(Target {
+        project: project.id.clone(),
+        environment: environment.id.clone(),
+        service: service.id.clone(),
+        project_name: project.name.clone(),
+        environment_name: environment.name.clone(),
+        service_name: service.name.clone(),
+    })
+}
+
+/// The environment within a project, which has to be the one that is named.
+pub(super) fn environment_of(
+    project: &Project,
+    choices: &Choices<'_>,
+    token: Option<&ProjectToken>,
+) -> anyhow::Result<Named> {
     if let Some(named) = choices.project
         && ![&project.id, &project.name].iter().any(|known| *known == named.value)
     {
@@ -119,16 +145,7 @@ fn choose(project: &Project, choices: &Choices<'_>, token: Option<&ProjectToken>
         );
         return Err(Failure::usage(message).hint("a project token is for one environment").into());
     }
-    let services = project.services.clone().into_nodes();
-    let service = pick(&services, choices.service, "service", &within)?;
-    Ok(Target {
-        project: project.id.clone(),
-        environment: environment.id.clone(),
-        service: service.id.clone(),
-        project_name: project.name.clone(),
-        environment_name: environment.name.clone(),
-        service_name: service.name.clone(),
-    })
+    Ok(environment.clone())
 }
 
 /// The one that is named, or the only one.
@@ -150,7 +167,7 @@ fn pick<'a>(
             }),
         (None, [only]) => Ok(only),
         (None, []) => Err(Failure::usage(format!("{within} has no {what}"))
-            .hint("make it on railway.com first, with an image as its source")
+            .hint("`cargo xtask deploy init` makes one, with all that belongs to it")
             .into()),
         (None, _) => {
             let all: Vec<&str> = names().collect();
@@ -223,7 +240,7 @@ mod tests {
             None,
             expect![[r#"
                 project `shop` has no service
-                make it on railway.com first, with an image as its source"#]],
+                `cargo xtask deploy init` makes one, with all that belongs to it"#]],
         );
     }
 

@@ -1,10 +1,7 @@
 //! What becomes of the variables in a rollback, told by name: values are secret. Pure.
 
-use super::state::{REVISION_VARIABLE, Variables};
+use super::state::{OF_RAILWAY, REVISION_VARIABLE, Variables};
 use crate::record::deploy::RollbackWay;
-
-/// What Railway itself gives to each deployment begins with this.
-const OF_RAILWAY: &str = "RAILWAY_";
 
 /// The variables by which an earlier deployment differs from one of now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

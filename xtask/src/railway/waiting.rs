@@ -16,6 +16,8 @@ use crate::record::deploy::Version;
 /// The longest time between two looks.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
+const STATUS_HINT: &str = "`cargo xtask deploy status` shows what serves, and what is under way";
+
 /// Asks until the deployment serves the image. The deployment as it was in the end.
 ///
 /// An API that is busy or silent ends nothing: the deployment goes on meanwhile, and the time limit ends the wait.
@@ -58,7 +60,15 @@ pub fn wait(
                     is_troubled = true;
                 }
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                let error = anyhow::Error::from(error);
+                if matches!(Exit::of(&error), Exit::Interrupted(_)) {
+                    return Err(error);
+                }
+                let message =
+                    format!("deployment {id} cannot be asked about: {error:#}{}", remote.serving(previous));
+                return Err(Failure::new(Exit::of(&error), message).hint(STATUS_HINT).into());
+            }
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {

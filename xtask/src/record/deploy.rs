@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::smoke::CheckRecord;
 use super::{RunResult, StepRecord, path};
 
 /// The layout of [`DeployRecord`].
@@ -38,6 +39,10 @@ pub struct DeployRecord {
     pub rollback: Option<Rollback>,
     /// Whether all of it was there already, and nothing was deployed.
     pub already_current: bool,
+    /// Whether nobody waited for the deployment: then nothing here says that it is served.
+    pub detached: bool,
+    /// What was looked at before anything was changed; empty where there was nothing to begin.
+    pub precheck: Vec<CheckRecord>,
     pub steps: Vec<StepRecord>,
     /// Wall-clock seconds of the whole run.
     pub seconds: f64,
@@ -80,6 +85,8 @@ impl DeployRecord {
             previous: None,
             rollback: None,
             already_current: false,
+            detached: false,
+            precheck: Vec::new(),
             steps: Vec::new(),
             seconds: 0.0,
             error: None,
@@ -105,13 +112,15 @@ pub fn remembered(target_directory: &Path) -> Vec<Remembered> {
         result: RunResult,
         deployment: Option<String>,
         revision: Option<String>,
+        #[serde(default)]
+        detached: bool,
     }
     let text = std::fs::read_to_string(path(target_directory, RUNS)).unwrap_or_default();
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
     let known = lines.filter(|line| line.schema == DEPLOY_SCHEMA);
     known
         .filter_map(|line| {
-            let succeeded = line.result == RunResult::Ok;
+            let succeeded = line.result == RunResult::Ok && !line.detached;
             Some(Remembered { deployment: line.deployment?, revision: line.revision, succeeded })
         })
         .collect()
@@ -157,8 +166,19 @@ pub struct DeployStatus {
     pub health: Option<HealthStatus>,
     /// The last deployment from this checkout; `None` where there was none.
     pub receipt: Option<ReceiptStatus>,
+    /// How the variables of now differ from those that what serves was started with, by name; `None` where Railway does
+    /// not tell.
+    pub variables: Option<VariableDifferences>,
     /// What is not as it should be, or not at its end yet.
     pub remarks: Vec<Remark>,
+}
+
+/// Variables that differ, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct VariableDifferences {
+    pub changed: Vec<String>,
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
 }
 
 /// Something that is not as a finished deployment leaves it.

@@ -6,10 +6,13 @@ pub mod bench;
 pub mod deploy;
 pub mod deployments;
 pub mod doctor;
+pub mod init;
 pub mod lint;
 pub mod pack;
+pub mod settings;
 pub mod smoke;
 pub mod timings;
+pub mod variables;
 pub mod watch;
 
 use std::fs::{self, OpenOptions};

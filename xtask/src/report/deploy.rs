@@ -3,7 +3,8 @@
 use super::table::{Align, Table};
 use super::{Format, seconds};
 use crate::record::deploy::{
-    DeployRecord, DeployStatus, DeploymentStatus, HealthStatus, RollbackWay, ServiceName, Version,
+    DeployRecord, DeployStatus, DeploymentStatus, HealthStatus, RollbackWay, ServiceName,
+    VariableDifferences, Version,
 };
 use crate::record::{StepRecord, StepState};
 
@@ -54,7 +55,11 @@ type Fact = (&'static str, String);
 
 fn summary(record: &DeployRecord) -> Vec<Fact> {
     let deployment = record.deployment.as_ref().map(|id| {
-        let rest = if record.already_current { ", as before: already current" } else { "" };
+        let rest = match (record.already_current, record.detached) {
+            (true, _) => ", as before: already current",
+            (false, true) => ", not waited for: `cargo xtask deploy status` shows how it ends",
+            (false, false) => "",
+        };
         ("deployment", format!("{id}{rest}"))
     });
     let replaced = |previous: &&Version| Some(&previous.deployment) != record.deployment.as_ref();
@@ -92,14 +97,26 @@ fn about(status: &DeployStatus) -> Vec<Fact> {
         let now = if receipt.is_live { "it serves" } else { "something else serves now" };
         ("from here", format!("{} at {}; {now}", receipt.deployed.deployment, receipt.time))
     });
+    let variables = status.variables.as_ref().and_then(differences).map(|words| ("variables", words));
     let facts = [
         Some(("service", service(&status.service))),
         Some(("health", health)),
         Some(("source", status.source_image.clone().unwrap_or_else(unknown))),
         Some(("APP_REVISION", status.revision.clone().unwrap_or_else(unknown))),
+        variables,
         receipt,
     ];
     facts.into_iter().flatten().collect()
+}
+
+/// By name; `None` where nothing differs.
+fn differences(variables: &VariableDifferences) -> Option<String> {
+    let VariableDifferences { changed, added, removed } = variables;
+    let kinds = [(changed, "changed"), (added, "added"), (removed, "removed")];
+    let words = kinds.iter().filter(|(names, _)| !names.is_empty());
+    let words: Vec<String> = words.map(|(names, what)| format!("{} {what}", names.join(", "))).collect();
+    (!words.is_empty())
+        .then(|| format!("{} since what serves began; the next deployment gets them", words.join("; ")))
 }
 
 fn health_of(health: &HealthStatus) -> String {
@@ -238,6 +255,10 @@ mod tests {
                 time: "2026-11-20T10:01:00Z".to_owned(),
                 is_live: true,
             }),
+            variables: Some(VariableDifferences {
+                added: vec!["NEW".to_owned()],
+                ..VariableDifferences::default()
+            }),
             remarks: vec![Remark {
                 found: "deployment d-3 is DEPLOYING".to_owned(),
                 commands: vec!["`a` goes on".to_owned(), "`b` goes back".to_owned()],
@@ -278,6 +299,7 @@ mod tests {
             health        200, does not name revision abc123 (https://app.example/health)
             source        ghcr.io/o/app@sha256:3
             APP_REVISION  not set
+            variables     NEW added since what serves began; the next deployment gets them
             from here     d-2 at 2026-11-20T10:01:00Z; it serves
 
                        deployment  status     since                 image

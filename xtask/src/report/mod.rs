@@ -7,10 +7,14 @@ pub mod build;
 pub mod deploy;
 pub mod deployments;
 pub mod doctor;
+pub mod init;
 pub mod lint;
+pub mod notification;
 pub mod pack;
+pub mod settings;
 pub mod smoke;
 pub mod table;
+pub mod variables;
 
 /// How a report is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

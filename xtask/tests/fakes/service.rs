@@ -1,10 +1,10 @@
 //! A tiny web app that tests deploy: what it answers is told by environment, path and the files beside it.
 //!
-//! It listens on `0.0.0.0:$PORT`, and on SIGTERM it ends when all requests that have begun are answered. Paths: `/`
+//! It listens on `0.0.0.0:$PORT`, or on `$LISTEN` instead of `0.0.0.0`, and on SIGTERM it ends when all requests that have begun are answered. Paths: `/`
 //! answers with `$VERSION`, `/page` with a page, `/health` with the status `$HEALTH` or else 200 and, unless `$MUTE` is
 //! set, `$APP_REVISION`; `/slow` with `$VERSION` after 700 ms, `/env/NAME` with a variable, `/file/NAME` with a file of
 //! the working directory, `/echo` with the request's body, `/exit` never. Header `x-revision` is `$APP_REVISION`. With
-//! `$FAIL` it does not start; at its start it prints what `$SAY` names, as apps do that log their configuration.
+//! `$FAIL` it does not start, nor without the variable that `$NEEDS` names; at its start it prints what `$SAY` names, as apps do that log their configuration.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -20,9 +20,13 @@ fn main() {
         eprintln!("cannot start: {why}");
         std::process::exit(4);
     }
+    if let Ok(name) = std::env::var("NEEDS") {
+        std::env::var(&name).unwrap_or_else(|_| panic!("{name} is not set"));
+    }
     let stop = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(signal_hook::consts::SIGTERM, stop.clone()).expect("a handler");
-    let listener = TcpListener::bind(format!("0.0.0.0:{}", variable("PORT"))).expect("the port is free");
+    let host = std::env::var("LISTEN").unwrap_or_else(|_| "0.0.0.0".to_owned());
+    let listener = TcpListener::bind(format!("{host}:{}", variable("PORT"))).expect("the port is free");
     listener.set_nonblocking(true).expect("a listener that does not wait");
     println!("version {} listens", variable("VERSION"));
     for name in variable("SAY").split_whitespace() {

@@ -61,9 +61,16 @@ impl Station {
         );
         workspace.set("RAILWAY_BACKBOARD_URL", railway.told("base_url"));
         workspace.set("RAILWAY_TOKEN", railway.told("project_token"));
-        // A step of CI has no flags for these.
+        for name in ["GITHUB_TOKEN", "GH_TOKEN", "XTASK_NOTIFY_URL"] {
+            workspace.set(name, "");
+        }
+        // A step of CI has no flags for these. The model runs images on this machine, which may be none of Railway's.
         let manifest = workspace.read("Cargo.toml");
-        let metadata = format!("[workspace.metadata.xtask]\nimage = \"{image}\"\nbase-image = \"{base}\"\n");
+        let platform = if cfg!(target_arch = "aarch64") { "linux/arm64" } else { "linux/amd64" };
+        let metadata = format!(
+            "[workspace.metadata.xtask]\nimage = \"{image}\"\nbase-image = \"{base}\"\n\n\
+             [workspace.metadata.xtask.railway]\nplatform = \"{platform}\"\n"
+        );
         workspace.write("Cargo.toml", &format!("{manifest}\n{metadata}"));
         Some(Station { workspace, registry, railway, _pulled: pulled })
     }
@@ -149,6 +156,11 @@ fn from_source_to_a_verified_deployment() {
     let load = Load::start(&format!("{}/", station.railway.told("front_url")), RATE);
     load.settle();
     let refused = station.deploy(&third, "three");
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert!(refused.stderr.contains("smoke: failed at") && refused.stderr.contains("nothing was changed"));
+    // Whoever does not believe the smoke test sees what becomes of it.
+    let args = ["deploy", "--unchecked", "--image", &third, "--revision", "three"];
+    let refused = station.workspace.xtask(&args);
     let seen = load.stop();
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert!(refused.stderr.contains("still serves"), "{}", refused.stderr);

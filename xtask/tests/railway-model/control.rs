@@ -59,6 +59,7 @@ fn state(model: &Model) -> Value {
         "front": state.front,
         "held": state.held,
         "image": state.settings.image,
+        "registry_username": state.settings.registry_username,
         "deployments": deployments,
         "variables": state.variables.keys().collect::<Vec<_>>(),
         "shared_variables": state.shared_variables.keys().collect::<Vec<_>>(),

@@ -16,6 +16,8 @@ pub struct Named {
 
 #[derive(Clone, Debug)]
 pub struct Identity {
+    /// That projects belong to.
+    pub workspace: Named,
     pub project: Named,
     pub environment: Named,
     pub service: Named,
@@ -30,6 +32,7 @@ impl Identity {
             name: name.to_owned(),
         };
         Identity {
+            workspace: named(&None, "model-workspace"),
             project: named(&options.project_id, &options.project_name),
             environment: named(&options.environment_id, &options.environment_name),
             service: named(&options.service_id, &options.service_name),

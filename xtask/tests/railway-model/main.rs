@@ -5,6 +5,7 @@
 
 mod api;
 mod control;
+mod creating;
 mod front;
 mod graphql;
 mod health;
@@ -82,6 +83,7 @@ async fn run(options: Options) -> ExitCode {
         "graphql_url": format!("http://{api_address}{}", api::GRAPHQL_PATH),
         "front_url": format!("http://{front_address}"),
         "domain": model.domain,
+        "workspace": model.identity.workspace,
         "project": model.identity.project,
         "environment": model.identity.environment,
         "service": model.identity.service,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::rollout;
 use crate::state::{Deployment, Model, Settings, State, timestamp};
+use crate::{creating, rollout};
 
 /// Who sends an operation, by its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,34 @@ pub fn field(model: &Arc<Model>, caller: Caller, name: &str, arguments: &Value) 
     }
     let text = |name: &str| arguments[name].as_str();
     match name {
+        "apiToken" if caller != Caller::Api => Err(NOT_AUTHORIZED.to_owned()),
+        "apiToken" => Ok(creating::api_token(model)),
+        "projects" => creating::projects(model, arguments),
+        "projectCreate" if caller != Caller::Api => Err(NOT_AUTHORIZED.to_owned()),
+        "projectCreate" => creating::create_project(model, &arguments["input"]),
+        "environmentCreate" if caller != Caller::Api => Err(NOT_AUTHORIZED.to_owned()),
+        "environmentCreate" => {
+            here(model, &arguments["input"])?;
+            creating::create_environment(model, &arguments["input"])
+        }
+        "serviceCreate" => {
+            here(model, &arguments["input"])?;
+            creating::create_service(model, &arguments["input"])
+        }
+        "serviceDomainCreate" => {
+            here(model, &arguments["input"])?;
+            creating::create_domain(model)
+        }
         "projectToken" => project_token(model, caller),
-        "project" => project(model, text("id")),
+        "project" => project(model, caller, text("id")),
+        "service" => match text("id") == Some(&model.identity.service.id) {
+            true => Ok(service(model)),
+            false => Err("Service not found".to_owned()),
+        },
+        "environment" => match text("id") == Some(&model.identity.environment.id) {
+            true => Ok(environment(model)),
+            false => Err("Environment not found".to_owned()),
+        },
         "serviceInstance" => {
             here(model, arguments)?;
             Ok(service_instance(model, &model.state()))
@@ -63,7 +89,8 @@ pub fn field(model: &Arc<Model>, caller: Caller, name: &str, arguments: &Value) 
         ),
         "variables" => {
             here(model, arguments)?;
-            Ok(variables(model, arguments["serviceId"].is_string()))
+            let (of_service, unrendered) = (arguments["serviceId"].is_string(), &arguments["unrendered"]);
+            Ok(variables(model, of_service, *unrendered == json!(true)))
         }
         "serviceInstanceUpdate" => {
             here(model, arguments)?;
@@ -85,12 +112,13 @@ pub fn field(model: &Arc<Model>, caller: Caller, name: &str, arguments: &Value) 
 /// Whatever an argument or input field names has to be what the model has; what is left out is not looked at.
 fn here(model: &Model, arguments: &Value) -> Result<(), String> {
     let identity = &model.identity;
-    for (field, known, what) in [
-        ("projectId", &identity.project, "Project"),
-        ("environmentId", &identity.environment, "Environment"),
-        ("serviceId", &identity.service, "Service"),
+    let existing = model.state().existing;
+    for (field, known, exists, what) in [
+        ("projectId", &identity.project, existing.project, "Project"),
+        ("environmentId", &identity.environment, existing.environment, "Environment"),
+        ("serviceId", &identity.service, existing.service, "Service"),
     ] {
-        if arguments[field].as_str().is_some_and(|id| id != known.id) {
+        if arguments[field].as_str().is_some_and(|id| id != known.id || !exists) {
             return Err(format!("{what} not found"));
         }
     }
@@ -98,30 +126,49 @@ fn here(model: &Model, arguments: &Value) -> Result<(), String> {
 }
 
 fn project_token(model: &Model, caller: Caller) -> Result<Value, String> {
-    if caller != Caller::Project {
+    if caller != Caller::Project || !model.state().existing.environment {
         return Err(NOT_AUTHORIZED.to_owned());
     }
     let identity = &model.identity;
     Ok(json!({ "projectId": identity.project.id, "environmentId": identity.environment.id }))
 }
 
-fn project(model: &Model, id: Option<&str>) -> Result<Value, String> {
+fn project(model: &Model, caller: Caller, id: Option<&str>) -> Result<Value, String> {
     let identity = &model.identity;
-    if id != Some(&identity.project.id) {
+    if id != Some(&identity.project.id) || !model.state().existing.project {
         return Err("Project not found".to_owned());
     }
-    Ok(json!({
-        "id": identity.project.id,
-        "name": identity.project.name,
-        "environments": { "edges": [{ "node": identity.environment }] },
-        "services": { "edges": [{ "node": identity.service }] },
-    }))
+    let mut project = creating::project(model);
+    project["subscriptionType"] = json!(model.options.plan);
+    // What a project token may see of its workspace is not documented; nothing, here.
+    project["workspace"] = match caller {
+        Caller::Api => json!({ "customer": { "hasExhaustedFreePlan": false, "usageLimit": null } }),
+        _ => Value::Null,
+    };
+    Ok(project)
+}
+
+fn service(model: &Model) -> Value {
+    let service = &model.identity.service;
+    json!({ "id": service.id, "name": service.name, "isRestricted": false })
+}
+
+/// All that is told of the environment's settings: whether there are credentials for the registry.
+fn environment(model: &Model) -> Value {
+    let environment = &model.identity.environment;
+    let known = model.state().settings.registry_username.clone();
+    let credentials = known.map(|username| json!({ "username": username, "password": "" }));
+    let deploy = json!({ "registryCredentials": credentials });
+    let config = json!({ "services": { (model.identity.service.id.clone()): { "deploy": deploy } } });
+    json!({ "id": environment.id, "name": environment.name, "config": config })
 }
 
 fn service_instance(model: &Model, state: &State) -> Value {
     let settings = &state.settings;
     let source = (settings.image.is_some() || settings.repo.is_some())
         .then(|| json!({ "image": settings.image, "repo": settings.repo }));
+    let other = |name: &str| settings.others.get(name).cloned().unwrap_or_default();
+    let domain = state.existing.domain.then(|| json!({ "domain": model.domain }));
     let active = state.active.as_deref().and_then(|id| state.deployment(id));
     json!({
         "serviceName": model.identity.service.name,
@@ -133,7 +180,13 @@ fn service_instance(model: &Model, state: &State) -> Value {
         "restartPolicyMaxRetries": settings.restart_policy_max_retries.unwrap_or(10),
         "overlapSeconds": settings.overlap_seconds,
         "drainingSeconds": settings.draining_seconds,
-        "domains": { "customDomains": [], "serviceDomains": [{ "domain": model.domain }] },
+        "startCommand": other("startCommand"),
+        "preDeployCommand": other("preDeployCommand"),
+        "numReplicas": other("numReplicas"),
+        "cronSchedule": other("cronSchedule"),
+        "sleepApplication": other("sleepApplication"),
+        "ipv6EgressEnabled": other("ipv6EgressEnabled"),
+        "domains": { "customDomains": [], "serviceDomains": domain.into_iter().collect::<Vec<_>>() },
         "latestDeployment": state.deployments.last().map(|deployment| shown(model, deployment)),
         "activeDeployments": active.map(|deployment| shown(model, deployment)).into_iter().collect::<Vec<_>>(),
     })
@@ -200,11 +253,14 @@ fn events(deployment: &Deployment) -> Value {
 }
 
 /// What Railway itself gives to a service, and what people set.
-fn variables(model: &Model, of_service: bool) -> Value {
+fn variables(model: &Model, of_service: bool, unrendered: bool) -> Value {
     let state = model.state();
     if of_service {
         let mut all = rollout::provided_variables(model, None);
         all.extend(state.variables.clone());
+        if !unrendered {
+            all = rollout::rendered(model, &all, &state.shared_variables);
+        }
         json!(all)
     } else {
         json!(state.shared_variables)
@@ -233,6 +289,11 @@ fn update(settings: &mut Settings, input: &Value) -> Result<(), String> {
             "restartPolicyMaxRetries" => changed.restart_policy_max_retries = seconds,
             "overlapSeconds" => changed.overlap_seconds = seconds,
             "drainingSeconds" => changed.draining_seconds = seconds,
+            "startCommand" | "preDeployCommand" | "numReplicas" | "cronSchedule" | "sleepApplication"
+            | "ipv6EgressEnabled" => drop(changed.others.insert(name.clone(), value.clone())),
+            "registryCredentials" => {
+                changed.registry_username = value["username"].as_str().map(str::to_owned);
+            }
             _ => return Err(format!("the model does not know the setting `{name}`")),
         }
     }

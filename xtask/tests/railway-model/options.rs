@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 
 use clap::{Parser, ValueEnum};
 
+use crate::creating::Thing;
+
 const ABOUT: &str = "\
 A stand-in for Railway in tests, on loopback.
 
 WHAT IT MODELS: Railway's GraphQL API for the operations that xtask uses (project and account tokens, one project \
-with one environment and one service, its settings and variables, deployments with statuses, events and logs, and \
+with one environment and one service, all of which may have to be made first, its settings and variables, deployments with statuses, events and logs, and \
 rollback to one that served), with every operation checked against a part of Railway's schema; and the platform behind it: the image is pulled and \
 really runs, the health check decides, a proxy in front switches to the new deployment at once, the old one gets its \
 overlap, SIGTERM, its draining time and SIGKILL.
@@ -44,12 +46,18 @@ pub struct Options {
     /// How long after its removal a deployment can be rolled back to, in seconds: 72 hours, as on Railway's Hobby plan
     #[arg(long, value_name = "SECONDS", default_value_t = 72 * 3600)]
     pub rollback_window_s: u32,
+    /// What does not exist at the beginning and has to be made; without a project there is nothing
+    #[arg(long, value_enum, value_name = "THING")]
+    pub without: Vec<Thing>,
     /// The project's name
     #[arg(long, value_name = "NAME", default_value = "model")]
     pub project_name: String,
     /// The project's id [default: a new one]
     #[arg(long, value_name = "ID")]
     pub project_id: Option<String>,
+    /// The project's plan: free, hobby, pro or trial
+    #[arg(long, value_name = "PLAN", default_value = "pro", value_parser = ["free", "hobby", "pro", "trial"])]
+    pub plan: String,
     /// The environment's name
     #[arg(long, value_name = "NAME", default_value = "production")]
     pub environment_name: String,

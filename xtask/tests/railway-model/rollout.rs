@@ -117,6 +117,36 @@ pub fn provided_variables(model: &Model, deployment: Option<&str>) -> BTreeMap<S
     all
 }
 
+/// The variables with what their references mean: `${{NAME}}` or `${{SERVICE.NAME}}` of this service, `${{shared.NAME}}`
+/// of the environment. What is not there leaves nothing behind.
+pub fn rendered(
+    model: &Model,
+    all: &BTreeMap<String, String>,
+    shared: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let meant = |reference: &str| {
+        let found = match reference.rsplit_once('.') {
+            Some(("shared", name)) => shared.get(name),
+            Some((service, name)) if service == model.identity.service.name => all.get(name),
+            Some(_) => None,
+            None => all.get(reference),
+        };
+        found.cloned().unwrap_or_default()
+    };
+    let render = |value: &String| {
+        let mut parts = value.split("${{");
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            match part.split_once("}}") {
+                Some((reference, rest)) => text += &format!("{}{rest}", meant(reference.trim())),
+                None => text += &format!("${{{{{part}"),
+            }
+        }
+        text
+    };
+    all.iter().map(|(name, value)| (name.clone(), render(value))).collect()
+}
+
 /// A step that went wrong, and why.
 type Problem = (&'static str, String);
 
@@ -144,9 +174,11 @@ async fn run(model: Arc<Model>, id: String) {
 
 /// From the image to an instance that may serve, unless a newer deployment has come in between.
 async fn bring_up(model: &Arc<Model>, id: &str) -> Result<Arc<Instance>, Problem> {
+    let shared = model.state().shared_variables.clone();
     let Some((launch, settings, mut superseded)) = model.state().deployment(id).map(|deployment| {
         let mut variables = deployment.variables.clone();
         variables.extend(provided_variables(model, Some(id)));
+        let variables = rendered(model, &variables, &shared);
         let (image, log) = (deployment.image.clone(), deployment.log.clone());
         let launch = Launch { deployment: id.to_owned(), image, variables, log };
         (launch, deployment.settings.clone(), deployment.superseded.subscribe())

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::creating::Existing;
 use crate::identity::Identity;
 use crate::options::Options;
 use crate::runner::{Instance, Log, Runner};
@@ -32,6 +33,8 @@ pub struct Model {
 /// What changes. No task holds it across an await.
 #[derive(Default)]
 pub struct State {
+    /// What of project, environment, service and domain there is.
+    pub existing: Existing,
     pub settings: Settings,
     /// Of the service.
     pub variables: BTreeMap<String, String>,
@@ -72,6 +75,10 @@ pub struct Settings {
     pub restart_policy_max_retries: Option<u64>,
     pub overlap_seconds: Option<u64>,
     pub draining_seconds: Option<u64>,
+    /// Settings that are kept and told, but have no effect here, by Railway's names.
+    pub others: BTreeMap<String, Value>,
+    /// The user of the registry credentials. They have no effect here either, and nobody is told them.
+    pub registry_username: Option<String>,
 }
 
 /// Railway's statuses, as far as a deployment takes them here.
@@ -162,7 +169,8 @@ impl Model {
         let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql")
             .unwrap_or_else(|problems| panic!("schema.graphql: {}", problems.errors));
         let identity = Identity::new(&options);
-        Model { options, identity, schema, runner, domain: front.to_string(), state: Mutex::default() }
+        let state = State { existing: Existing::new(&options), ..State::default() };
+        Model { options, identity, schema, runner, domain: front.to_string(), state: Mutex::new(state) }
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {

@@ -189,6 +189,7 @@ fn deploy_image(
     summary.begin("deployment");
     let deploying = DeployArgs {
         revision: args.revision.clone().or_else(|| github.map(|github| github.sha.clone())),
+        precheck: args.precheck.clone(),
         wait: args.wait.clone(),
         target: args.target.clone(),
         dry_run: args.dry_run,

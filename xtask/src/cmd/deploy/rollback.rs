@@ -63,6 +63,9 @@ fn attempt(
         health_path: &health_path,
         verify_revision: site.verifies_revision(),
         wait_seconds: args.wait.wait_timeout,
+        new_variables: &[],
+        has_old_variables: false,
+        detach: false,
         health: None,
     };
     let health = match input.looks_current() && rollback.has_variables(&remote, &before)? {

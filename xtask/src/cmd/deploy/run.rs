@@ -4,10 +4,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::notify;
 use crate::exec::FileLock;
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::railway::memory::Memory;
+use crate::railway::new_variables::NewVariables;
 use crate::railway::receipt::{self, DeployReceipt};
 use crate::railway::state::Remote;
 use crate::railway::status::name_of;
@@ -26,13 +28,16 @@ pub struct Run<'a> {
     pub record: DeployRecord,
     /// What is remembered from before.
     pub memory: Memory,
+    /// The variables that the service is to get.
+    pub new_variables: NewVariables,
     began: Instant,
 }
 
 impl<'a> Run<'a> {
     pub fn begin(remote: Remote<'a>, directory: &'a Path) -> Run<'a> {
         let record = DeployRecord::begun(name_of(remote.target), now());
-        Run { remote, directory, record, memory: Memory::default(), began: Instant::now() }
+        let (memory, new_variables) = (Memory::default(), NewVariables::default());
+        Run { remote, directory, record, memory, new_variables, began: Instant::now() }
     }
 
     /// The right to change this service from this checkout; nothing in a dry run.
@@ -49,8 +54,10 @@ impl<'a> Run<'a> {
     /// Carries out a plan that is admitted, and notes what happened.
     pub fn follow(&mut self, plan: &Plan) -> anyhow::Result<bool> {
         self.record.already_current = planning::is_current(plan);
-        let (outcome, result) = railway::deploy::run(&self.remote, plan, self.record.previous.as_ref());
-        self.record.steps = outcome.steps;
+        self.record.detached = !planning::is_waited_for(plan);
+        let previous = self.record.previous.as_ref();
+        let (outcome, result) = railway::deploy::run(&self.remote, plan, previous, &self.new_variables);
+        self.record.steps.extend(outcome.steps);
         self.record.deployment = outcome.deployment;
         result.map(|()| true)
     }
@@ -73,6 +80,7 @@ impl<'a> Run<'a> {
         self.record.seconds = self.began.elapsed().as_secs_f64();
         self.record.error = result.as_ref().err().map(|error| exec.redact(&format!("{error:#}")));
         let recorded = record::append(self.directory, RUNS, &self.record).map(drop);
+        notify::tell(exec, &self.record);
         // The reason why the deployment failed matters more than a record that could not be written.
         result?;
         recorded?;
@@ -84,7 +92,7 @@ impl<'a> Run<'a> {
     /// see its end.
     fn remember(&self) -> anyhow::Result<()> {
         let (record, memory) = (&self.record, &self.memory);
-        let Some(deployment) = record.deployment.clone() else { return Ok(()) };
+        let Some(deployment) = record.deployment.clone().filter(|_| !record.detached) else { return Ok(()) };
         let old = memory.receipt.as_ref();
         let is_known = old.is_some_and(|old| old.deployed.deployment == deployment);
         if record.already_current && (is_known || !memory.knows(&deployment)) {
@@ -103,6 +111,6 @@ impl<'a> Run<'a> {
 }
 
 /// RFC 3339, UTC.
-fn now() -> String {
+pub fn now() -> String {
     chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::deploy::TargetArgs;
 use crate::config::automation::Automation;
-use crate::config::railway::Access;
+use crate::config::railway::{Access, TokenKind};
 use crate::config::root;
 use crate::config::service::Service;
 use crate::exec::Executor;
@@ -42,6 +42,16 @@ impl Site {
         };
         let target = target::resolve(&client, &self.access, flags, &self.automation.railway)?;
         Ok((client, target))
+    }
+
+    /// Whose token it is that Railway is asked with.
+    pub fn token(&self) -> TokenKind {
+        self.access.token.kind
+    }
+
+    /// Endpoint and token.
+    pub fn access(&self) -> &Access {
+        &self.access
     }
 
     pub fn verifies_revision(&self) -> bool {

@@ -15,7 +15,8 @@ use crate::report;
 pub fn status(exec: &Executor, args: &StatusArgs) -> anyhow::Result<()> {
     let site = Site::load(exec)?;
     let (client, target) = site.connect(exec, &args.target)?;
-    let state = Remote { exec, client: &client, target: &target }.state()?;
+    let remote = Remote { exec, client: &client, target: &target };
+    let state = remote.state()?;
     let (flag, metadata) = (args.target.url.as_deref(), site.automation.railway.url.as_deref());
     let url = match state.instance.url(flag, metadata) {
         Err(error) if flag.or(metadata).is_some() => return Err(error),
@@ -31,7 +32,8 @@ pub fn status(exec: &Executor, args: &StatusArgs) -> anyhow::Result<()> {
         }
         None => None,
     };
-    let status = railway::status::status(&target, &state, health, &memory);
+    let variables = remote.variable_differences(&state)?;
+    let status = railway::status::status(&target, &state, health, &memory, variables);
     print(&report::deploy::render_status(&status, args.format)?)?;
     if status.healthy {
         return Ok(());

@@ -82,7 +82,7 @@ pub fn smoke(
         seconds: began.elapsed().as_secs_f64(),
     };
     let record = clean(exec, record);
-    let recorded = record::append(&workspace.target_directory, "smoke", &record);
+    let recorded = record::append(&workspace.target_directory, record::smoke::RUNS, &record);
     // The reason why there is no verdict matters more than a record that could not be written.
     result?;
     recorded?;

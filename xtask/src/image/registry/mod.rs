@@ -63,6 +63,8 @@ pub struct Repository<'a> {
     /// The value of the header, once the registry has asked for one.
     authorization: Mutex<Option<String>>,
     found: OnceLock<Found>,
+    /// Set once the registry, or its token service, has refused us.
+    denied: OnceLock<()>,
 }
 
 impl<'a> Repository<'a> {
@@ -116,7 +118,13 @@ impl<'a> Repository<'a> {
             scopes: vec![format!("repository:{}:{rights}", image.repository)],
             authorization: Mutex::new(None),
             found: OnceLock::new(),
+            denied: OnceLock::new(),
         }
+    }
+
+    /// Whether an error was a refusal, and not a registry that could not be asked.
+    pub fn was_denied(&self) -> bool {
+        self.denied.get().is_some()
     }
 
     /// Whether the image is in the same registry.
@@ -222,6 +230,7 @@ impl<'a> Repository<'a> {
 
     /// The one message of a refusal: which right is missing, and as whom we asked.
     fn denied(&self, answer: &Answer) -> anyhow::Result<Failure> {
+        self.denied.get_or_init(|| ());
         let found = self.found()?;
         let (verb, right) = match self.access {
             Access::Read => ("read", "pull"),
@@ -269,8 +278,10 @@ impl<'a> Repository<'a> {
         let words = first.map(|problem| {
             let parts: Vec<String> = [problem.code, problem.message].into_iter().flatten().collect();
             let plain = |c: char| if c.is_control() { ' ' } else { c };
-            let text: String = parts.join(": ").chars().map(plain).take(MESSAGE_LENGTH_MAX).collect();
-            format!(" ({})", self.exec.redact(&text))
+            // Half a secret would not be found any more, so secrets go before the rest is cut.
+            let text = self.exec.redact(&parts.join(": "));
+            let text: String = text.chars().map(plain).take(MESSAGE_LENGTH_MAX).collect();
+            format!(" ({text})")
         });
         format!("the registry answers {}{}", answer.status, words.unwrap_or_default())
     }

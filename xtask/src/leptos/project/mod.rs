@@ -177,6 +177,12 @@ pub struct WatchedFiles {
     pub change_types: Vec<String>,
 }
 
+/// The name of the only project; `None` where there are none or several, or they cannot be read.
+pub fn only_name(workspace: &Workspace) -> Option<String> {
+    let mut all = choice::definitions(workspace).ok()?;
+    (all.len() == 1).then(|| all.swap_remove(0).name)
+}
+
 /// Finds the project that is meant and reads its settings.
 ///
 /// `environment` holds the variables that override settings, `chosen` is the name that the user gave, and `cwd` decides

@@ -34,7 +34,7 @@ fn a_wrong_key() {
         error: unknown key `demo-arg` in `[workspace.metadata.xtask]` in Cargo.toml; did you mean
             `demo-args`?
          hint: known keys: base-image, bench, demo-args, health-path, image, project, railway,
-            split, verify-revision"#]];
+            required-variables, split, verify-revision"#]];
     check(&["build"], 2, &expected, |workspace| {
         workspace.edit(
             "Cargo.toml",

@@ -54,7 +54,7 @@ fn a_failing_health_check_leaves_the_previous_one_serving() {
     .assert_eq(&message);
     let record = &site.records()[0];
     assert_eq!((&record["result"], &record["deployment"]), (&json!("failed"), &json!("d-2")));
-    assert_eq!(record["steps"][3]["state"], "failed");
+    assert_eq!(record["steps"][4]["state"], "failed");
 }
 
 #[test]

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+use super::neighbours::{self, Neighbours};
+
 /// Something else than the usual answer, once.
 #[derive(Clone)]
 pub enum Reply {
@@ -55,18 +57,39 @@ pub struct Service {
     pub keeps_removed: bool,
     /// Whether Railway lists a domain.
     pub has_domain: bool,
+    /// What does not exist so far: `project`, `environment`, `service`.
+    pub lacks: Vec<&'static str>,
+    /// The ids of the projects called `shop`.
+    pub projects: Vec<&'static str>,
+    /// Whether what is set is kept.
+    pub keeps_settings: bool,
     /// Deployments that are none of this service's.
     pub others: Vec<Value>,
     pub events: Value,
     pub logs: Value,
     /// What the app answers instead: status line without the version, and body.
     pub app: Option<(&'static str, &'static str)>,
+    /// The same, once each, before anything else.
+    pub app_answers: VecDeque<(&'static str, &'static str)>,
     /// The revision that the live app names.
     pub served_revision: String,
     pub replies: HashMap<&'static str, VecDeque<Reply>>,
     pub calls: Vec<Call>,
+    /// Variables as they are written where that is not what they mean: references to others.
+    pub written: Value,
+    /// The plan, and whether Railway restricts the service.
+    pub plan: (&'static str, bool),
+    /// Whether the workspace's usage limit is reached.
+    pub is_used_up: bool,
+    /// What is told of the environment's settings.
+    pub config: Value,
+    /// Everything else that listens here.
+    pub neighbours: Neighbours,
     courses: HashMap<String, VecDeque<&'static str>>,
 }
+
+/// What an app answers that takes half a minute.
+pub const SLOW: (&str, &str) = ("slow", "");
 
 /// The server. It ends with the test.
 pub struct Fake {
@@ -79,6 +102,7 @@ impl Fake {
     pub fn start() -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        neighbours::is_at(address);
         let service = Arc::new(Mutex::new(Service {
             source: json!({"image": null, "repo": null}),
             variables: json!({"DATABASE_PASSWORD": super::SECRET_VALUE}),
@@ -91,13 +115,22 @@ impl Fake {
             snapshots: HashMap::new(),
             keeps_removed: true,
             has_domain: true,
+            lacks: Vec::new(),
+            projects: vec!["p-1"],
+            keeps_settings: true,
             others: Vec::new(),
             events: json!([]),
             logs: json!([]),
             app: None,
+            app_answers: VecDeque::new(),
             served_revision: String::new(),
             replies: HashMap::new(),
             calls: Vec::new(),
+            written: json!({}),
+            plan: ("pro", false),
+            is_used_up: false,
+            config: json!({"services": {"s-1": {"deploy": {}}}}),
+            neighbours: Neighbours::default(),
             courses: HashMap::new(),
         }));
         let shared = Arc::clone(&service);
@@ -189,15 +222,47 @@ impl Service {
         Some(self.deployments[at].clone())
     }
 
+    fn project(&self) -> Value {
+        let list = |thing: &str, id: &str, name: &str| {
+            let node = json!({"node": {"id": id, "name": name}});
+            json!({"edges": if self.lacks.contains(&thing) { vec![] } else { vec![node] }})
+        };
+        json!({
+            "id": "p-1", "name": "shop",
+            "environments": list("environment", "e-1", "production"),
+            "services": list("service", "s-1", "web"),
+        })
+    }
+
     fn operate(&mut self, name: &str, variables: &Value, address: SocketAddr) -> Value {
         let edges = |nodes: &[Value]| json!({"edges": nodes.iter().map(|node| json!({"node": node})).collect::<Vec<_>>()});
         match name {
             "ProjectToken" => json!({"projectToken": {"projectId": "p-1", "environmentId": "e-1"}}),
-            "Project" => json!({"project": {
-                "id": "p-1", "name": "shop",
-                "environments": edges(&[json!({"id": "e-1", "name": "production"})]),
-                "services": edges(&[json!({"id": "s-1", "name": "web"})]),
-            }}),
+            "Project" => json!({"project": self.project()}),
+            "ApiToken" => json!({"apiToken": {"workspaces": [{"id": "w-1", "name": "mine"}]}}),
+            "Projects" => {
+                let known = self.projects.iter().filter(|_| !self.lacks.contains(&"project"));
+                let known: Vec<Value> = known.map(|id| json!({"id": id, "name": "shop"})).collect();
+                let mut page = edges(&known);
+                page["pageInfo"] = json!({"hasNextPage": false, "endCursor": null});
+                json!({"projects": page})
+            }
+            "CreateProject" => {
+                self.lacks.retain(|thing| !["project", "environment"].contains(thing));
+                json!({"projectCreate": self.project()})
+            }
+            "CreateEnvironment" => {
+                self.lacks.retain(|thing| *thing != "environment");
+                json!({"environmentCreate": {"id": "e-1", "name": "production"}})
+            }
+            "CreateService" => {
+                self.lacks.retain(|thing| *thing != "service");
+                json!({"serviceCreate": {"id": "s-1", "name": "web"}})
+            }
+            "CreateDomain" => {
+                self.has_domain = true;
+                json!({"serviceDomainCreate": {"domain": address.to_string()}})
+            }
             "ServiceInstance" => {
                 let active: Vec<&Value> = self
                     .deployments
@@ -214,7 +279,20 @@ impl Service {
                 instance.as_object_mut().unwrap().extend(self.settings.as_object().unwrap().clone());
                 json!({"serviceInstance": instance})
             }
-            "Variables" => json!({"variables": self.variables}),
+            "Variables" => {
+                let mut all = self.variables.as_object().unwrap().clone();
+                if variables["unrendered"] == true {
+                    all.extend(self.written.as_object().unwrap().clone());
+                }
+                json!({"variables": all})
+            }
+            "Plan" => {
+                json!({"project": {"subscriptionType": self.plan.0}, "service": {"isRestricted": self.plan.1}})
+            }
+            "Usage" => json!({"project": {"workspace": {"customer": {
+                "hasExhaustedFreePlan": false, "usageLimit": {"isOverLimit": self.is_used_up},
+            }}}}),
+            "EnvironmentConfig" => json!({"environment": {"config": self.config}}),
             // Oldest first: the order is not documented, and nobody may rely on it.
             "Deployments" => json!({"deployments": edges(&self.deployments)}),
             "Deployment" => {
@@ -239,6 +317,11 @@ impl Service {
             }
             "UpdateServiceInstance" => {
                 let mut input = variables["input"].as_object().unwrap().clone();
+                // Nobody is told them again.
+                input.remove("registryCredentials");
+                if !self.keeps_settings {
+                    return json!({"serviceInstanceUpdate": true});
+                }
                 if let Some(source) = input.remove("source") {
                     self.source["image"] = source["image"].clone();
                 }
@@ -294,10 +377,23 @@ fn answer(mut stream: TcpStream, service: &Mutex<Service>, address: SocketAddr) 
     reader.read_exact(&mut body).unwrap();
 
     let mut service = service.lock().unwrap();
+    if let Some(neighbour) = service.neighbours.answer(&lines[0], &headers, &body) {
+        drop(service);
+        return match neighbour {
+            Some((status, headers, body)) => send(&mut stream, status, &headers, &body),
+            None => drop(reader.read(&mut [0])),
+        };
+    }
     if path != "/graphql/v2" {
         service.calls.push(Call { name: path, is_mutation: false, variables: Value::Null, headers });
         let health = json!({"status": "ok", "build": {"revision": service.served_revision}}).to_string();
-        let (status, body) = match service.app {
+        let scripted = service.app_answers.pop_front().or(service.app);
+        if scripted == Some(SLOW) {
+            drop(service);
+            std::thread::sleep(std::time::Duration::from_secs(30));
+            return;
+        }
+        let (status, body) = match scripted {
             Some((status, body)) => (status, body.to_owned()),
             None if service.active.is_empty() => ("404 Not Found", String::new()),
             None => ("200 OK", health),
@@ -337,8 +433,11 @@ fn answer(mut stream: TcpStream, service: &Mutex<Service>, address: SocketAddr) 
 }
 
 fn send(stream: &mut TcpStream, status: &str, headers: &str, body: &str) {
+    // A redirection says where to, as apps that want TLS do.
+    let location = if status.starts_with("301") { "location: /elsewhere\r\n" } else { "" };
     let length = body.len();
-    let text =
-        format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+    let text = format!(
+        "HTTP/1.1 {status}\r\n{headers}{location}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
     let _ = stream.write_all(text.as_bytes());
 }

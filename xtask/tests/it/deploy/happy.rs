@@ -72,7 +72,7 @@ fn people_see_every_status_and_a_table() {
     assert!(run.stderr.contains("`PULLING` is a status that xtask does not know"), "{}", run.stderr);
     let table = site.plain(&run.stdout);
     let lines: Vec<&str> = table.lines().map(|line| line.split("  ").next().unwrap()).collect();
-    expect!["step|set revision|update service|deploy|wait until served|verify|total||service|deployment|image|revision|url|previous"]
+    expect!["step|precheck|set revision|update service|deploy|wait until served|verify|total||service|deployment|image|revision|url|previous"]
         .assert_eq(&lines.join("|"));
 }
 

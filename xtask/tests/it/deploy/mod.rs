@@ -1,16 +1,25 @@
 //! `deploy` and its sub-commands against a scripted stand-in for Railway: what is sent, in which order, and what is said
 //! when something goes wrong.
 
+mod canaries;
 mod ci;
 mod failing;
 mod fake;
+mod faults;
 mod happy;
+mod init;
+mod init_faults;
 mod interrupted;
 mod looks;
+mod neighbours;
 mod no_rollback;
+mod notified;
+mod precheck;
 mod refused;
 mod rollback;
+mod settings;
 mod status;
+mod vars;
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -19,11 +28,14 @@ use serde_json::Value;
 
 use crate::support::{Run, Workspace, contents, finish};
 use fake::{Fake, Service};
+use neighbours::{image, short};
 
 /// What no output and no file may hold.
 const TOKEN: &str = "token-5a1e8c0f-of-a-test";
 /// The value of a variable of the deployed app.
 const SECRET_VALUE: &str = "hunter2-of-a-test";
+/// Whoever has it may pull the images.
+const REGISTRY_PASSWORD: &str = "registry-pass-9b1f-of-a-test";
 
 /// A workspace with a token for a fake Railway.
 struct Site {
@@ -44,11 +56,20 @@ impl Site {
             "HTTP_PROXY",
             "all_proxy",
             "ALL_PROXY",
+            "GITHUB_TOKEN",
+            "GH_TOKEN",
+            "GITHUB_REPOSITORY",
+            "XTASK_REGISTRY_USERNAME",
+            "XTASK_REGISTRY_PASSWORD",
+            "XTASK_NOTIFY_URL",
+            "XTASK_NOTIFY_FORMAT",
         ] {
             workspace.set(name, "");
         }
         workspace.set("RAILWAY_BACKBOARD_URL", format!("http://{}", fake.address));
         workspace.set("RAILWAY_TOKEN", TOKEN);
+        // Whoever tests may be logged in somewhere.
+        workspace.set("DOCKER_CONFIG", workspace.root().join("no-docker").display().to_string());
         workspace.write("railway.toml", "[deploy]\nhealthcheckPath = \"/health\"\n");
         Site { fake, workspace }
     }
@@ -102,7 +123,9 @@ impl Site {
         let files = contents(&self.workspace.root().join("target"));
         let texts = files.values().chain([&run.stdout, &run.stderr]);
         for text in texts {
-            assert!(!text.contains(TOKEN) && !text.contains(SECRET_VALUE), "{text}");
+            for secret in [TOKEN, SECRET_VALUE, REGISTRY_PASSWORD] {
+                assert!(!text.contains(secret), "{text}");
+            }
         }
     }
 
@@ -116,9 +139,8 @@ impl Site {
     /// What a run said, without what differs between runs.
     fn plain(&self, text: &str) -> String {
         let root = self.workspace.root().canonicalize().unwrap().display().to_string();
-        let text = text.replace(&self.fake.address.to_string(), "[address]").replace(&root, "[root]");
-        let short = ["1", "2", "3"].iter().fold(text, |text, digit| text.replace(&digit.repeat(64), digit));
-        crate::support::folded(&short)
+        let text = short(text).replace(&self.fake.address.to_string(), "[address]").replace(&root, "[root]");
+        crate::support::folded(&text)
     }
 
     /// The message and the hint of a failed run.
@@ -126,9 +148,4 @@ impl Site {
         let lines = run.stderr.lines().skip_while(|line| !line.starts_with("error:"));
         self.plain(&lines.collect::<Vec<_>>().join("\n"))
     }
-}
-
-/// An image by a digest of one digit, repeated.
-fn image(digit: &str) -> String {
-    format!("ghcr.io/o/app@sha256:{}", digit.repeat(64))
 }

@@ -113,8 +113,8 @@ fn a_service_without_an_address_is_on_record_too() {
     site.fake.with(|service| service.has_domain = false);
     expect![[r#"
         error: the service has no domain, so nobody could see whether it is served
-         hint: give it one on railway.com (Settings → Networking → Generate Domain), or name its
-            address with --url"#]]
+         hint: `cargo xtask deploy init` makes one, and so does railway.com (Settings →
+            Networking → Generate Domain); --url names another address"#]]
     .assert_eq(&refused_of(&site, &["deploy", "--image", &image("2"), "--revision", "new"], 2, true));
     assert_eq!(site.records()[0]["url"], json!(null));
 }

@@ -1,6 +1,7 @@
 //! Rollbacks and interrupted runs on the Railway model, which really runs the images: nothing is scripted here but the
 //! moment at which a run is ended.
 
+mod broken;
 mod interrupted;
 mod under_load;
 
@@ -31,6 +32,17 @@ impl Station {
             ["RAILWAY_API_TOKEN", "RAILWAY_PROJECT_ID", "RAILWAY_ENVIRONMENT_ID", "RAILWAY_SERVICE_ID"]
         {
             workspace.set(name, "");
+        }
+        for name in ["GITHUB_TOKEN", "GH_TOKEN", "GITHUB_REPOSITORY", "XTASK_NOTIFY_URL"] {
+            workspace.set(name, "");
+        }
+        if cfg!(target_arch = "aarch64") {
+            // The model runs images on this machine, which is none of Railway's.
+            workspace.edit(
+                "Cargo.toml",
+                "[[workspace.metadata.leptos]]",
+                "[workspace.metadata.xtask.railway]\nplatform = \"linux/arm64\"\n\n[[workspace.metadata.leptos]]",
+            );
         }
         workspace.set("RAILWAY_BACKBOARD_URL", model.told("base_url"));
         workspace.set("RAILWAY_TOKEN", model.told("project_token"));

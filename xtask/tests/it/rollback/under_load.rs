@@ -9,12 +9,12 @@ use crate::load::{Load, Seen};
 use crate::support::Run;
 
 /// Requests a second during a rollback.
-const RATE: u32 = 300;
+pub const RATE: u32 = 300;
 /// The longest that a rollback may take until it is verified, in seconds.
 const ROLLBACK_SECONDS_MAX: f64 = 10.0;
 
 /// Runs this under load, and until the old one has been drained.
-fn under_load(station: &Station, args: &[&str]) -> (Run, Seen) {
+pub fn under_load(station: &Station, args: &[&str]) -> (Run, Seen) {
     let load = Load::start(&format!("{}/page", station.model.told("front_url")), RATE);
     load.settle();
     let run = station.run(args);

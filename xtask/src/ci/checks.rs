@@ -1,0 +1,156 @@
+//! What GitHub knows of a commit's checks: which have passed, which have failed, which still run. Only looks.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::exec::{Executor, Method, Request};
+use crate::exit::Exit;
+
+/// The longest that one answer is waited for.
+const LIMIT: Duration = Duration::from_secs(8);
+
+/// What the checks say. Names are sorted, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checks {
+    pub passed: usize,
+    pub failed: Vec<String>,
+    pub running: Vec<String>,
+}
+
+/// Where GitHub is asked, and as whom.
+pub struct Place<'a> {
+    /// E.g. `https://api.github.com`.
+    pub api: &'a str,
+    /// `owner/name`.
+    pub repository: &'a str,
+    /// Kept out of everything shown.
+    pub token: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Runs {
+    check_runs: Vec<Run>,
+}
+
+#[derive(Deserialize)]
+struct Run {
+    name: String,
+    status: String,
+    conclusion: Option<String>,
+    /// RFC 3339, UTC.
+    started_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Combined {
+    statuses: Vec<Status>,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    context: String,
+    state: String,
+}
+
+/// Asks for check runs and for commit statuses, which older services still report. An answer that cannot be had is told
+/// as text; only an interruption is an error.
+pub fn of_commit(exec: &Executor, place: &Place<'_>, commit: &str) -> anyhow::Result<Result<Checks, String>> {
+    exec.learn_secret(place.token);
+    let runs = match ask::<Runs>(exec, place, &format!("commits/{commit}/check-runs?per_page=100"))? {
+        Ok(runs) => runs.check_runs,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let statuses = match ask::<Combined>(exec, place, &format!("commits/{commit}/status?per_page=100"))? {
+        Ok(combined) => combined.statuses,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    Ok(Ok(summed_up(&runs, &statuses)))
+}
+
+fn ask<T: serde::de::DeserializeOwned>(
+    exec: &Executor,
+    place: &Place<'_>,
+    path: &str,
+) -> anyhow::Result<Result<T, String>> {
+    let url = format!("{}/repos/{}/{path}", place.api, place.repository);
+    let request = Request::new(Method::Get, url)
+        .timeout(LIMIT)
+        .header("accept", "application/vnd.github+json")
+        .header("authorization", format!("Bearer {}", place.token));
+    let shown = request.display();
+    match exec.send(&request) {
+        Err(error) if matches!(Exit::of(&error), Exit::Interrupted(_)) => Err(error),
+        Err(error) => Ok(Err(exec.redact(&format!("{error:#}")))),
+        Ok(answer) if answer.status == 200 => Ok(serde_json::from_slice(&answer.body)
+            .map_err(|_| format!("{shown} answers with something else than checks"))),
+        Ok(answer) => Ok(Err(format!("{shown} answers {}", answer.status))),
+    }
+}
+
+/// Sources: "Check runs" and "Commit statuses" of GitHub's REST documentation. A run that was cancelled, or that nobody
+/// has ended, has not passed. Of several runs of the same name the newest counts: a deployment that failed must not
+/// keep the same commit from being deployed again.
+fn summed_up(runs: &[Run], statuses: &[Status]) -> Checks {
+    let mut checks = Checks::default();
+    let is_newest = |run: &&Run| {
+        let newer = |other: &Run| other.name == run.name && other.started_at > run.started_at;
+        !runs.iter().any(newer)
+    };
+    let of_runs = runs.iter().filter(is_newest).map(|run| {
+        let is_over = run.status == "completed";
+        (&run.name, is_over.then_some(run.conclusion.as_deref().unwrap_or_default()))
+    });
+    let of_statuses = statuses
+        .iter()
+        .map(|status| (&status.context, Some(status.state.as_str()).filter(|state| *state != "pending")));
+    for (name, conclusion) in of_runs.chain(of_statuses) {
+        match conclusion {
+            Some("success" | "neutral" | "skipped") => checks.passed += 1,
+            Some(_) => checks.failed.push(name.clone()),
+            None => checks.running.push(name.clone()),
+        }
+    }
+    for names in [&mut checks.failed, &mut checks.running] {
+        names.sort();
+        names.dedup();
+    }
+    checks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_passed_is_green() {
+        let run = |name: &str, status: &str, conclusion: Option<&str>| Run {
+            name: name.to_owned(),
+            status: status.to_owned(),
+            conclusion: conclusion.map(str::to_owned),
+            started_at: Some("2026-11-20T10:00:00Z".to_owned()),
+        };
+        let status =
+            |context: &str, state: &str| Status { context: context.to_owned(), state: state.to_owned() };
+        let runs = [
+            run("test", "completed", Some("success")),
+            run("docs", "completed", Some("skipped")),
+            run("lint", "completed", Some("failure")),
+            run("lint", "completed", Some("timed_out")),
+            run("bench", "completed", Some("cancelled")),
+            run("deploy", "in_progress", None),
+            // An earlier attempt.
+            Run {
+                started_at: Some("2026-11-20T09:00:00Z".to_owned()),
+                ..run("deploy", "completed", Some("failure"))
+            },
+        ];
+        let checks = summed_up(
+            &runs,
+            &[status("old", "success"), status("older", "error"), status("oldest", "pending")],
+        );
+        assert_eq!(checks.passed, 3);
+        assert_eq!(checks.failed, ["bench", "lint", "older"]);
+        assert_eq!(checks.running, ["deploy", "oldest"]);
+    }
+}
