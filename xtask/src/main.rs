@@ -87,6 +87,9 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
             Some(DeployCommand::Rollback(args)) => cmd::deploy::rollback(&executor(args.dry_run)?, args),
         },
         Command::Ci(args) => match &args.step {
+            CiStep::Changes(args) => cmd::ci::changes(&executor(false)?, args),
+            CiStep::Check(args) => cmd::ci::check(&executor(args.dry_run)?, args),
+            CiStep::Gate => cmd::ci::gate(&executor(false)?),
             CiStep::Image(args) => cmd::ci::image(&executor(args.dry_run)?, args),
             CiStep::Deploy(args) => cmd::ci::deploy(&executor(args.dry_run)?, args),
         },

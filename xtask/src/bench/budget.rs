@@ -32,7 +32,8 @@ pub fn checks(
         let headline = headline(record, scenario, budget.arm.as_deref());
         let mut add = |unit: &str, limit: f64, measured: Option<f64>, kept: Option<bool>| {
             let (scenario, unit) = (scenario.clone(), unit.to_owned());
-            checks.push(BudgetCheck { scenario, unit, limit, measured, kept });
+            let arm = headline.map(|headline| headline.arm.name.clone());
+            checks.push(BudgetCheck { scenario, arm, unit, limit, measured, kept });
         };
         if let Some(limit) = budget.seconds {
             let measured = headline.map(|headline| headline.seconds);

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::estimate::Estimates;
+use super::rounds;
 use super::scenario::Scenario;
 use super::variant::{Axis, Variant};
 use crate::record::bench::{Arm, Comparison};
@@ -97,6 +98,7 @@ pub fn matrix(
         }
     }
     notes.dedup();
+    count_once(&mut planned, estimates);
     (planned, notes)
 }
 
@@ -122,21 +124,21 @@ fn cells(request: &Request) -> Vec<(Scenario, Axis, usize)> {
         (PatchUi, Axis::Driver),
         (PatchCore, Axis::Driver),
     ];
+    // The whole builds are together, so that they share the usual arm, and come before what needs their results.
     let whole = [
         (Link, Axis::Linker),
         (WasmOpt, Axis::WasmOpt),
-        (Warm, Axis::Cache),
         (Cold, Axis::Cache),
+        (Warm, Axis::Cache),
+        (Cold, Axis::Driver),
+        (Cold, Axis::Profile),
+        (Cold, Axis::Compiler),
         (Hot, Axis::Driver),
         (PatchServer, Axis::Linker),
         (PatchUi, Axis::Driver),
         (PatchCore, Axis::Driver),
         (WarmTarget, Axis::Mtimes),
-        (Cold, Axis::Driver),
-        (Cold, Axis::Profile),
         (PatchServer, Axis::Debug),
-        (Cold, Axis::Linker),
-        (Cold, Axis::Compiler),
     ];
     let asked = !request.scenarios.is_empty() || !request.axes.is_empty();
     if !request.variants.is_empty() && request.axes.is_empty() && !request.full {
@@ -310,6 +312,29 @@ fn seconds(planned: &Planned, estimates: &Estimates) -> Option<f64> {
         sum += estimates.sample(planned.scenario, variant)? * planned.comparison.runs as f64;
     }
     Some(sum)
+}
+
+/// A build that is a sample of several comparisons is a part of the first one's time.
+fn count_once(planned: &mut [Planned], estimates: &Estimates) {
+    let mut seconds = Vec::new();
+    for group in rounds::groups(planned) {
+        let mut of_group = vec![Some(0.0); group.len()];
+        for build in rounds::builds(group) {
+            let arms = build.arms.iter().map(|(place, arm)| (*place, &group[*place].comparison, *arm));
+            let of_arms = arms.filter(|(_, comparison, arm)| comparison.arms[*arm].unavailable.is_none());
+            let Some((place, comparison, _)) =
+                of_arms.max_by_key(|(place, comparison, _)| (comparison.runs, std::cmp::Reverse(*place)))
+            else {
+                continue;
+            };
+            let one = estimates.sample(build.scenario, &build.variant);
+            of_group[place] = of_group[place].zip(one).map(|(sum, one)| sum + one * comparison.runs as f64);
+        }
+        seconds.extend(of_group);
+    }
+    for (planned, seconds) in planned.iter_mut().zip(seconds) {
+        planned.comparison.estimated_seconds = seconds;
+    }
 }
 
 fn told(variant: &Variant) -> String {

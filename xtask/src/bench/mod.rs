@@ -18,6 +18,7 @@ mod links;
 mod machine;
 pub mod matrix;
 mod noise;
+mod rounds;
 pub mod run;
 pub mod samples;
 pub mod scenario;

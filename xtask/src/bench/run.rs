@@ -14,6 +14,7 @@ use super::checkout::{Checkout, Times};
 use super::evidence::{self, Linked};
 use super::journal::Journal;
 use super::matrix::Planned;
+use super::rounds::{self, Build};
 use super::samples::{failed, minutes, sample, turn};
 use super::scenario::Scenario;
 use super::subject::Subject;
@@ -108,17 +109,18 @@ impl<'a> Bench<'a> {
     fn all(&mut self, planned: &[Planned]) -> anyhow::Result<()> {
         self.fetch()?;
         self.noise()?;
-        let mut left: f64 = planned.iter().filter_map(|planned| planned.comparison.estimated_seconds).sum();
-        for planned in planned {
+        let seconds = |planned: &Planned| planned.comparison.estimated_seconds.unwrap_or(0.0);
+        let mut left: f64 = planned.iter().map(seconds).sum();
+        for group in rounds::groups(planned) {
             let told = if left > 0.0 { format!(", about {} to go", minutes(left)) } else { String::new() };
-            let comparison = &planned.comparison;
-            self.exec.ui().status("Comparing", format_args!("{}{told}", comparison.id));
-            match planned.scenario {
-                Scenario::Link => steps_alone::links(self, planned)?,
-                Scenario::WasmOpt => steps_alone::wasm_opt(self, planned)?,
-                _ => self.builds(planned)?,
+            let ids: Vec<&str> = group.iter().map(|planned| planned.comparison.id.as_str()).collect();
+            self.exec.ui().status("Comparing", format_args!("{}{told}", ids.join(", ")));
+            match group {
+                [alone] if alone.scenario == Scenario::Link => steps_alone::links(self, alone)?,
+                [alone] if alone.scenario == Scenario::WasmOpt => steps_alone::wasm_opt(self, alone)?,
+                _ => self.builds(group)?,
             }
-            left -= comparison.estimated_seconds.unwrap_or(0.0);
+            left -= group.iter().map(seconds).sum::<f64>();
         }
         Ok(())
     }
@@ -148,20 +150,36 @@ impl<'a> Bench<'a> {
         self.journal.save()
     }
 
-    fn builds(&mut self, planned: &Planned) -> anyhow::Result<()> {
-        let comparison = &planned.comparison;
-        for round in 1..=comparison.runs {
-            for index in turn(round, comparison.arms.len()) {
-                let arm = &comparison.arms[index];
-                if !self.is_wanted(comparison, &arm.name, round) {
-                    continue;
+    /// Comparisons that take their samples together: each build of a round is made once.
+    fn builds(&mut self, group: &[Planned]) -> anyhow::Result<()> {
+        let builds = rounds::builds(group);
+        let rounds = group.iter().map(|planned| planned.comparison.runs).max().unwrap_or(0);
+        for round in 1..=rounds {
+            for index in turn(round, builds.len()) {
+                let build = &builds[index];
+                let arms = build.arms.iter().map(|(place, arm)| {
+                    let comparison = &group[*place].comparison;
+                    (comparison, comparison.arms[*arm].name.as_str())
+                });
+                let wanted: Vec<(&Comparison, &str)> = arms
+                    .filter(|(comparison, arm)| {
+                        round <= comparison.runs && self.is_wanted(comparison, arm, round)
+                    })
+                    .collect();
+                let Some((comparison, arm)) = wanted.first() else { continue };
+                self.tell(comparison, arm, round);
+                let taken = self.build(build, comparison, arm, round)?;
+                for (comparison, arm) in wanted {
+                    let sample = match &taken {
+                        Ok(sample) => Sample {
+                            comparison: comparison.id.clone(),
+                            arm: arm.to_owned(),
+                            ..sample.clone()
+                        },
+                        Err(reason) => failed(comparison, arm, round, reason.clone()),
+                    };
+                    self.add(sample)?;
                 }
-                self.tell(comparison, &arm.name, round);
-                let sample = match self.build(planned, index, round)? {
-                    Ok(sample) => sample,
-                    Err(reason) => failed(comparison, &arm.name, round, reason),
-                };
-                self.add(sample)?;
             }
         }
         Ok(())
@@ -195,8 +213,8 @@ impl<'a> Bench<'a> {
         self.journal.add(sample)
     }
 
-    fn build(&mut self, planned: &Planned, index: usize, round: usize) -> Attempt<Sample> {
-        let (scenario, variant) = (planned.scenario, &planned.variants[index]);
+    fn build(&mut self, build: &Build, comparison: &Comparison, arm: &str, round: usize) -> Attempt<Sample> {
+        let (scenario, variant) = (build.scenario, &build.variant);
         if let Err(reason) = self.start_cache(variant)? {
             return Ok(Err(reason));
         }
@@ -239,8 +257,6 @@ impl<'a> Bench<'a> {
         }
         let package = self.subject.lines.get(&scenario).map(|line| line.package.as_str());
         let invalid = evidence::contradiction(scenario, variant, &built.steps, &activity, package);
-        let comparison = &planned.comparison;
-        let arm = &comparison.arms[index].name;
         if with_timings && invalid.is_none() && self.journal.record.timeline.is_none() {
             self.timeline(comparison, arm, &links);
         }

@@ -3,6 +3,7 @@
 //! Owns which events are trusted. Name and kind of the ref come from `GITHUB_REF` alone, so that nothing can contradict
 //! it. Sources: the pages "Variables reference" and "Events that trigger workflows" of GitHub's documentation.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -30,6 +31,15 @@ pub struct GitHub {
     pub server_url: String,
     /// `None` where the event does not tell.
     pub default_branch: Option<String>,
+    /// The commit that the event's change starts from, as a full hash: where a branch was before a push, what a pull
+    /// request or the merge queue merges into. `None` where there is none, as for a new branch.
+    pub base: Option<String>,
+    /// The number of the pull request that the event is about.
+    pub pull_request: Option<u64>,
+    /// Whether a pull request comes from another repository.
+    pub is_from_fork: bool,
+    /// What was typed for `workflow_dispatch`.
+    pub inputs: BTreeMap<String, String>,
     /// The file that outputs of the step are appended to.
     pub output: PathBuf,
     /// The file that the step's part of the job's summary is appended to.
@@ -63,16 +73,31 @@ impl GitHub {
         let any = |_: &str| true;
         let is_url = |value: &str| value.starts_with("https://") || value.starts_with("http://");
         let server_url = required("GITHUB_SERVER_URL", "an address", &is_url)?;
+        let repository = required("GITHUB_REPOSITORY", "of the form OWNER/NAME", &is_repository)?;
+        let payload = match set("GITHUB_EVENT_PATH") {
+            Some(path) => payload(&path)?,
+            None => Value::Null,
+        };
+        let text = |place: &str| payload.pointer(place).and_then(Value::as_str);
         Ok(Some(GitHub {
             event: required("GITHUB_EVENT_NAME", "the name of an event", &any)?,
             git_ref: Ref::parse(&set("GITHUB_REF").unwrap_or_default()),
             sha: required("GITHUB_SHA", "the hash of a commit", &is_commit)?,
-            repository: required("GITHUB_REPOSITORY", "of the form OWNER/NAME", &is_repository)?,
             server_url: server_url.trim_end_matches('/').to_owned(),
-            default_branch: match set("GITHUB_EVENT_PATH") {
-                Some(path) => default_branch(&path)?,
-                None => None,
-            },
+            default_branch: text("/repository/default_branch").map(str::to_owned),
+            base: ["/before", "/pull_request/base/sha", "/merge_group/base_sha"]
+                .into_iter()
+                .find_map(text)
+                .filter(|commit| is_commit(commit) && commit.bytes().any(|byte| byte != b'0'))
+                .map(str::to_owned),
+            pull_request: payload.pointer("/pull_request/number").and_then(Value::as_u64),
+            // A fork that was deleted since has no name any more.
+            is_from_fork: payload.get("pull_request").is_some_and(|_| {
+                text("/pull_request/head/repo/full_name")
+                    .is_none_or(|name| !name.eq_ignore_ascii_case(&repository))
+            }),
+            inputs: inputs(&payload),
+            repository,
             output: required("GITHUB_OUTPUT", "a file", &any)?.into(),
             summary: required("GITHUB_STEP_SUMMARY", "a file", &any)?.into(),
         }))
@@ -92,6 +117,11 @@ impl GitHub {
     /// merge queue is about to make it.
     pub fn may_promote(&self) -> bool {
         self.event == "merge_group" || (self.is_trusted() && self.is_default_branch())
+    }
+
+    /// Whether a box was ticked when somebody started the workflow; `None` where there is none.
+    pub fn flag(&self, input: &str) -> Option<bool> {
+        self.inputs.get(input).map(|value| value == "true")
     }
 
     /// The page of a commit.
@@ -132,12 +162,18 @@ fn is_repository(text: &str) -> bool {
     text.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name))
 }
 
-/// What the event's payload says about the repository.
-fn default_branch(path: &str) -> anyhow::Result<Option<String>> {
+/// What the event is about.
+fn payload(path: &str) -> anyhow::Result<Value> {
     let text = std::fs::read_to_string(path).with_context(|| format!("read GITHUB_EVENT_PATH ({path})"))?;
-    let payload: Value = serde_json::from_str(&text)
-        .map_err(|error| refused(format!("GITHUB_EVENT_PATH ({path}) is not valid JSON: {error}")))?;
-    Ok(payload.pointer("/repository/default_branch").and_then(Value::as_str).map(str::to_owned))
+    serde_json::from_str(&text)
+        .map_err(|error| refused(format!("GITHUB_EVENT_PATH ({path}) is not valid JSON: {error}")).into())
+}
+
+/// The payload has them as strings, whatever their type in the workflow.
+fn inputs(payload: &Value) -> BTreeMap<String, String> {
+    let inputs = payload.get("inputs").and_then(Value::as_object).into_iter().flatten();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    inputs.filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
 fn refused(message: String) -> Failure {
@@ -146,8 +182,6 @@ fn refused(message: String) -> Failure {
 
 #[cfg(test)]
 pub mod tests {
-    use std::collections::BTreeMap;
-
     use expect_test::expect;
 
     use super::*;
@@ -162,6 +196,10 @@ pub mod tests {
             repository: "Octo-Org/App".to_owned(),
             server_url: "https://github.com".to_owned(),
             default_branch: Some("main".to_owned()),
+            base: None,
+            pull_request: None,
+            is_from_fork: false,
+            inputs: BTreeMap::new(),
             output: "output".into(),
             summary: "summary".into(),
         }
@@ -199,6 +237,37 @@ pub mod tests {
             "https://github.com/Octo-Org/App/commit/0123456789abcdef0123456789abcdef01234567"
         );
         assert_eq!(read(&[]).unwrap().unwrap().default_branch, None);
+    }
+
+    #[test]
+    fn what_each_payload_tells() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("event.json");
+        let told = |payload: &str| {
+            std::fs::write(&path, payload).unwrap();
+            let github = read(&[("GITHUB_EVENT_PATH", path.to_str().unwrap())]).unwrap().unwrap();
+            (github.base, github.pull_request, github.is_from_fork, github.inputs)
+        };
+        let commit = "89abcdef0123456789abcdef0123456789abcdef";
+        let none = BTreeMap::new;
+        let pushed = format!(r#"{{"before": "{commit}", "after": "x"}}"#);
+        assert_eq!(told(&pushed), (Some(commit.to_owned()), None, false, none()));
+        let new_branch = format!(r#"{{"before": "{}"}}"#, "0".repeat(40));
+        assert_eq!(told(&new_branch), (None, None, false, none()));
+        let pull = |head: &str| {
+            format!(
+                r#"{{"pull_request": {{"number": 7, "base": {{"sha": "{commit}"}}, "head": {{"repo": {head}}}}}}}"#
+            )
+        };
+        let own = told(&pull(r#"{"full_name": "octo-org/app"}"#));
+        assert_eq!(own, (Some(commit.to_owned()), Some(7), false, none()));
+        assert!(told(&pull(r#"{"full_name": "else/app"}"#)).2);
+        assert!(told(&pull("null")).2);
+        let queued = format!(r#"{{"merge_group": {{"base_sha": "{commit}"}}}}"#);
+        assert_eq!(told(&queued).0.as_deref(), Some(commit));
+        let typed = told(r#"{"inputs": {"force_rebuild": "true", "push": false, "environment": null}}"#).3;
+        let expected = [("force_rebuild", "true"), ("push", "false")];
+        assert_eq!(typed, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! A step is one command, and works on a laptop too: where there is no GitHub, outputs go to standard output and the
 //! summary to standard error. Must not know what a step does.
 
+pub mod annotations;
+pub mod changes;
+pub mod gate;
 pub mod github;
 pub mod naming;
 pub mod outputs;

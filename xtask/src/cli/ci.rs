@@ -23,8 +23,46 @@ pub struct CiArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum CiStep {
+    Changes(ChangesArgs),
+    Check(CheckArgs),
     Image(ImageArgs),
     Deploy(CiDeployArgs),
+    /// Pass where every job that had to run has succeeded; the one check that a branch rule asks for
+    ///
+    /// XTASK_NEEDS is the workflow's `${{ toJSON(needs) }}`. A job that was skipped passes, unless an output of its
+    /// name, as `ci changes` gives them, says that it has to run.
+    Gate,
+}
+
+/// Tell what has changed, and what has to run for it
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask ci changes\n  cargo xtask ci changes --base origin/main\n\n\
+    In GitHub Actions the event tells what to compare with: the commit before a push, the base of a pull request or of \
+    the merge queue. Where that is not in the clone and cannot be fetched, and for every other event, everything runs: \
+    a job that is skipped counts as passed.\n\n\
+    Texts at the root, in docs/ and under the usual names (README, LICENSE, …) are documentation, but for those that a \
+    Rust source includes. `code_only` says that neither dependencies nor the automation have changed.\n\n\
+    Outputs, each `true` or `false`: checks, image, deploy, dependencies, code_only."
+)]
+pub struct ChangesArgs {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The commit to compare with [default: what the event tells; elsewhere the upstream of the branch]
+    #[arg(long, value_name = "REVISION")]
+    pub base: Option<String>,
+}
+
+/// Check format, linters of both halves, and the rules for images; all of them before the verdict
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cargo xtask ci check\n  cargo xtask ci check --dry-run\n\n\
+    In GitHub Actions every remark that has a place is shown beside its line.")]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Print what would run
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Build the app, pack and push its image, smoke-test what was pushed, and tag it

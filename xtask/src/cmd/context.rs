@@ -90,6 +90,12 @@ impl Context {
         Ok(self)
     }
 
+    /// Whether cargo-leptos could build this project with this profile; the error says why not.
+    pub fn suits_cargo_leptos(&self, profile: &str) -> anyhow::Result<()> {
+        halves::of_cargo_leptos(&self.profiles, &profiles_of(&self.project), profile)?;
+        delegated::check(&self.project, &self.workspace.root)
+    }
+
     /// The program that builds instead of us, if one does.
     pub fn look_for_driver(&self, exec: &Executor) -> anyhow::Result<Option<CargoLeptos>> {
         match self.driver {

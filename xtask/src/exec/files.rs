@@ -42,8 +42,9 @@ pub fn replace_file(path: &Path, content: &[u8]) -> anyhow::Result<bool> {
 
 /// Appends in one write, so that what several processes append does not mix.
 pub(super) fn append(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let opened = fs::OpenOptions::new().create(true).append(true).open(path);
-    opened
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::OpenOptions::new().create(true).append(true).open(path))
         .and_then(|mut file| file.write_all(content))
         .with_context(|| format!("append to {}", path.display()))
 }

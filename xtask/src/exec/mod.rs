@@ -284,7 +284,8 @@ impl Executor {
         Ok(())
     }
 
-    /// Appends to a file outside `target/` that exists for others to append to; creates it where it is missing.
+    /// Appends to a file outside `target/` that exists for others to append to; creates it and its folder where they
+    /// are missing.
     pub fn append_file(&self, path: &Path, content: &[u8]) -> anyhow::Result<()> {
         self.refuse_in_dry_run(|| format!("append to {}", path.display()))?;
         files::append(path, content)

@@ -20,7 +20,8 @@ use crate::plan::Invocation;
 
 /// How long a look at the child may be put off: so late may we see its end.
 const POLL_MAX: Duration = Duration::from_millis(20);
-/// No later than this part of the time that the child has taken: a question to rustc takes 15 ms, and several are asked.
+/// No later than this part of the time that the child has taken: a question to rustc takes 15 ms, and several are
+/// asked.
 const POLL_SHARE: u32 = 10;
 /// How long a group that was killed may take to be gone.
 const KILL_PATIENCE: Duration = Duration::from_secs(1);

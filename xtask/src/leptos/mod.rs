@@ -1,8 +1,8 @@
 //! Everything particular to building a Leptos app: which project, which commands, and the site they give.
 //!
 //! The way through: [`project`] resolves the metadata, [`planning`] makes the plan, [`build`] carries it out (or
-//! [`delegated`] leaves it to cargo-leptos), [`shipped`] and [`receipt`] remember what was built from which sources, and
-//! [`untouched`] that nothing has to be built; [`watch`] does it again with every change.
+//! [`delegated`] leaves it to cargo-leptos), [`shipped`] and [`receipt`] remember what was built from which sources,
+//! and [`untouched`] that nothing has to be built; [`watch`] does it again with every change.
 
 pub mod build;
 pub mod cached;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::Workspace;
 
@@ -18,8 +18,7 @@ impl Job {
     /// From now on the workspace's commands run in such a job, of a repository whose default branch is `main`.
     pub fn start(workspace: &mut Workspace, event: &str, git_ref: &str) -> Job {
         let job = Job { folder: tempfile::tempdir().unwrap() };
-        let payload = json!({"ref": git_ref, "repository": {"default_branch": "main", "private": true}});
-        fs::write(job.file("event.json"), payload.to_string()).unwrap();
+        job.payload(json!({"ref": git_ref}));
         for (name, value) in [
             ("GITHUB_ACTIONS", "true"),
             ("GITHUB_EVENT_NAME", event),
@@ -42,6 +41,12 @@ impl Job {
             workspace.set(name, job.file(file).display().to_string());
         }
         job
+    }
+
+    /// What the event is about, beside the repository.
+    pub fn payload(&self, mut payload: Value) {
+        payload["repository"] = json!({"default_branch": "main", "private": true});
+        fs::write(self.file("event.json"), payload.to_string()).unwrap();
     }
 
     /// The step's outputs so far, as they are written.

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Run, Workspace, listing};
+use crate::support::{Run, Workspace, listing, skipped, tools_home};
 
 const INCLUDE: &str = "include = [{ path = \"local.toml\", optional = true }]\n";
 const FILE: &str = ".cargo/local.toml";
@@ -106,16 +106,14 @@ impl Machine {
     /// The real tools of group `bench` where the machine reaches their sources, and those of the build from the user's
     /// own folder, which tests that build use too.
     fn install(&self) -> bool {
-        let user = std::env::var_os("XTASK_HOME")
-            .map(PathBuf::from)
-            .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".local/share/xtask"));
+        let user = tools_home();
         fs::create_dir_all(self.home("tools")).unwrap();
         for tool in ["wasm-bindgen", "wasm-target"] {
             let _ = std::os::unix::fs::symlink(user.join("tools").join(tool), self.home("tools").join(tool));
         }
         let run = self.setup(&["--with", "bench"]);
         if run.code == Some(3) && run.stderr.contains("no source gave it") {
-            eprintln!("skipped: no source here gives sccache and mold: {}", run.stderr);
+            skipped(&format!("no source here gives sccache and mold: {}", run.stderr));
             return false;
         }
         assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -274,9 +272,7 @@ fn bare() -> Machine {
         lock.split("name = \"wasm-bindgen\"\nversion = \"").nth(1).unwrap().split('"').next().unwrap();
     let bindgen = machine.home("bin-of-machine/wasm-bindgen");
     machine.script(&bindgen, &format!("echo wasm-bindgen {version}"));
-    let user = std::env::var_os("XTASK_HOME").map(PathBuf::from);
-    let user =
-        user.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".local/share/xtask"));
+    let user = tools_home();
     fs::create_dir_all(machine.home("tools")).unwrap();
     let _ = std::os::unix::fs::symlink(user.join("tools/wasm-target"), machine.home("tools/wasm-target"));
     machine

@@ -4,11 +4,9 @@
 
 use serde_json::Value;
 
-use crate::support::{Workspace, contents};
+use crate::support::{MISSING_TOOL, Workspace, contents, skipped};
 
 const TABLE: &str = "[[workspace.metadata.leptos]]";
-/// What builds answer where a tool is missing and no source gives it.
-const MISSING_TOOL: i32 = 3;
 
 /// The fixture with these keys more, and files that use classes.
 fn fixture(keys: &str) -> Workspace {
@@ -21,9 +19,10 @@ fn fixture(keys: &str) -> Workspace {
 
 /// Builds the front half; `None` where a tool cannot be had.
 fn build(workspace: &Workspace) -> Option<Value> {
-    let run = workspace.xtask(&["build", "--front-only", "--profile", "dev", "--format", "json"]);
+    let run =
+        workspace.xtask(&["build", "--ask-cargo", "--front-only", "--profile", "dev", "--format", "json"]);
     if run.code == Some(MISSING_TOOL) {
-        eprintln!("skipped: {}", run.stderr);
+        skipped(&run.stderr);
         return None;
     }
     assert_eq!(run.code, Some(0), "{}", run.stderr);

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
+/// What builds answer where a tool is missing and no source gives it.
+pub const MISSING_TOOL: i32 = 3;
+
 /// The longest that one run of xtask may take in a test.
 const LIMIT: Duration = Duration::from_secs(540);
 
@@ -17,6 +20,12 @@ pub struct Workspace {
     folder: tempfile::TempDir,
     /// Variables for every run; an empty value removes the variable.
     pub env: Vec<(String, String)>,
+}
+
+/// The folder in which tools that were installed before wait for every test.
+pub fn tools_home() -> PathBuf {
+    let home = std::env::var_os("XTASK_HOME").map(PathBuf::from);
+    home.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".local/share/xtask"))
 }
 
 /// How a run ended.

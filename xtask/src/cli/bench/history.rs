@@ -12,10 +12,16 @@ use crate::report::Format;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  cargo xtask bench history\n  \
                         cargo xtask bench history --host any --limit 100\n  \
+                        cargo xtask bench history --keep latest  # into the file that is committed\n  \
                         cargo xtask bench history --format json")]
 pub struct HistoryArgs {
     #[command(flatten)]
     pub host: HostArgs,
+    /// Take this run into the file that is committed; once is enough
+    ///
+    /// RUN is an id, `latest`, `latest~1`, a commit or a file, as for `bench compare`.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["limit", "format"])]
+    pub keep: Option<String>,
     /// How many runs, the latest
     #[arg(long, value_name = "NUMBER", default_value_t = 20)]
     pub limit: usize,

@@ -35,7 +35,7 @@ pub fn look(
         look.caches(folder)?;
     }
     if axes.contains(&Axis::Driver) {
-        look.driver()?;
+        look.driver(&request.profile)?;
     }
     look.compiler();
     Ok((look.available, place, look.tools))
@@ -148,7 +148,11 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn driver(&mut self) -> anyhow::Result<()> {
+    fn driver(&mut self, profile: &str) -> anyhow::Result<()> {
+        if let Err(error) = self.context.suits_cargo_leptos(profile) {
+            self.not_there(Axis::Driver, "cargo-leptos", error.to_string());
+            return Ok(());
+        }
         match cargo_leptos::look(self.exec) {
             Ok(found) => self.there(Axis::Driver, "cargo-leptos", &found.version),
             Err(error) if matches!(Exit::of(&error), Exit::Interrupted(_)) => return Err(error),

@@ -1,7 +1,7 @@
 //! `cargo xtask bench compare`.
 
 use super::super::print;
-use super::runs;
+use super::runs::{self, Runs};
 use crate::bench::choice::choose;
 use crate::bench::compare;
 use crate::cli::bench::compare::CompareArgs;
@@ -10,7 +10,7 @@ use crate::report;
 
 /// Compares two runs; the report comes before the failure. Changes nothing.
 pub fn run(exec: &Executor, args: &CompareArgs) -> anyhow::Result<()> {
-    let (history, class) = runs::load(exec, &args.host)?;
+    let Runs { history, class, .. } = runs::load(exec, &args.host)?;
     let before = choose(&history, class.as_deref(), &args.before)?;
     let after = choose(&history, class.as_deref(), &args.after)?;
     let result = compare::compare(&before, &after, args.threshold)?;

@@ -43,7 +43,7 @@ pub fn run(exec: &Executor, args: &RunArgs) -> anyhow::Result<()> {
     let host = Host::probe(exec);
     let request = request(args);
     let (available, place, tools) = available::look(exec, &context, &subject, &folder, &request)?;
-    let (history, _) = runs::load(exec, &HostArgs::default())?;
+    let history = runs::load(exec, &HostArgs::default())?.history;
     let is_like = |run: &&BenchRecord| run.project == subject.project && run.host.class == host.class;
     let earlier: Vec<BenchRecord> = history.runs.iter().filter(is_like).cloned().collect();
     let estimates = Estimates::new(

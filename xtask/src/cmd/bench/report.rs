@@ -1,6 +1,6 @@
 //! `cargo xtask bench report`.
 
-use super::runs;
+use super::runs::{self, Runs};
 use crate::bench::choice;
 use crate::cli::bench::report::ReportArgs;
 use crate::cmd::print;
@@ -9,7 +9,7 @@ use crate::exit::Failure;
 use crate::report;
 
 pub fn run(exec: &Executor, args: &ReportArgs) -> anyhow::Result<()> {
-    let (history, class) = runs::load(exec, &args.host)?;
+    let Runs { history, class, .. } = runs::load(exec, &args.host)?;
     if args.baseline {
         let is_meant =
             |class: &Option<String>, of_run: &str| class.as_deref().is_none_or(|class| class == of_run);

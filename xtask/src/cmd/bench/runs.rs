@@ -1,5 +1,7 @@
 //! The runs that are kept, and which of them are meant.
 
+use std::path::PathBuf;
+
 use crate::bench::history::{self, History};
 use crate::cli::bench::history::HostArgs;
 use crate::config::automation::Automation;
@@ -12,12 +14,25 @@ use crate::record;
 /// The name under which runs are recorded.
 pub const RECORDS: &str = "bench";
 
-/// All runs of the workspace, here and in its committed history; `None` as the class means all.
-pub fn load(exec: &Executor, args: &HostArgs) -> anyhow::Result<(History, Option<String>)> {
+/// The runs, and where they are kept.
+pub struct Runs {
+    /// The workspace.
+    pub root: PathBuf,
+    /// All runs, here and in the committed history.
+    pub history: History,
+    /// The file of the runs worth keeping, where the workspace names one.
+    pub committed: Option<PathBuf>,
+    /// The class of host that is meant; `None` means all.
+    pub class: Option<String>,
+}
+
+/// Reads all runs of the workspace.
+pub fn load(exec: &Executor, args: &HostArgs) -> anyhow::Result<Runs> {
     let workspace = Workspace::probe(exec, &root::find()?)?;
     let automation = Automation::from_metadata(&workspace.metadata)?;
+    let committed = automation.bench.history.map(|file| workspace.root.join(file));
     let mut files = vec![record::path(&workspace.target_directory, RECORDS)];
-    files.extend(automation.bench.history.map(|file| workspace.root.join(file)));
+    files.extend(committed.clone());
     let history = history::read(&workspace.root, &files)?;
     history.notes.iter().for_each(|note| exec.ui().note(note));
     let class = match args.host.as_deref() {
@@ -25,5 +40,5 @@ pub fn load(exec: &Executor, args: &HostArgs) -> anyhow::Result<(History, Option
         Some(class) => Some(class.to_owned()),
         None => Some(Host::probe(exec).class),
     };
-    Ok((history, class))
+    Ok(Runs { root: workspace.root, history, committed, class })
 }

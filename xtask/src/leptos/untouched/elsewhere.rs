@@ -179,7 +179,8 @@ impl Search<'_> {
                 _ => {}
             }
         }
-        // What one step makes for the next is no source, and what will be made in the workspace is seen when it is there.
+        // What one step makes for the next is no source, and what will be made in the workspace is seen when it is
+        // there.
         let (own, root) = (build.input.target_directory, &build.workspace.root);
         let counts = |path: &&PathBuf| !path.starts_with(own) && (path.exists() || !path.starts_with(root));
         inputs.iter().filter(counts).try_for_each(|path| self.add(path))

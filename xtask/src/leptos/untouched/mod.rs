@@ -135,8 +135,8 @@ fn made(build: &Build<'_>, before: anyhow::Result<Sources>, outcome: &Outcome) -
     })
 }
 
-/// Whether it is a build whose only purpose is its result, by cargo itself. One with a report of cargo's is not, and what
-/// another program does nobody knows.
+/// Whether it is a build whose only purpose is its result, by cargo itself. One with a report of cargo's is not, and
+/// what another program does nobody knows.
 fn is_ours(build: &Build<'_>) -> bool {
     let input = build.input;
     input.driver == Driver::Native && !input.timings && input.project.bin_cargo_command.is_none()

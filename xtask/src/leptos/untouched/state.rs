@@ -157,8 +157,8 @@ impl Seen {
     }
 
     /// Whether a change after `now` would show. A file gets the time of the last tick of the kernel's clock, at most
-    /// 10 ms old, where the file system can hold it. Others keep whole seconds (ext3, HFS+, some network file systems) or
-    /// every second one (FAT), which shows in a time without fractions. What is from the future is never settled.
+    /// 10 ms old, where the file system can hold it. Others keep whole seconds (ext3, HFS+, some network file systems)
+    /// or every second one (FAT), which shows in a time without fractions. What is from the future is never settled.
     fn is_settled(self, now: i128) -> bool {
         let grain = if self.changed % NANOSECONDS == 0 { 2 * NANOSECONDS } else { NANOSECONDS / 10 };
         self.changed + grain < now

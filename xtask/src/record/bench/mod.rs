@@ -194,6 +194,8 @@ pub enum VerdictKind {
 pub struct BudgetCheck {
     /// The scenario, e.g. `cold`.
     pub scenario: String,
+    /// The arm that counts, e.g. `kache`; `None` where none was measured.
+    pub arm: Option<String>,
     /// What is limited: `seconds`, or `percent` of the median of earlier runs on this class of host.
     pub unit: String,
     pub limit: f64,

@@ -45,8 +45,9 @@ fn outcome(arm: &ArmFigures) -> Option<String> {
 fn missed(budget: &BudgetCheck) -> Option<String> {
     let (Some(false), Some(measured)) = (budget.kept, budget.measured) else { return None };
     Some(format!(
-        "The budget of {} is missed: measured {}, allowed {}.",
+        "The budget of {}{} is missed: measured {}, allowed {}.",
         budget.scenario,
+        budget.arm.as_deref().map(|arm| format!(" ({arm})")).unwrap_or_default(),
         amount(measured, &budget.unit),
         amount(budget.limit, &budget.unit)
     ))
@@ -134,7 +135,7 @@ pub fn noise(record: &BenchRecord) -> Section {
 
 /// Every budget that was looked at; nothing where there is none.
 pub fn budgets(record: &BenchRecord) -> Option<Section> {
-    let mut grid = Grid::new("", &["scenario", ">limit", ">measured", "kept"]);
+    let mut grid = Grid::new("", &["scenario", "arm", ">limit", ">measured", "kept"]);
     for budget in &record.budgets {
         let kept = match budget.kept {
             Some(true) => "yes",
@@ -143,6 +144,7 @@ pub fn budgets(record: &BenchRecord) -> Option<Section> {
         };
         grid.row(vec![
             budget.scenario.clone(),
+            budget.arm.clone().unwrap_or(words::MISSING.to_owned()),
             amount(budget.limit, &budget.unit),
             budget.measured.map_or(words::MISSING.to_owned(), |measured| amount(measured, &budget.unit)),
             kept.to_owned(),

@@ -284,6 +284,7 @@ pub fn whole() -> BenchRecord {
     record.budgets = vec![
         BudgetCheck {
             scenario: "cold".to_owned(),
+            arm: Some("none".to_owned()),
             unit: "seconds".to_owned(),
             limit: 300.0,
             measured: Some(385.0),
@@ -291,6 +292,7 @@ pub fn whole() -> BenchRecord {
         },
         BudgetCheck {
             scenario: "warm".to_owned(),
+            arm: None,
             unit: "percent".to_owned(),
             limit: 10.0,
             measured: None,

@@ -133,7 +133,7 @@ fn a_comparison_for_people() {
         - cold/cache: kache: one sample, no verdict; 0.938 of the time of none.
         - cold/wasm-opt: off, the baseline: 61.1 s (n 3).
         - cold/wasm-opt: -Oz: slower; 1.082 (1.067–1.097) of the time of off.
-        - The budget of cold is missed: measured 385 s, allowed 300 s.
+        - The budget of cold (none) is missed: measured 385 s, allowed 300 s.
     "#]]
     .assert_eq(part(&text, "In short\n", "never"));
 }
@@ -212,9 +212,9 @@ fn proof_and_time_for_people() {
 
         Budgets
         -------
-        scenario                          limit  measured  kept
-        cold                              300 s     385 s  no: over the limit
-        warm      10.0 % more than earlier runs         –  cannot be told
+        scenario  arm                           limit  measured  kept
+        cold      none                          300 s     385 s  no: over the limit
+        warm      –     10.0 % more than earlier runs         –  cannot be told
 
         Notes
         -----

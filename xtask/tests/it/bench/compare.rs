@@ -176,6 +176,26 @@ fn files_that_are_not_whole() {
 }
 
 #[test]
+fn a_run_worth_keeping_is_kept_once() {
+    let workspace = workspace(&[before(), slower()]);
+    expect![[r#"
+        error: the workspace names no file for runs worth keeping
+         hint: add `history = "docs/measurements/bench.jsonl"` to [workspace.metadata.xtask.bench] in Cargo.toml"#]]
+    .assert_eq(&refused(&workspace, &["history", "--keep", "latest"]));
+    let table = "[[workspace.metadata.leptos]]";
+    let history = "[workspace.metadata.xtask.bench]\nhistory = \"docs/bench.jsonl\"\n\n";
+    workspace.edit("Cargo.toml", table, &format!("{history}{table}"));
+    for _ in 0..2 {
+        let run = bench(&workspace, &["history", "--keep", "20261120"]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);
+    }
+    assert_eq!(bench(&workspace, &["history", "--keep", "20261121"]).code, Some(0));
+    let kept = workspace.read("docs/bench.jsonl");
+    let ids = kept.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone());
+    assert_eq!(ids.collect::<Vec<_>>(), ["20261120-100000", "20261121-100000"]);
+}
+
+#[test]
 fn the_history_of_this_machine_is_the_default() {
     let workspace = workspace(&[before()]);
     let run = workspace.xtask(&["bench", "history", "--format", "json"]);

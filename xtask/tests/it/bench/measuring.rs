@@ -1,5 +1,7 @@
 //! `bench` measures: each scenario on the fixture with real cargo, and what must never become a number.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::bad_input::machine::with_target;
@@ -111,25 +113,21 @@ fn a_variant_is_compared_with_what_is_usual() {
 #[test]
 fn a_cold_build_has_its_timeline_and_an_arm_that_does_not_compile_is_no_number() {
     let workspace = Workspace::fixture();
-    let manifest = workspace.read("Cargo.toml");
-    workspace.write(
-        "Cargo.toml",
-        &format!("{manifest}\n[profile.checked]\ninherits = \"release\"\ndebug-assertions = true\n"),
-    );
     let main = workspace.read("server/src/main.rs");
     workspace.write(
         "server/src/main.rs",
-        &format!("{main}\n#[cfg(debug_assertions)]\ncompile_error!(\"not in this profile\");\n"),
+        &format!("{main}\n#[cfg(not(debug_assertions))]\ncompile_error!(\"not in this profile\");\n"),
     );
+    let variant = "profile=production";
     let run = bench(
         &workspace,
-        &["--scenario", "cold", "--variant", "profile=checked", "--runs", "2", "--format", "json"],
+        &["--profile", "dev", "--scenario", "cold", "--variant", variant, "--runs", "2", "--format", "json"],
     );
     assert_eq!(run.code, Some(4), "{}", run.stderr);
     let record: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(record["result"], "failed");
-    assert_eq!(valid(&record, "cold/profile=checked", "usual"), 2, "{record}");
-    let broken = samples(&record, "cold/profile=checked", "profile=checked");
+    assert_eq!(valid(&record, "cold/profile=production", "usual"), 2, "{record}");
+    let broken = samples(&record, "cold/profile=production", "profile=production");
     // Once is enough, and it is told why.
     assert_eq!(broken.len(), 1);
     assert!(
@@ -140,10 +138,77 @@ fn a_cold_build_has_its_timeline_and_an_arm_that_does_not_compile_is_no_number()
     assert_eq!(record["verdicts"][0]["verdict"], "not-measured");
     assert!(record["timeline"]["units"].as_array().unwrap().len() > 40);
     assert!(
-        run.stderr.contains("could not be measured: cold/profile=checked profile=checked"),
+        run.stderr.contains("could not be measured: cold/profile=production profile=production"),
         "{}",
         run.stderr
     );
+}
+
+/// A home with all tools that were installed before, but for one.
+fn home_without(missing: &str, folder: &Path) -> String {
+    let home = folder.join("home");
+    std::fs::create_dir_all(home.join("tools")).unwrap();
+    for tool in std::fs::read_dir(crate::support::tools_home().join("tools")).unwrap().flatten() {
+        if tool.file_name() != missing {
+            std::os::unix::fs::symlink(tool.path(), home.join("tools").join(tool.file_name())).unwrap();
+        }
+    }
+    home.display().to_string()
+}
+
+/// A program that says its name and version, and then does this.
+fn pretender(folder: &Path, name: &str, version: &str, then: &str) {
+    let path = folder.join(name);
+    let script = format!("#!/bin/sh\ncase $1 in --version) echo '{version}' ;; *) {then} ;; esac\n");
+    std::fs::write(&path, script).unwrap();
+    std::process::Command::new("chmod").arg("+x").arg(&path).status().unwrap();
+}
+
+#[test]
+fn a_cache_is_filled_and_used_and_one_that_is_not_running_is_no_arm() {
+    let mut workspace = Workspace::fixture();
+    let tools = tempfile::tempdir().unwrap();
+    pretender(tools.path(), "kache", "kache 2.0.0", "echo 'no server today' >&2; exit 1");
+    let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
+    workspace.set("PATH", path);
+    workspace.set("XTASK_HOME", home_without("kache", tools.path()));
+    let run = bench(
+        &workspace,
+        &[
+            "--profile",
+            "dev",
+            "--scenario",
+            "cold,warm",
+            "--axis",
+            "cache",
+            "--runs",
+            "1",
+            "--format",
+            "json",
+        ],
+    );
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let record: Value = serde_json::from_str(&run.stdout).unwrap();
+    let arm = |name: &str| {
+        let arms = record["comparisons"][0]["arms"].as_array().unwrap();
+        arms.iter().find(|arm| arm["name"] == name).unwrap().clone()
+    };
+    let reason = arm("kache")["unavailable"].as_str().unwrap().to_owned();
+    assert!(reason.contains("no server today"), "{reason}");
+    assert!(samples(&record, "warm/cache", "kache").is_empty());
+    // Without a cache there is nothing warm, and one build is a sample of both.
+    let none = |comparison: &str| samples(&record, comparison, "none")[0]["seconds"].clone();
+    assert_eq!(none("cold/cache"), none("warm/cache"));
+    if let Some(reason) = arm("sccache")["unavailable"].as_str() {
+        crate::support::skipped(reason);
+        return;
+    }
+    let cache = |comparison: &str| samples(&record, comparison, "sccache")[0]["activity"]["cache"].clone();
+    let (filled, used) = (cache("cold/cache"), cache("warm/cache"));
+    // The same small program is compiled by more than one build script.
+    assert!(filled["hits"].as_u64().unwrap() < 5 && filled["misses"].as_u64().unwrap() > 20, "{filled}");
+    assert!(used["hits"].as_u64().unwrap() > 20 && used["misses"] == 0, "{used}");
+    assert!(processes_with(&workspace.root().display().to_string()).is_empty());
 }
 
 #[test]
@@ -151,13 +216,10 @@ fn an_installed_linker_that_does_not_link_is_no_arm() {
     let mut workspace = Workspace::fixture();
     let tools = tempfile::tempdir().unwrap();
     // It says that it is mold, and is GNU's.
-    let script = "#!/bin/sh\ncase $1 in --version) echo 'mold 2.37.1 (compatible with GNU ld)' ;; *) exec ld.bfd \"$@\" ;; esac\n";
-    let mold = tools.path().join("mold");
-    std::fs::write(&mold, script).unwrap();
-    std::process::Command::new("chmod").arg("+x").arg(&mold).status().unwrap();
+    pretender(tools.path(), "mold", "mold 2.37.1 (compatible with GNU ld)", "exec ld.bfd \"$@\"");
     let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
     workspace.set("PATH", path);
-    workspace.set("XTASK_HOME", tools.path().join("home").display().to_string());
+    workspace.set("XTASK_HOME", home_without("mold", tools.path()));
     let run =
         bench(&workspace, &["--profile", "dev", "--scenario", "link", "--runs", "1", "--format", "json"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -184,7 +246,7 @@ fn what_was_measured_before_ctrl_c_is_kept_and_gone_on_with() {
         "--variant",
         "linker=lld",
         "--runs",
-        "40",
+        "12",
     ];
     let mut command = workspace.command(&args);
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::tools_home;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cache {
     Sccache,
@@ -36,10 +38,7 @@ impl Cache {
     /// The program at the version of the table: that one alone is what the snapshots are of.
     pub fn installed(self) -> Option<PathBuf> {
         let version = self.version();
-        let home = std::env::var_os("XTASK_HOME").map(PathBuf::from);
-        let home =
-            home.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap()).join(".local/share/xtask"));
-        let own = home.join("tools").join(self.name()).join(&version).join("bin").join(self.name());
+        let own = tools_home().join("tools").join(self.name()).join(&version).join("bin").join(self.name());
         let path = std::env::var_os("PATH").unwrap();
         let on_path = std::env::split_paths(&path).map(|folder| folder.join(self.name()));
         std::iter::once(own).chain(on_path).find(|program| {

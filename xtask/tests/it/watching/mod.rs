@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::running::{PATIENCE, Running, get, links};
-use crate::support::{Workspace, processes_with};
+use crate::support::{MISSING_TOOL, Workspace, processes_with, skipped};
 use page::Page;
 
 /// A running `watch`, and the round that was looked at last.
@@ -304,6 +304,40 @@ fn a_server_that_does_not_start(watch: &mut Watch) {
     assert_eq!(page.told(), all());
     assert_eq!(watch.round()["result"], "ok");
     assert_eq!(watch.servers().len(), 1);
+}
+
+#[test]
+fn tailwind_follows_what_is_written() {
+    let workspace = Workspace::fixture();
+    let table = "[[workspace.metadata.leptos]]";
+    workspace.edit("Cargo.toml", table, &format!("{table}\ntailwind-input-file = \"style/wind.css\""));
+    workspace.write("style/wind.css", "@import \"tailwindcss\";\n");
+    let run = workspace.xtask(&["build", "--profile", "dev"]);
+    if run.code == Some(MISSING_TOOL) {
+        skipped(&run.stderr);
+        return;
+    }
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let mut watch = Watch::start(workspace);
+    watch.wait_for("listening on http://", 1);
+
+    // A class that is new in the markup is in the new page's sheet.
+    let mut page = watch.page();
+    watch.workspace.edit("ui/src/lib.rs", "<p id", "<p class=\\\"mb-2\\\" id");
+    assert_eq!(page.told(), all());
+    assert!(watch.file(&links(&watch.html(), ".css").remove(0)[1..]).contains(".mb-2"));
+    assert_eq!(watch.round()["result"], "ok");
+
+    // Tailwind's own file is a style like any other.
+    let (before, mut page) = (watch.servers(), watch.page());
+    watch.workspace.write("style/wind.css", "@import \"tailwindcss\";\n@source inline(\"mt-3\");\n");
+    let told = page.told();
+    assert_eq!(told["all"], false, "{told}");
+    assert!(watch.file(told["css"].as_str().unwrap()).contains(".mt-3"));
+    let round = watch.round();
+    assert!(!asked(&round, "front") && !asked(&round, "server"), "{round:#}");
+    assert_eq!(watch.servers(), before);
+    assert_eq!(watch.running.end_with("INT"), Some(130));
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! `cargo xtask ci`: the steps of the workflows. Each is other commands in a row, with outputs and a summary.
 
+mod changes;
+mod check;
+mod gate;
+
 use super::context::Context;
 use super::docker::{pack, smoke};
 use super::print;
@@ -7,7 +11,7 @@ use crate::ci::github::GitHub;
 use crate::ci::summary::Summary;
 use crate::ci::{naming, outputs};
 use crate::cli::DriverArgs;
-use crate::cli::ci::{CiDeployArgs, ImageArgs};
+use crate::cli::ci::{ChangesArgs, CheckArgs, CiDeployArgs, ImageArgs};
 use crate::cli::deploy::DeployArgs;
 use crate::cli::docker::{PackArgs, SmokeArgs};
 use crate::config::registry::Sources;
@@ -27,6 +31,20 @@ type Outputs = Vec<(&'static str, String)>;
 pub fn image(exec: &Executor, args: &ImageArgs) -> anyhow::Result<()> {
     let github = GitHub::read()?;
     told(exec, github.as_ref(), "Image", |summary| make_image(exec, github.as_ref(), args, summary))
+}
+
+pub fn changes(exec: &Executor, args: &ChangesArgs) -> anyhow::Result<()> {
+    let github = GitHub::read()?;
+    told(exec, github.as_ref(), "Changes", |summary| changes::find(exec, github.as_ref(), args, summary))
+}
+
+pub fn check(exec: &Executor, args: &CheckArgs) -> anyhow::Result<()> {
+    let github = GitHub::read()?;
+    told(exec, github.as_ref(), "Checks", |summary| check::check(exec, github.is_some(), args, summary))
+}
+
+pub fn gate(exec: &Executor) -> anyhow::Result<()> {
+    told(exec, GitHub::read()?.as_ref(), "Gate", gate::check)
 }
 
 pub fn deploy(exec: &Executor, args: &CiDeployArgs) -> anyhow::Result<()> {

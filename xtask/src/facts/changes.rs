@@ -1,0 +1,126 @@
+//! What differs between the checkout and an earlier commit, as git tells. Shallow clones, force pushes and branches
+//! that are new are the usual case, so that "nobody can tell" is an answer.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::exec::Executor;
+use crate::plan::Invocation;
+
+/// How long git may take to get a commit that is not here.
+const FETCH_LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// The files that differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changes {
+    Known {
+        /// The commit that was compared with.
+        base: String,
+        /// Paths from the workspace's root, with `/`; those that are gone are in here too.
+        files: BTreeSet<String>,
+    },
+    /// Why it cannot be told.
+    Unknown(String),
+}
+
+/// Compares the commit that is checked out with the first of these revisions that is here or can be fetched.
+///
+/// What is compared is the two trees, so that it does not matter whether one commit follows from the other.
+pub fn since(exec: &Executor, root: &Path, revisions: &[String]) -> Changes {
+    if revisions.is_empty() {
+        return Changes::Unknown("there is nothing to compare with".to_owned());
+    }
+    let git = Git { exec, root };
+    for revision in revisions {
+        let Some(base) = git.commit(revision).or_else(|| git.fetched(revision)) else { continue };
+        let differs = ["diff", "--name-only", "--no-renames", "-z", &base, "HEAD", "--"];
+        let prefix = git.ask(&["rev-parse", "--show-prefix"], LIMIT);
+        return match prefix.zip(git.ask(&differs, LIMIT)) {
+            Some((prefix, names)) => Changes::Known { base, files: below(prefix.trim(), &names) },
+            None => Changes::Unknown(format!("git cannot compare {base} with what is checked out")),
+        };
+    }
+    Changes::Unknown(format!("commit {} is not in this clone and cannot be fetched", revisions.join(" and ")))
+}
+
+/// Whether a merge is checked out, as for a pull request: then what it was merged into is its first parent.
+pub fn is_merge(exec: &Executor, root: &Path) -> bool {
+    Git { exec, root }.commit("HEAD^2").is_some()
+}
+
+/// Of these file names, the ones that Rust sources outside of `except` name which include files: what they say is
+/// compiled.
+pub fn included<'n>(
+    exec: &Executor,
+    root: &Path,
+    names: impl IntoIterator<Item = &'n str>,
+    except: &str,
+) -> BTreeSet<&'n str> {
+    let git = Git { exec, root };
+    let is_named = |name: &&str| {
+        let without = format!(":(exclude){except}");
+        let words = ["grep", "-q", "-F", "--all-match", "-e", "include", "-e", name, "--", "*.rs", &without];
+        git.ask(&words, LIMIT).is_some()
+    };
+    names.into_iter().filter(is_named).collect()
+}
+
+/// The names that git lists, as seen from the folder of the prefix: what is elsewhere in the repository begins with
+/// `../`.
+fn below(prefix: &str, names: &str) -> BTreeSet<String> {
+    let up = "../".repeat(prefix.matches('/').count());
+    let names = names.split('\0').filter(|name| !name.is_empty());
+    names.map(|name| name.strip_prefix(prefix).map_or_else(|| format!("{up}{name}"), str::to_owned)).collect()
+}
+
+struct Git<'a> {
+    exec: &'a Executor,
+    root: &'a Path,
+}
+
+impl Git<'_> {
+    /// What git prints; `None` where it fails.
+    fn ask(&self, args: &[&str], limit: Duration) -> Option<String> {
+        let command = Invocation::new("git", self.root)
+            .args(args.iter().copied())
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .timeout(limit);
+        self.exec.probe(&command).ok().filter(|answer| answer.success).map(|answer| answer.stdout)
+    }
+
+    /// The full hash of a commit that is here.
+    fn commit(&self, revision: &str) -> Option<String> {
+        let commit = format!("{revision}^{{commit}}");
+        let words = ["rev-parse", "--quiet", "--verify", "--end-of-options", &commit];
+        self.ask(&words, LIMIT).map(|hash| hash.trim().to_owned())
+    }
+
+    /// The same of one that a shallow clone does not have yet. Only full hashes are asked for.
+    fn fetched(&self, revision: &str) -> Option<String> {
+        let is_hash =
+            matches!(revision.len(), 40 | 64) && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hash {
+            return None;
+        }
+        let words = ["fetch", "--quiet", "--no-tags", "--depth=1", "origin", revision];
+        self.ask(&words, FETCH_LIMIT)?;
+        self.commit(revision)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_a_workspace_that_is_not_the_whole_repository() {
+        let told =
+            |prefix: &str| below(prefix, "app/site/a.rs\0app/b.md\0c d.rs\0").into_iter().collect::<Vec<_>>();
+        assert_eq!(told(""), ["app/b.md", "app/site/a.rs", "c d.rs"]);
+        assert_eq!(told("app/"), ["../c d.rs", "b.md", "site/a.rs"]);
+        assert_eq!(told("app/site/"), ["../../app/b.md", "../../c d.rs", "a.rs"]);
+    }
+}
