@@ -69,7 +69,8 @@ pub fn init(exec: &Executor, args: &InitArgs) -> anyhow::Result<()> {
         name: name.as_deref(),
     };
     let mut found = found::look(exec, &client, access, wanted)?;
-    let expected = Expected::read(&site.workspace.root, None)?.unwrap_or_default();
+    let named = site.automation.required_variables.as_deref();
+    let expected = Expected::read(&site.workspace.root, named)?.unwrap_or_default();
     let (values, missing) = values(exec, &expected, &found, given)?;
     let names: BTreeSet<String> = values.keys().cloned().collect();
     let wish = Wish {
