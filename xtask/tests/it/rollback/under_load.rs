@@ -9,13 +9,13 @@ use crate::load::{Load, Seen};
 use crate::support::Run;
 
 /// Requests a second during a rollback.
-pub const RATE: u32 = 300;
+const RATE: u32 = 300;
 /// The longest that a rollback may take until it is verified, in seconds.
 const ROLLBACK_SECONDS_MAX: f64 = 10.0;
 
 /// Runs this under load, and until the old one has been drained.
-pub fn under_load(station: &Station, args: &[&str]) -> (Run, Seen) {
-    let load = Load::start(&format!("{}/page", station.model.told("front_url")), RATE);
+pub fn under_load(station: &Station, rate: u32, args: &[&str]) -> (Run, Seen) {
+    let load = Load::start(&format!("{}/page", station.model.told("front_url")), rate);
     load.settle();
     let run = station.run(args);
     std::thread::sleep(Duration::from_secs(3));
@@ -45,7 +45,7 @@ fn railways_rollback_fails_no_request() {
         .set(&json!({ "NEW_KEY": format!("{CANARY}-2"), "SESSION_SECRET": format!("{CANARY}-3") }), true);
     station.model.wait(&one, "REMOVED");
 
-    let (run, seen) = under_load(&station, &["deploy", "rollback", "--yes", "--format", "json"]);
+    let (run, seen) = under_load(&station, RATE, &["deploy", "rollback", "--yes", "--format", "json"]);
     let report = report(&run);
     seen.assert_unbroken(RATE, &["one", "two"]);
     assert_eq!(station.served_revision(), "one");
@@ -75,7 +75,7 @@ fn after_the_window_the_image_is_deployed_by_digest() {
     station.model.wait(&one, "REMOVED");
     assert!(station.model.deployments().iter().all(|shown| shown["canRollback"] == false));
 
-    let (run, seen) = under_load(&station, &["deploy", "rollback", &one, "--format", "json"]);
+    let (run, seen) = under_load(&station, RATE, &["deploy", "rollback", &one, "--format", "json"]);
     let report = report(&run);
     seen.assert_unbroken(RATE, &["one", "two"]);
     assert_eq!(report["rollback"], json!({ "to": one, "way": "digest" }));
@@ -107,7 +107,7 @@ fn a_failed_deployment_is_undone_without_touching_what_serves() {
     assert!(status["remarks"][0]["found"].as_str().unwrap().contains("is FAILED"), "{status:#}");
 
     // The command that was named: what serves goes on, and the settings are its own again.
-    let (run, seen) = under_load(&station, &["deploy", "rollback", &two, "--format", "json"]);
+    let (run, seen) = under_load(&station, RATE, &["deploy", "rollback", &two, "--format", "json"]);
     let report_of_settings = report(&run);
     assert_eq!(report_of_settings["rollback"], json!({ "to": two, "way": "settings" }));
     assert_eq!(report_of_settings["deployment"], json!(two));
@@ -119,7 +119,7 @@ fn a_failed_deployment_is_undone_without_touching_what_serves() {
     assert!(again.stderr.contains("is what is live"), "{}", again.stderr);
 
     // Without an argument it is the newest earlier one that served; the failed one is left out.
-    let (run, seen) = under_load(&station, &["deploy", "rollback", "--yes", "--format", "json"]);
+    let (run, seen) = under_load(&station, RATE, &["deploy", "rollback", "--yes", "--format", "json"]);
     assert_eq!(report(&run)["rollback"], json!({ "to": one, "way": "railway" }));
     seen.assert_unbroken(RATE, &["one", "two"]);
     assert_eq!(station.served_revision(), "one");
