@@ -97,6 +97,8 @@ pub enum Operation {
     PushImage(image::PushImage),
     /// Run an image and look at it as its users will (room `image`).
     SmokeImage(image::SmokeImage),
+    /// Give an image that is in its registry more tags (room `image`).
+    TagImage(image::TagImage),
     /// Change a service's image and settings, without a deployment (room `railway`).
     UpdateService(deploy::UpdateService),
     /// Set variables of a service, without a deployment (room `railway`).
@@ -308,6 +310,7 @@ impl fmt::Display for Operation {
             Operation::AssembleImage(input) => write!(f, "{input}"),
             Operation::PushImage(input) => write!(f, "{input}"),
             Operation::SmokeImage(input) => write!(f, "{input}"),
+            Operation::TagImage(input) => write!(f, "{input}"),
             Operation::UpdateService(input) => write!(f, "{input}"),
             Operation::SetVariables(input) => write!(f, "{input}"),
             Operation::StartDeployment(input) => write!(f, "{input}"),
