@@ -9,6 +9,7 @@ mod doctor;
 mod exec;
 mod exit;
 mod facts;
+mod generate;
 mod image;
 mod leptos;
 mod lint;
@@ -70,10 +71,12 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
             Some(BenchCommand::Report(args)) => cmd::bench::report::run(&executor(false)?, args),
         },
         Command::Docker(args) => match &args.command {
+            DockerCommand::Build(args) => cmd::docker::build::run(&executor(args.dry_run)?, args),
             DockerCommand::Lint(args) => cmd::docker::lint::run(&executor(true)?, args),
             DockerCommand::Pack(args) => cmd::docker::pack::run(&executor(args.dry_run)?, args),
             DockerCommand::Smoke(args) => cmd::docker::smoke::run(&executor(args.dry_run)?, args),
         },
+        Command::Generate(args) => cmd::generate::run(&executor(args.dry_run || args.check)?, args),
         Command::Deploy(args) => match &args.command {
             None => cmd::deploy::run(&executor(args.dry_run)?, args),
             // These only look.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{DriverArgs, Selection};
 use crate::report::Format;
@@ -17,6 +17,7 @@ const START_SECONDS: u64 = 60;
     disable_help_subcommand = true,
     after_help = "Examples:\n  \
         cargo xtask docker pack --push --image ghcr.io/owner/app\n  \
+        cargo xtask docker build --push --image ghcr.io/owner/app --cache registry\n  \
         cargo xtask docker smoke ghcr.io/owner/app@sha256:…\n  \
         cargo xtask docker lint"
 )]
@@ -27,9 +28,118 @@ pub struct DockerArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum DockerCommand {
+    Build(ImageBuildArgs),
     Pack(PackArgs),
     Smoke(SmokeArgs),
     Lint(LintArgs),
+}
+
+/// Build the image in Docker, by Dockerfile.production; the digest goes to standard output
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    cargo xtask docker build --push --image ghcr.io/owner/app --cache registry\n  \
+    cargo xtask docker build --load --image app          # for this machine's engine\n  \
+    cargo xtask docker build --push --platform amd64,arm64 --builder remote\n\n\
+    The image is known by its inputs: context, Dockerfile, arguments, platforms. It gets the tag in-DIGEST; where the \
+    registry has that, nothing is built. After the build it is looked at what was compiled on top of the cooked \
+    dependencies: a dependency among it is an error (exit code 1), and then the image gets no other tag.\n\n\
+    Other tags: those of `--tag` and of REF; with `--auto-tags` sha-COMMIT, in GitHub Actions also the branch, the \
+    version of a tag v1.2.3, and `latest` on the default branch.\n\n\
+    Docker logs in by itself (`docker login`). A compile cache on S3 is used where SCCACHE_BUCKET is set, with \
+    SCCACHE_REGION, SCCACHE_ENDPOINT, SCCACHE_S3_KEY_PREFIX, SCCACHE_S3_USE_SSL; AWS_ACCESS_KEY_ID, \
+    AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN reach the compiler as secrets and no layer.")]
+pub struct ImageBuildArgs {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Registry, name and perhaps a tag, e.g. `ghcr.io/owner/app:1.2` [default: `image` in [workspace.metadata.xtask]]
+    #[arg(long, value_name = "REF")]
+    pub image: Option<String>,
+    /// Another tag; may be repeated
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// The tags that follow from commit, branch and version too
+    #[arg(long)]
+    pub auto_tags: bool,
+    /// Send the image to its registry
+    #[arg(long)]
+    pub push: bool,
+    /// Give the image to this machine's engine
+    #[arg(long)]
+    pub load: bool,
+    /// Build even if an image of the same inputs is there
+    #[arg(long)]
+    pub force: bool,
+    /// What the image is for; several make an index [default: what the builder runs on]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PLATFORM")]
+    pub platform: Vec<Platform>,
+    /// The builder, as `docker buildx ls` names it, e.g. one on other machines [default: the current one]
+    #[arg(long, value_name = "NAME")]
+    pub builder: Option<String>,
+    /// Where layers are kept beside the builder, for builders that begin with nothing. They are written with --push,
+    /// and in GitHub Actions only for the repository's own people
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHERE")]
+    pub cache: Vec<Cache>,
+    /// The image that holds the layers [default: the tag `layers` of the image's repository]
+    #[arg(long, value_name = "REF")]
+    pub cache_image: Option<String>,
+    /// How layers are compressed
+    #[arg(long, value_enum, default_value_t, value_name = "METHOD")]
+    pub compression: Compression,
+    /// Attach how the image was built. It makes an index, with another digest for each build; `max` publishes the build
+    /// arguments
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    pub provenance: Provenance,
+    /// An argument of the Dockerfile; may be repeated
+    #[arg(long = "build-arg", value_name = "NAME=VALUE")]
+    pub build_args: Vec<String>,
+    /// Do not fail where dependencies were cooked in vain
+    #[arg(long)]
+    pub allow_recompiled: bool,
+    /// How the report is printed; `human` is the digest alone
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// More arguments for `docker buildx build`, e.g. `-- --network=host`
+    #[arg(last = true, value_name = "ARGS")]
+    pub more: Vec<String>,
+}
+
+/// A platform that images are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Platform {
+    #[value(alias = "linux/amd64")]
+    Amd64,
+    #[value(alias = "linux/arm64")]
+    Arm64,
+}
+
+/// A place for layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Cache {
+    /// An image of its own in the registry
+    Registry,
+    /// GitHub's cache; only within GitHub Actions
+    Gha,
+}
+
+/// How layers are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Compression {
+    #[default]
+    Gzip,
+    Zstd,
+    Estargz,
+}
+
+/// How much of a build is attached to its image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Provenance {
+    #[default]
+    Off,
+    Min,
+    Max,
 }
 
 /// Build the app here and pack it into an image, without a Docker engine; the digest goes to standard output

@@ -49,6 +49,7 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     Bench(bench::BenchArgs),
     Docker(docker::DockerArgs),
+    Generate(GenerateArgs),
     Deploy(deploy::DeployArgs),
     Ci(ci::CiArgs),
 }
@@ -73,6 +74,9 @@ pub struct BuildArgs {
     /// Ask cargo even where nothing was touched since the last build
     #[arg(long)]
     pub ask_cargo: bool,
+    /// Dependencies were compiled before, e.g. by cargo-chef: say which are compiled again, and why
+    #[arg(long)]
+    pub after_cook: bool,
     #[command(flatten)]
     pub cargo: CargoArgs,
     #[command(flatten)]
@@ -170,6 +174,25 @@ pub struct TestArgs {
     /// Arguments for the test runner
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<String>,
+}
+
+/// Write the lines of Dockerfile.production that follow from Cargo.toml, Cargo.lock and xtask/tools.toml
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cargo xtask generate\n  cargo xtask generate --check   # in CI\n\n\
+                        They stand between `# xtask: begin NAME` and `# xtask: end`; nothing else is touched.\n\
+                        Exit code 1 with --check: a line is not what it follows from.")]
+pub struct GenerateArgs {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Only look; fail where a line would be written
+    #[arg(long)]
+    pub check: bool,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Print the lines that would be written, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Install the tools that `build` needs, each at its pinned version, in a user-local folder

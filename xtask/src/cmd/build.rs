@@ -12,7 +12,7 @@ use crate::facts::revision::Revision;
 use crate::leptos::build::{self, Outcome};
 use crate::leptos::driver::Driver;
 use crate::leptos::units::Units;
-use crate::leptos::{WASM_TARGET, delegated, lock, planning, shipped, untouched};
+use crate::leptos::{WASM_TARGET, delegated, lock, planning, recompiled, shipped, untouched};
 use crate::record::{self, BUILD_SCHEMA, BuildRecord, RunResult};
 use crate::report::{self, Format};
 
@@ -103,11 +103,18 @@ fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result
         });
         (outcome, noted)
     };
+    let again = || recompiled::look(&context.workspace.target_directory, &outcome, started);
+    let compiled_again = args.after_cook.then(again);
     outcome.steps.splice(0..0, installed.steps);
     let mut record = this.record(outcome, &result);
     if result.is_ok() {
         record.sizes = shipped::sizes(&input)?;
     }
+    for again in compiled_again.iter().flatten() {
+        let why = again.differences.join("; ");
+        exec.ui().note(format!("{} was cooked in vain for the {} half: {why}", again.package, again.half));
+    }
+    record.recompiled = compiled_again;
     let recorded = this.append(&record);
     // The reason why the build failed matters more than a record that could not be written.
     result?;
@@ -143,6 +150,7 @@ pub fn for_command_with(
             timings: false,
             // What is tested, packed or watched is worth the third of a second.
             ask_cargo: true,
+            after_cook: false,
             cargo: cargo.clone(),
             // The context knows who builds.
             driver: DriverArgs::default(),
@@ -187,6 +195,7 @@ impl Run<'_> {
             host_units_twice,
             seconds: self.began.elapsed().as_secs_f64(),
             sizes: Vec::new(),
+            recompiled: None,
         }
     }
 

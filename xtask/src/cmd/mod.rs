@@ -7,6 +7,7 @@ mod context;
 pub mod deploy;
 pub mod docker;
 pub mod doctor;
+pub mod generate;
 pub mod serve;
 pub mod setup;
 pub mod test;

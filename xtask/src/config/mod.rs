@@ -7,6 +7,7 @@ pub mod automation;
 pub mod bench;
 pub mod cargo;
 pub mod cfg;
+pub mod dockerignore;
 pub mod environment;
 pub mod expected;
 pub mod image;

@@ -179,6 +179,15 @@ impl Executor {
         self.succeed(command, Show::Lines, &mut on_line)
     }
 
+    /// The same for both streams, each line as it comes: nothing is shown, and nothing is kept for the error.
+    pub fn run_all_lines(
+        &self,
+        command: &Invocation,
+        mut on_line: impl FnMut(&str) + Send,
+    ) -> anyhow::Result<Finished> {
+        self.succeed(command, Show::AllLines, &mut on_line)
+    }
+
     /// Starts a command that runs on while we do other things, e.g. a server; shown as by [`Executor::run_visible`].
     /// It has no time limit. It ends with the result at the latest, and never by [`Executor::abandon`].
     pub fn start(&self, command: &Invocation) -> anyhow::Result<Running> {

@@ -33,6 +33,8 @@ pub(super) enum Show {
     Nothing,
     /// Nothing: standard error is kept, standard output is given out line by line.
     Lines,
+    /// Nothing: both streams are given out line by line.
+    AllLines,
     /// Standard error; standard output is given out line by line.
     Errors,
     /// Both streams.
@@ -164,9 +166,12 @@ pub(super) fn connect(show: Show, ui: Ui, redactor: &Arc<Redactor>) -> std::io::
         } else {
             readers.start(pipe, Sink::Keep(kept.stdout.clone()), Some(kept.stdout_end.clone()))?;
         }
+        if show == Show::AllLines {
+            streams.to_stderr = Some(writer.try_clone()?);
+        }
         streams.to_stdout = Some(writer);
     }
-    if show.keeps_errors() || !ui.is_terminal() {
+    if show != Show::AllLines && (show.keeps_errors() || !ui.is_terminal()) {
         let (pipe, writer) = std::io::pipe()?;
         if show.keeps_errors() {
             readers.start(pipe, Sink::Keep(kept.stderr.clone()), None)?;

@@ -4,7 +4,9 @@
 
 mod assemble;
 mod base;
+pub mod buildx;
 mod config;
+pub mod context;
 mod digest;
 pub mod elf;
 mod layer;

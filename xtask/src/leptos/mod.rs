@@ -18,6 +18,7 @@ pub mod lock;
 pub mod planning;
 pub mod project;
 pub mod receipt;
+pub mod recompiled;
 pub mod shipped;
 pub mod site;
 mod site_planning;

@@ -137,6 +137,11 @@ impl Units {
         }
     }
 
+    /// The units of other people's packages that were compiled.
+    pub fn compiled_dependencies(&self) -> impl Iterator<Item = &Unit> {
+        self.units.iter().filter(|unit| !unit.fresh && !unit.package_id.starts_with("path+"))
+    }
+
     /// The units that were compiled, in the order in which they were finished. `triple` is what cargo was asked to
     /// compile for; `None` where that was this machine.
     pub fn compiled(&self, triple: Option<&str>) -> Vec<CompiledUnit> {

@@ -8,7 +8,6 @@ mod base_image;
 mod calls;
 mod dockerfile;
 mod facts;
-mod ignore_file;
 mod manifest;
 mod repository;
 mod rule;

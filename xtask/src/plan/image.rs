@@ -47,6 +47,14 @@ pub struct PushImage {
     pub force: bool,
 }
 
+/// Input of [`super::Operation::TagImage`]. Which image it is, an earlier step finds out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TagImage {
+    /// Registry and name, e.g. `ghcr.io/owner/app`.
+    pub repository: String,
+    pub tags: Vec<String>,
+}
+
 /// Input of [`super::Operation::SmokeImage`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SmokeImage {
@@ -130,6 +138,12 @@ fn docker(cwd: &Path) -> Invocation {
 
 fn names<S: serde::Serializer>(env: &BTreeMap<String, String>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(env.keys())
+}
+
+impl fmt::Display for TagImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "# tag {}@DIGEST as {}", self.repository, self.tags.join(", "))
+    }
 }
 
 impl fmt::Display for SmokeImage {

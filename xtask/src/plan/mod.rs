@@ -110,6 +110,8 @@ pub enum Operation {
     GiveVariables(init::GiveVariables),
     /// Give a service a domain of Railway's (room `railway`).
     CreateDomain(init::CreateDomain),
+    /// Give an image that is in its registry more tags (room `image`).
+    TagImage(image::TagImage),
     /// Change a service's image and settings, without a deployment (room `railway`).
     UpdateService(deploy::UpdateService),
     /// Set variables of a service, without a deployment (room `railway`).
@@ -327,6 +329,7 @@ impl fmt::Display for Operation {
             Operation::SetUpService(input) => write!(f, "{input}"),
             Operation::GiveVariables(input) => write!(f, "{input}"),
             Operation::CreateDomain(input) => write!(f, "{input}"),
+            Operation::TagImage(input) => write!(f, "{input}"),
             Operation::UpdateService(input) => write!(f, "{input}"),
             Operation::SetVariables(input) => write!(f, "{input}"),
             Operation::StartDeployment(input) => write!(f, "{input}"),

@@ -5,6 +5,7 @@
 pub mod bench;
 pub mod deploy;
 pub mod deployments;
+pub mod docker_build;
 pub mod doctor;
 pub mod init;
 pub mod lint;
@@ -59,6 +60,8 @@ pub struct BuildRecord {
     pub seconds: f64,
     /// What ships.
     pub sizes: Vec<Sizes>,
+    /// Dependencies that were compiled although they had been cooked before; `None` where nobody asked.
+    pub recompiled: Option<Vec<Recompiled>>,
 }
 
 /// The layout of [`BuildRecord`].
@@ -121,6 +124,17 @@ pub enum Doubling {
     OtherFeatures,
     /// Another profile, or a dependency that is doubled itself.
     OtherSettings,
+}
+
+/// A dependency that was compiled once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recompiled {
+    pub package: String,
+    /// `front` or `server`.
+    pub half: String,
+    /// What was different when it was compiled before, e.g. `rustflags: none before, now -Ca`; empty where it was not
+    /// compiled before, or where cargo's log has to be asked.
+    pub differences: Vec<String>,
 }
 
 /// The sizes of one shipped file, in bytes; a variant that was not made is `None`.

@@ -138,6 +138,7 @@ mod tests {
                 reason: Doubling::OtherFeatures,
             }]),
             seconds: 63.1,
+            recompiled: None,
             sizes: vec![Sizes {
                 file: "pkg/app.wasm".to_owned(),
                 raw: 511_800,

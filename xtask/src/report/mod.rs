@@ -6,6 +6,7 @@ pub mod bench_history;
 pub mod build;
 pub mod deploy;
 pub mod deployments;
+pub mod docker_build;
 pub mod doctor;
 pub mod init;
 pub mod lint;

@@ -11,6 +11,7 @@ mod changes;
 mod checkouts;
 mod checks;
 mod deploy;
+mod docker_build;
 mod doctor;
 mod drivers;
 mod engine;

@@ -25,9 +25,9 @@ use crate::report;
 /// library (2.36) is older than that of GitHub's runners (2.39 on ubuntu-24.04): what is built there would not start.
 const DEFAULT_BASE: &str = "gcr.io/distroless/cc-debian13:nonroot";
 /// Where the app is in the image.
-const APP_DIR: &str = "/app";
+pub const APP_DIR: &str = "/app";
 /// Where the site is below it.
-const SITE_DIR: &str = "site";
+pub const SITE_DIR: &str = "site";
 
 pub fn run(exec: &Executor, args: &PackArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?.driven_by(&args.driver, &args.selection)?;
@@ -128,7 +128,7 @@ fn target(context: &Context, args: &PackArgs) -> anyhow::Result<Option<Reference
 
 /// What the server finds in its container. No PORT, which is the platform's to give, and no revision: a commit that
 /// changes no input changes no image.
-fn container_environment(context: &Context) -> BTreeMap<String, String> {
+pub fn container_environment(context: &Context) -> BTreeMap<String, String> {
     let mut env = environment::production(&context.project);
     let mut set = |name: &str, value: String| drop(env.insert(name.to_owned(), value));
     set("LEPTOS_SITE_ROOT", SITE_DIR.to_owned());
@@ -138,7 +138,7 @@ fn container_environment(context: &Context) -> BTreeMap<String, String> {
     env
 }
 
-fn labels(context: &Context) -> BTreeMap<String, String> {
+pub fn labels(context: &Context) -> BTreeMap<String, String> {
     let name = "org.opencontainers.image";
     let mut labels = BTreeMap::from([(format!("{name}.title"), context.project.name.clone())]);
     let server = context.workspace.package(&context.project.bin_package.name);

@@ -125,7 +125,7 @@ fn server(commands: &[Simple], found: &mut InFile<'_>) {
         let program = command.words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
         let wrapped =
             command.words.iter().any(|word| ["cargo", "rustc", "make", "cmake"].contains(&word.as_str()));
-        wrapped || program.starts_with("cargo-")
+        wrapped || ["xtask", "trunk"].contains(&program) || program.starts_with("cargo-")
     });
     for command in commands.iter().filter(is_sccache) {
         let shown = format!("`{}`", command.words.join(" "));

@@ -2,8 +2,8 @@
 
 use super::super::dockerfile::copies::{self, Copy, From};
 use super::super::facts::{Facts, Recipe};
-use super::super::ignore_file;
 use super::super::rule::{InFile, Rule};
+use crate::config::dockerignore;
 use crate::record::doctor::Severity;
 
 const TARGET: Rule = Rule {
@@ -49,7 +49,7 @@ pub fn check(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
         (&ENV, ".env", ".env", true),
     ];
     for (rule, name, path, is_wanted) in all {
-        if is_wanted && !ignore_file::excludes(ignore, path) {
+        if is_wanted && !dockerignore::excludes(ignore, path) {
             found.add(rule, copy.line, format!("`COPY {} …` takes `{name}` along", copy.source));
         }
     }

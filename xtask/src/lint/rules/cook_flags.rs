@@ -259,7 +259,11 @@ fn is_elsewhere(name: &str) -> bool {
 fn variables(cook: &Call, build: &Call, differs: &mut Differs<'_>) {
     let is_told = matches!(build.kind, Kind::Leptos | Kind::Xtask);
     let names = cook.env.keys().chain(build.env.keys());
-    let names: BTreeSet<&String> = names.filter(|name| !(is_told && *name == "LEPTOS_OUTPUT_NAME")).collect();
+    // Our own driver gives each half its settings and flags itself; `generate --check` holds the cooks to them.
+    let is_own = |name: &str| name.starts_with("CARGO_PROFILE_") || is_rustflags(name);
+    let is_given =
+        |name: &str| is_told && name == "LEPTOS_OUTPUT_NAME" || build.kind == Kind::Xtask && is_own(name);
+    let names: BTreeSet<&String> = names.filter(|name| !is_given(name)).collect();
     let is_other = |name: &&&String| match (cook.env.get(**name), build.env.get(**name)) {
         (Some(None), _) | (_, Some(None)) => false,
         (has, wants) => has != wants,

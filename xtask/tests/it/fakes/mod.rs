@@ -1,6 +1,7 @@
 //! xtask among fakes: a small workspace, and a `PATH` that holds nothing but stand-ins for every external tool.
 
 mod delegated;
+mod docker_build;
 mod failing;
 mod happy;
 mod hosts;

@@ -16,6 +16,13 @@ pub fn excludes(text: &str, path: &str) -> bool {
     is_excluded
 }
 
+/// Whether something below a folder that is left out may have been taken back in.
+pub fn may_include_below(text: &str, folder: &str) -> bool {
+    let patterns = text.lines().map(str::trim).filter_map(|line| line.strip_prefix('!'));
+    let mut patterns = patterns.map(|pattern| pattern.trim().trim_start_matches('/'));
+    patterns.any(|pattern| pattern.starts_with("**") || pattern.starts_with(&format!("{folder}/")))
+}
+
 fn covers(pattern: &str, path: &str) -> bool {
     let pattern: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
@@ -50,6 +57,13 @@ fn fits(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_with_exceptions() {
+        let text = "target\ndocs\n!docs/a.md\n!.env.example\n";
+        assert!(may_include_below(text, "docs") && !may_include_below(text, "target"));
+        assert!(may_include_below("a\n!**/keep\n", "a"));
+    }
 
     #[test]
     fn a_table_of_patterns() {

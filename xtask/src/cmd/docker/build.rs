@@ -1,0 +1,280 @@
+//! `cargo xtask docker build`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime};
+
+use anyhow::Context as _;
+
+use super::super::context::Context;
+use super::super::{admitted, generate, print};
+use super::asked::{build_args, caches, compression, epoch, local_name, platforms, tags, target};
+use super::{in_vain, pack};
+use crate::ci::github::GitHub;
+use crate::cli::docker::{ImageBuildArgs, Provenance};
+use crate::config::registry::Sources;
+use crate::exec::Executor;
+use crate::exit::{Exit, Failure};
+use crate::facts::revision::Revision;
+use crate::image::buildx::{self, Outcome, Settings};
+use crate::image::reference::Reference;
+use crate::image::registry::Repository;
+use crate::image::{context, tagging};
+use crate::plan::image::TagImage;
+use crate::plan::{Action, Invocation, Operation, Plan, Stage, Step};
+use crate::record::docker_build::{DOCKER_BUILD_SCHEMA, DockerBuildRecord};
+use crate::record::{self, RunResult, StepRecord};
+use crate::report;
+use crate::steps::{Done, step};
+
+/// Where a compile cache is: sccache's variables, and the Dockerfile's arguments for them. No input of the image: with
+/// and without one it is the same.
+const COMPILE_CACHE: [(&str, &str); 5] = [
+    ("SCCACHE_BUCKET", "SCCACHE_BUCKET"),
+    ("SCCACHE_REGION", "SCCACHE_REGION"),
+    ("SCCACHE_ENDPOINT", "SCCACHE_ENDPOINT"),
+    // BuildKit takes an argument with KEY in its name for a secret.
+    ("SCCACHE_S3_KEY_PREFIX", "SCCACHE_PREFIX"),
+    ("SCCACHE_S3_USE_SSL", "SCCACHE_S3_USE_SSL"),
+];
+/// Ids of the build's secrets, and the variables that hold them.
+const SECRETS: [(&str, &str); 3] = [
+    ("aws_access_key_id", "AWS_ACCESS_KEY_ID"),
+    ("aws_secret_access_key", "AWS_SECRET_ACCESS_KEY"),
+    ("aws_session_token", "AWS_SESSION_TOKEN"),
+];
+
+const BUILD: &str = "build image";
+const TAG: &str = "tag image";
+
+pub fn run(exec: &Executor, args: &ImageBuildArgs) -> anyhow::Result<()> {
+    let context = Context::load(exec, &args.selection)?;
+    let (began, started) = (Instant::now(), SystemTime::now());
+    let github = GitHub::read()?;
+    let revision = Revision::probe(exec, &context.workspace.root);
+    let job = Job::new(exec, &context, args, github.as_ref(), &revision)?;
+    if !admitted(exec, &job.plan, args.format)? {
+        return Ok(());
+    }
+    let mut steps = Vec::new();
+    let (built, result) = job.carry_out(exec, args, &mut steps);
+    let verdict = result.and_then(|()| {
+        let vain = built.outcome.after_cook.as_ref().filter(|it| !it.dependencies.is_empty());
+        match vain.filter(|_| !args.allow_recompiled) {
+            Some(after_cook) => Err(in_vain::error(exec, &context, args, after_cook)),
+            None => job.tag(exec, &built, &mut steps),
+        }
+    });
+    let is_tagged = steps.iter().any(|step| step.name == TAG && verdict.is_ok());
+    let reference = job.repository.as_ref().filter(|_| args.push).zip(built.outcome.digest.as_ref());
+    let tag = reference.is_some() || (args.load && built.outcome.digest.is_some());
+    let tags = tag.then(|| job.input_tag.clone()).into_iter();
+    let record = DockerBuildRecord {
+        schema: DOCKER_BUILD_SCHEMA,
+        result: match &verdict {
+            Ok(()) => RunResult::Ok,
+            Err(error) if matches!(Exit::of(error), Exit::Interrupted(_)) => RunResult::Interrupted,
+            Err(_) => RunResult::Failed,
+        },
+        started: chrono::DateTime::<chrono::Utc>::from(started).to_rfc3339(),
+        project: context.project.name.clone(),
+        revision,
+        reference: reference.map(|(repository, digest)| format!("{repository}@{digest}")),
+        repository: job.repository.clone(),
+        tags: tags.chain(job.tags.iter().filter(|_| is_tagged || args.load).cloned()).collect(),
+        digest: built.outcome.digest.clone(),
+        input_digest: job.input_digest.clone(),
+        platforms: platforms(args),
+        builder: args.builder.clone(),
+        reused: built.reused,
+        attempts: built.outcome.attempts,
+        stages: built.outcome.stages,
+        after_cook: built.outcome.after_cook,
+        steps,
+        seconds: began.elapsed().as_secs_f64(),
+    };
+    let recorded = record::append(&context.workspace.target_directory, "docker-build", &record);
+    // The reason why it failed matters more than a record that could not be written.
+    verdict?;
+    recorded?;
+    print(&report::docker_build::render(&record, args.format)?)
+}
+
+/// One run, as it was asked for.
+struct Job {
+    plan: Plan,
+    command: Invocation,
+    metadata_file: PathBuf,
+    input_digest: String,
+    input_tag: String,
+    /// Registry and name, or a local name.
+    repository: Option<String>,
+    /// Beside the one of the inputs.
+    tags: Vec<String>,
+    sources: Sources,
+}
+
+/// What a run came to.
+#[derive(Default)]
+struct Built {
+    outcome: Outcome,
+    reused: bool,
+}
+
+impl Job {
+    fn new(
+        exec: &Executor,
+        context: &Context,
+        args: &ImageBuildArgs,
+        github: Option<&GitHub>,
+        revision: &Revision,
+    ) -> anyhow::Result<Job> {
+        let folder = context.workspace.root.clone();
+        let dockerfile = generate::DOCKERFILE.to_owned();
+        if !folder.join(&dockerfile).is_file() {
+            return Err(Failure::usage(format!("there is no {dockerfile} in {}", folder.display()))
+                .hint("copy it from the repository that xtask comes from, and run `cargo xtask generate`")
+                .into());
+        }
+        let target = target(context, args)?;
+        let repository = match &target {
+            Some(target) if args.push => Some(target.name()),
+            // The engine's own images need no registry.
+            _ => args.load.then(|| local_name(context, args)),
+        };
+        let tags = tags(args, target.as_ref(), github, revision)?;
+        let labels = pack::labels(context);
+        let mut build_args = build_args(args)?;
+        if let Some(source) = labels.get("org.opencontainers.image.source") {
+            build_args.entry("IMAGE_SOURCE".to_owned()).or_insert_with(|| source.clone());
+        }
+        // Without it every layer that was built anew has other times, and so another digest.
+        build_args.entry("SOURCE_DATE_EPOCH".to_owned()).or_insert_with(epoch);
+        let mut inputs: Vec<(String, String)> = build_args.clone().into_iter().collect();
+        inputs.extend(platforms(args).into_iter().map(|platform| ("platform".to_owned(), platform)));
+        inputs.extend(args.more.iter().map(|word| ("argument".to_owned(), word.clone())));
+        inputs.push(("compression".to_owned(), compression(args).to_owned()));
+        let input_digest = context::input_digest(exec, &folder, &dockerfile, &inputs)?;
+        let input_tag = format!("in-{input_digest}");
+        let set = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        for (variable, argument) in COMPILE_CACHE {
+            build_args.extend(set(&variable).map(|value| (argument.to_owned(), value)));
+        }
+        if set(&"SCCACHE_BUCKET").is_some() {
+            build_args.insert("COMPILE_CACHE".to_owned(), "sccache".to_owned());
+        }
+        let is_trusted = github.is_none_or(GitHub::is_trusted);
+        let name = |tag: &String| repository.as_ref().map(|repository| format!("{repository}:{tag}"));
+        // In a registry the other names follow once it is known what was compiled.
+        let names: Vec<&String> = match args.push {
+            true => vec![&input_tag],
+            false => [&input_tag].into_iter().chain(&tags).collect(),
+        };
+        let settings = Settings {
+            names: names.into_iter().filter_map(name).collect(),
+            push: args.push,
+            load: args.load,
+            platforms: platforms(args),
+            builder: args.builder.clone(),
+            caches: caches(args, target.as_ref(), github)?,
+            write_caches: args.push && is_trusted,
+            compression: compression(args).to_owned(),
+            provenance: match args.provenance {
+                Provenance::Off => None,
+                Provenance::Min => Some("min".to_owned()),
+                Provenance::Max => Some("max".to_owned()),
+            },
+            build_args,
+            labels: BTreeMap::from([("xtask.input-digest".to_owned(), input_digest.clone())]),
+            secrets: SECRETS.into_iter().filter(|(_, variable)| set(variable).is_some()).collect(),
+            more: args.more.clone(),
+            metadata_file: context.workspace.target_directory.join("xtask/docker-build.json"),
+            folder,
+            dockerfile,
+        };
+        let command = buildx::command(&settings);
+        let mut steps =
+            vec![Step { name: BUILD.to_owned(), stage: Stage::Finish, action: Action::Run(command.clone()) }];
+        if let Some(repository) = repository.clone().filter(|_| args.push && !tags.is_empty()) {
+            let operation = Operation::TagImage(TagImage { repository, tags: tags.clone() });
+            steps.push(Step {
+                name: TAG.to_owned(),
+                stage: Stage::Finish,
+                action: Action::Operation(operation),
+            });
+        }
+        Ok(Job {
+            plan: Plan { command: "docker build".to_owned(), steps },
+            command,
+            metadata_file: settings.metadata_file,
+            input_digest,
+            input_tag,
+            repository,
+            tags,
+            sources: Sources::read()?,
+        })
+    }
+
+    /// Finds the image of these inputs, or builds it.
+    fn carry_out(
+        &self,
+        exec: &Executor,
+        args: &ImageBuildArgs,
+        steps: &mut Vec<StepRecord>,
+    ) -> (Built, anyhow::Result<()>) {
+        let mut built = Built::default();
+        let result = step(exec, steps, BUILD, || {
+            if let Some(digest) = self.existing(exec, args)? {
+                exec.ui()
+                    .status("Reused", format!("{}@{digest}", self.repository.as_deref().unwrap_or_default()));
+                built.outcome.digest = Some(digest);
+                built.reused = true;
+                return Ok(Done::fresh("the same inputs are there", ()));
+            }
+            if let Some(folder) = self.metadata_file.parent() {
+                std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+            }
+            let (outcome, result) = buildx::run(exec, &self.command, &self.metadata_file);
+            built.outcome = outcome;
+            result?;
+            let detail = built.outcome.digest.clone().unwrap_or_default();
+            Ok(Done::ran(detail, ()))
+        });
+        if let Some(after_cook) = &built.outcome.after_cook {
+            for (half, units) in [("front", &after_cook.front), ("server", &after_cook.server)] {
+                let Some(units) = units else { continue };
+                let packages = units.compiled_packages.join(", ");
+                exec.ui()
+                    .status("Compiled", format!("{half}: {} after the cook: {packages}", units.compiled));
+            }
+        }
+        (built, result)
+    }
+
+    /// The digest of the image that the registry has for these inputs. Whoever may push may have put another one under
+    /// the tag; nobody else can.
+    fn existing(&self, exec: &Executor, args: &ImageBuildArgs) -> anyhow::Result<Option<String>> {
+        let Some(name) = self.repository.as_deref().filter(|_| args.push && !args.force && !args.load) else {
+            return Ok(None);
+        };
+        let reference = Reference::parse(name)?;
+        let repository = Repository::to_push(exec, &self.sources, &reference, &reference);
+        let digest = repository.manifest_digest(&self.input_tag)?;
+        Ok(digest.map(|digest| digest.to_string()))
+    }
+
+    fn tag(&self, exec: &Executor, built: &Built, steps: &mut Vec<StepRecord>) -> anyhow::Result<()> {
+        let Some(Operation::TagImage(input)) = self.plan.steps.iter().find_map(|step| match &step.action {
+            Action::Operation(operation) => Some(operation),
+            Action::Run(_) => None,
+        }) else {
+            return Ok(());
+        };
+        let digest = built.outcome.digest.as_deref().context("an image that was pushed has a digest")?;
+        let image = Reference::parse(&format!("{}@{digest}", input.repository))?;
+        step(exec, steps, TAG, || {
+            tagging::tag(exec, &self.sources, &image, &input.tags)?;
+            Ok(Done::ran(input.tags.join(", "), ()))
+        })
+    }
+}

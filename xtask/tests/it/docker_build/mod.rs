@@ -1,0 +1,176 @@
+//! `docker build` with a real engine and a real registry, by this repository's own `Dockerfile.production`, on the fixture:
+//! its lines are generated anew for it.
+//!
+//! The base images are arguments: XTASK_TEST_RUST_IMAGE and XTASK_TEST_BASE_IMAGE name images of this machine, and
+//! XTASK_TEST_BUILD_ARGS further arguments that they need. What is compiled already is handed over as a build context in
+//! place of the stage that would make it, so that a test takes one minute and not five.
+
+mod checks;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::engine::{Pulled, docker, has_engine};
+use crate::registry::Registry;
+use crate::running::repository;
+use crate::support::{Run, Workspace, skipped};
+
+/// Something to build, somewhere to push it to.
+struct Site {
+    workspace: Workspace,
+    registry: Registry,
+    tools: tempfile::TempDir,
+    rust: String,
+    base: String,
+    _pulled: Pulled,
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Site {
+    /// `None` where the machine lacks a part.
+    fn new() -> Option<Site> {
+        let dockerfile = repository().join("Dockerfile.production");
+        if !dockerfile.exists() || !has_engine() {
+            return None;
+        }
+        let (Some(rust), Some(base)) = (variable("XTASK_TEST_RUST_IMAGE"), variable("XTASK_TEST_BASE_IMAGE"))
+        else {
+            skipped("XTASK_TEST_RUST_IMAGE and XTASK_TEST_BASE_IMAGE name no images");
+            return None;
+        };
+        let registry = Registry::start()?;
+        let workspace = Workspace::fixture();
+        fs::copy(dockerfile, workspace.root().join("Dockerfile.production")).unwrap();
+        fs::copy(repository().join(".dockerignore"), workspace.root().join(".dockerignore")).unwrap();
+        // The script that chooses the linker comes from the automation's own sources.
+        let shim = "xtask/src/tools/local/xtask-linker.sh";
+        workspace.write(shim, &fs::read_to_string(repository().join(shim)).unwrap());
+        let written = workspace.xtask(&["generate"]);
+        assert_eq!(written.code, Some(0), "{}", written.stderr);
+        let pulled = Pulled(format!("{}/team/fixture", registry.address()));
+        let site =
+            Site { workspace, registry, tools: tempfile::tempdir().unwrap(), rust, base, _pulled: pulled };
+        site.hand_over("xtask", Path::new(env!("CARGO_BIN_EXE_xtask")));
+        let status = site.workspace.xtask(&["setup", "--check", "--format", "json"]);
+        let status: Value = serde_json::from_str(&status.stdout).unwrap();
+        let tools = status["tools"].as_array().unwrap();
+        let tool = tools.iter().find(|tool| tool["tool"] == "wasm-bindgen").unwrap();
+        let program = fs::canonicalize(tool["path"].as_str().expect("`cargo xtask setup` was run")).unwrap();
+        site.hand_over("wasm-bindgen", &program);
+        Some(site)
+    }
+
+    /// A folder in place of the stage of this name: its program is made already.
+    fn hand_over(&self, stage: &str, program: &Path) {
+        let folder = self.tools.path().join(stage).join("tool/bin");
+        fs::create_dir_all(&folder).unwrap();
+        fs::copy(program, folder.join(stage)).unwrap();
+        // Debug info is of no use in there.
+        let _ = Command::new("strip").arg(folder.join(stage)).status();
+    }
+
+    fn image(&self) -> String {
+        format!("{}/team/fixture", self.registry.address())
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        let given = |name: &str, value: &str| format!("{name}={value}");
+        let (rust, base) = (given("RUST_IMAGE", &self.rust), given("BASE_IMAGE", &self.base));
+        let image = self.image();
+        let mut all = vec!["docker", "build", "--format", "json", "--image", &image];
+        all.extend(["--build-arg", &rust, "--build-arg", &base]);
+        let more = variable("XTASK_TEST_BUILD_ARGS").unwrap_or_default();
+        for arg in more.split_whitespace() {
+            all.extend(["--build-arg", arg]);
+        }
+        all.extend(args);
+        let contexts = ["xtask", "wasm-bindgen"].map(|stage| {
+            let folder = self.tools.path().join(stage);
+            format!("--build-context={stage}={}", folder.display())
+        });
+        all.push("--");
+        all.extend(contexts.iter().map(String::as_str));
+        self.workspace.xtask(&all)
+    }
+
+    fn built(&self, args: &[&str]) -> Value {
+        let run = self.run(args);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        eprintln!("{}", run.stderr);
+        serde_json::from_str(&run.stdout).unwrap()
+    }
+
+    /// The builder forgets what it has cached, downloads too, as a new one never knew it.
+    fn forget(&self) {
+        let pruned = docker(&["buildx", "prune", "--all", "--force"]).unwrap();
+        assert_eq!(pruned.code, Some(0), "{}", pruned.stderr);
+    }
+}
+
+/// The states of the instructions with this text.
+fn states(record: &Value, text: &str) -> Vec<String> {
+    let stages = record["stages"].as_array().unwrap();
+    let of = stages.iter().filter(|stage| stage["instruction"].as_str().unwrap().contains(text));
+    of.map(|stage| stage["state"].as_str().unwrap().to_owned()).collect()
+}
+
+fn packages(record: &Value, half: &str) -> Vec<String> {
+    let packages =
+        record["after_cook"][half]["compiled_packages"].as_array().unwrap_or_else(|| panic!("{record:#}"));
+    packages.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+/// Cold; then the same inputs; then one line changed on a builder that has only the registry's cache; then a cook that is
+/// not like the build.
+#[test]
+fn no_dependency_is_compiled_after_the_cook() {
+    let Some(site) = Site::new() else { return };
+    // A recipe that no builder has cooked before.
+    let unique = format!("publish = false\ndescription = \"{}\"", site.registry.address());
+    site.workspace.edit("server/Cargo.toml", "publish = false", &unique);
+    let push = ["--push", "--cache", "registry", "--tag", "one"];
+    let cold = site.built(&push);
+    assert_eq!(packages(&cold, "front"), ["fixture-core", "fixture-front", "fixture-ui"]);
+    assert_eq!(packages(&cold, "server"), ["fixture-core", "fixture-server", "fixture-ui"]);
+    assert_eq!(cold["after_cook"]["dependencies"], Value::Array(Vec::new()), "{cold:#}");
+    assert_eq!(states(&cold, "cargo chef cook"), ["ran", "ran"], "{cold:#}");
+    let input_tag = format!("in-{}", cold["input_digest"].as_str().unwrap());
+    assert_eq!(site.registry.tags("team/fixture"), [input_tag.as_str(), "layers", "one"]);
+    let manifest = site.registry.manifest("team/fixture", "one");
+    assert_eq!(manifest.digest.as_deref(), cold["digest"].as_str());
+
+    let again = site.built(&["--push", "--cache", "registry", "--tag", "two"]);
+    assert_eq!((&again["reused"], &again["digest"]), (&true.into(), &cold["digest"]));
+    assert_eq!(site.registry.tags("team/fixture"), [input_tag.as_str(), "layers", "one", "two"]);
+
+    site.forget();
+    site.workspace.edit("server/src/main.rs", "listening on", "Listening on");
+    let changed = site.built(&push);
+    assert_eq!(states(&changed, "cargo chef cook"), ["cached", "cached"], "{changed:#}");
+    assert_eq!(states(&changed, "xtask build"), ["ran"]);
+    assert_eq!(changed["after_cook"]["dependencies"], Value::Array(Vec::new()), "{changed:#}");
+    assert_ne!(changed["digest"], cold["digest"]);
+    let image = format!("{}@{}", site.image(), changed["digest"].as_str().unwrap());
+    let smoked = site.workspace.xtask(&["docker", "smoke", &image, "--health-path", "/api/health"]);
+    assert_eq!(smoked.code, Some(0), "{}{}", smoked.stdout, smoked.stderr);
+
+    site.workspace.edit("Dockerfile.production", "CARGO_PROFILE_PRODUCTION_OPT_LEVEL=z ", "");
+    let in_vain = site.run(&["--push", "--tag", "three"]);
+    assert_eq!(in_vain.code, Some(1), "{}", in_vain.stderr);
+    for text in [
+        "the front half compiled",
+        "settings of the profile",
+        "(cook-front) lacks `CARGO_PROFILE_PRODUCTION_OPT_LEVEL=z`",
+        "run `cargo xtask generate`",
+    ] {
+        assert!(in_vain.stderr.contains(text), "{text}: {}", in_vain.stderr);
+    }
+    assert!(!site.registry.tags("team/fixture").contains(&"three".to_owned()));
+    let _ = fs::remove_dir_all(site.workspace.root().join("target"));
+}

@@ -1,0 +1,263 @@
+//! `docker build` with a stand-in for Docker: the command, progress, attempts, and what is made of what was compiled.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use base64ct::{Base64, Encoding};
+use serde_json::{Value, json};
+
+use super::Fakes;
+use crate::running::Running;
+use crate::support::{Run, folded, listing, processes_with};
+
+const DOCKERFILE: &str = "FROM a AS builder\n# xtask: begin pins\n# xtask: end\nRUN --mount=type=cache,target=/r \\\n    \
+                          # xtask: begin cook-front\n    # xtask: end\n    && true\n";
+const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+fn fakes() -> Fakes {
+    let mut fakes = Fakes::new();
+    fakes.workspace.write("Dockerfile.production", DOCKERFILE);
+    fakes.workspace.write(".dockerignore", "target\n.git\n.env*\n");
+    for name in ["SCCACHE_BUCKET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        fakes.workspace.set(name, "");
+    }
+    fakes.workspace.set("SOURCE_DATE_EPOCH", "");
+    fakes.workspace.set("GITHUB_REPOSITORY", "");
+    fakes
+}
+
+/// Docker as a script; `$count` is the number of the call, and `says` prints what BuildKit would.
+fn docker(fakes: &Fakes, body: &str) {
+    let folder = fakes.folder();
+    let text = format!(
+        "#!/bin/sh\nPATH=/usr/bin:/bin\ncd {folder}\necho \"docker $*\" >> log\necho x >> count\ncount=$(wc -l < count)\n\
+         built() {{ echo '{{\"containerimage.digest\": \"{DIGEST}\"}}' > {root}/target/xtask/docker-build.json; }}\n{body}\n",
+        folder = folder.display(),
+        root = fakes.root().display(),
+    );
+    let path = folder.join("bin/docker");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Lines of the protocol, as a script prints them on standard error.
+fn says(lines: &[Value]) -> String {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    format!("cat >&2 <<'END'\n{text}END\n")
+}
+
+fn vertex(digest: &str, name: &str, error: &str) -> Value {
+    json!({"vertexes": [{"digest": digest, "name": name, "started": "2026-01-01T00:00:00Z",
+                         "completed": "2026-01-01T00:00:04Z", "error": error}]})
+}
+
+fn log(digest: &str, stream: u8, text: &str) -> Value {
+    let data = Base64::encode_string(text.as_bytes());
+    json!({"logs": [{"vertex": digest, "stream": stream, "data": data, "timestamp": "2026-01-01T00:00:01Z"}]})
+}
+
+/// What a build of the app prints that has compiled this.
+fn printed(recompiled: &Value) -> String {
+    let units = json!({"fresh": 40, "compiled": 1, "compiled_packages": ["app-server"]});
+    let steps = json!([{"name": "compile server", "units": units}]);
+    serde_json::to_string_pretty(&json!({"steps": steps, "recompiled": recompiled})).unwrap()
+}
+
+fn records(fakes: &Fakes) -> Vec<Value> {
+    let text = fakes.workspace.read("target/xtask/records/docker-build.jsonl");
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn message(fakes: &Fakes, run: &Run) -> String {
+    folded(&fakes.plain(&run.messages(&fakes.workspace)))
+}
+
+#[test]
+fn a_dry_run_prints_the_command_and_changes_nothing() {
+    let mut fakes = fakes();
+    fakes.workspace.set("SCCACHE_BUCKET", "cache");
+    fakes.workspace.set("AWS_ACCESS_KEY_ID", "an-id-of-a-test");
+    docker(&fakes, "exit 1");
+    let before = listing(&fakes.root());
+    let run = fakes.run(&[
+        "docker",
+        "build",
+        "--push",
+        "--image",
+        "ghcr.io/o/app:1.2",
+        "--tag",
+        "x",
+        "--platform",
+        "amd64,arm64",
+        "--cache",
+        "registry",
+        "--provenance",
+        "min",
+        "--compression",
+        "zstd",
+        "--dry-run",
+        "--",
+        "--network=host",
+    ]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(listing(&fakes.root()) == before);
+    let (_, rest) = run.stdout.split_once("in-").unwrap();
+    let digest = rest.split(['\'', '"', ',']).next().unwrap();
+    assert_eq!(digest.len(), 64, "{}", run.stdout);
+    let plan = fakes.plain(&run.stdout).replace(digest, "INPUTS");
+    expect_test::expect![[r#"
+        set -e
+        # build image
+        cd [root]
+        docker buildx build --progress rawjson --file [root]/Dockerfile.production --platform
+            linux/amd64,linux/arm64 --build-arg COMPILE_CACHE=sccache --build-arg
+            SCCACHE_BUCKET=cache --build-arg SOURCE_DATE_EPOCH=0 --label
+            xtask.input-digest=INPUTS --secret id=aws_access_key_id,env=AWS_ACCESS_KEY_ID
+            --cache-from type=registry,ref=ghcr.io/o/app:layers --cache-to
+            type=registry,ref=ghcr.io/o/app:layers,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true
+            --provenance mode=min --metadata-file [root]/target/xtask/docker-build.json --output
+            'type=image,"name=ghcr.io/o/app:in-INPUTS",push=true,compression=zstd,oci-mediatypes=true,rewrite-timestamp=true,store=false'
+            --network=host [root]
+        # tag image
+        # tag ghcr.io/o/app@DIGEST as 1.2, x"#]].assert_eq(&folded(&plan));
+}
+
+#[test]
+fn the_digest_of_the_inputs_follows_what_is_in_the_image() {
+    let fakes = fakes();
+    docker(&fakes, "exit 1");
+    let digest = |args: &[&str]| {
+        let args = [&["docker", "build", "--push", "--image", "ghcr.io/o/app", "--dry-run"], args].concat();
+        let run = fakes.run(&args);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let (_, rest) = run.stdout.split_once(":in-").unwrap();
+        rest[..64].to_owned()
+    };
+    let first = digest(&[]);
+    fakes.workspace.write("target/x", "left out");
+    fakes.workspace.write(".env.local", "left out");
+    assert_eq!(digest(&["--tag", "other", "--cache", "registry", "--builder", "b"]), first);
+    let mut all = vec![first, digest(&["--build-arg", "A=1"]), digest(&["--platform", "arm64"])];
+    all.push(digest(&["--", "--build-context=a=b"]));
+    fakes.workspace.write("server/src/main.rs", "// another\n");
+    all.push(digest(&[]));
+    fakes.workspace.write("Dockerfile.production", &format!("{DOCKERFILE}# x\n"));
+    all.push(digest(&[]));
+    let distinct: std::collections::BTreeSet<&String> = all.iter().collect();
+    assert_eq!(distinct.len(), all.len(), "{all:?}");
+}
+
+#[test]
+fn what_the_network_did_is_tried_again() {
+    let fakes = fakes();
+    let failed = says(&[vertex(
+        "e",
+        "exporting to image",
+        "failed to push: unexpected status: 503 Service Unavailable",
+    )]);
+    let name = "[builder 1/2] RUN xtask build --after-cook";
+    let good = says(&[vertex("b", name, ""), log("b", 1, &printed(&json!([])))]);
+    docker(&fakes, &format!("if [ $count = 1 ]; then {failed} exit 1; fi\n{good} built"));
+    let run = fakes.run(&["docker", "build", "--load", "--format", "json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("attempt 1 of 3 failed") && run.stderr.contains("1 after the cook: app-server")
+    );
+    let record: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        (&record["attempts"], &record["digest"], &record["reference"]),
+        (&2.into(), &DIGEST.into(), &Value::Null)
+    );
+    assert_eq!(record["stages"][0]["instruction"], "RUN xtask build --after-cook");
+    assert_eq!(record["after_cook"]["server"]["compiled_packages"], json!(["app-server"]));
+    assert_eq!(records(&fakes), [record]);
+
+    docker(&fakes, "rm -f count\nbuilt");
+    let human = fakes.run(&["docker", "build", "--load"]);
+    assert_eq!(human.stdout, format!("{DIGEST}\n"));
+}
+
+#[test]
+fn what_the_dockerfile_did_is_not() {
+    let mut fakes = fakes();
+    fakes.workspace.set("A_TOKEN", "hunter2-of-a-test");
+    let lines = [
+        log("b", 2, "error: no such crate, hunter2-of-a-test\n"),
+        vertex("b", "[builder 2/3] RUN --mount=x cargo chef cook", "exit code: 101"),
+    ];
+    let begun = json!({"vertexes": [{"digest": "b", "name": "[builder 2/3] RUN --mount=x cargo chef cook"}]});
+    docker(&fakes, &format!("{} exit 1", says(&[&[begun], lines.as_slice()].concat())));
+    let run = fakes.run(&["docker", "build"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(4), ""), "{}", run.stderr);
+    assert!(run.stderr.contains("error: no such crate, [redacted]"), "{}", run.stderr);
+    let last = run.stderr.lines().last().unwrap();
+    assert_eq!(last, "error: step `build image`: builder 2/3: RUN cargo chef cook: exit code: 101");
+    let record = &records(&fakes)[0];
+    assert_eq!(
+        (&record["result"], &record["attempts"], &record["digest"]),
+        (&"failed".into(), &1.into(), &Value::Null)
+    );
+}
+
+#[test]
+fn dependencies_cooked_in_vain_are_an_error_that_names_the_flag() {
+    let fakes = fakes();
+    let name = "[builder 1/2] RUN xtask build --after-cook";
+    let again =
+        json!([{"package": "serde", "half": "front", "differences": ["rustflags: none before, now -Ca"]}]);
+    let lines = [vertex("b", name, ""), log("b", 1, &printed(&again))];
+    docker(&fakes, &format!("{} built", says(&lines)));
+    assert_eq!(fakes.run(&["generate"]).code, Some(0));
+    assert_eq!(fakes.run(&["generate", "--check"]).code, Some(0));
+    fakes.workspace.edit("Dockerfile.production", "RUSTFLAGS=-Cembed-bitcode=yes ", "");
+    fakes.workspace.edit("Dockerfile.production", "--profile production", "--profile release");
+    let run = fakes.run(&["docker", "build", "--load"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{}", run.stderr);
+    expect_test::expect![[r#"
+        error: dependencies were cooked in vain: the front half compiled serde again (rustflags:
+            none before, now -Ca); Dockerfile.production:11 (cook-front) lacks
+            `RUSTFLAGS=-Cembed-bitcode=yes`; Dockerfile.production:12 (cook-front) lacks
+            `production` and should not have `release`
+         hint: run `cargo xtask generate`"#]]
+    .assert_eq(&message(&fakes, &run));
+    assert_eq!(records(&fakes)[0]["result"], "failed");
+    let allowed = fakes.run(&["docker", "build", "--load", "--allow-recompiled"]);
+    assert_eq!((allowed.code, allowed.stdout), (Some(0), format!("{DIGEST}\n")));
+    let drift = fakes.run(&["generate", "--check"]);
+    assert_eq!(drift.code, Some(1));
+    assert!(message(&fakes, &drift).contains("run `cargo xtask generate`"), "{}", drift.stderr);
+}
+
+#[test]
+fn ctrl_c_ends_docker_too_and_the_next_run_goes_on() {
+    let fakes = fakes();
+    docker(&fakes, "echo $$ > pid; exec sleep 77.5");
+    let mut build = Running::start(&mut fakes.workspace.command(&["docker", "build", "--load"]));
+    while !fakes.folder().join("pid").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(build.end_with("INT"), Some(130));
+    assert_eq!(processes_with("sleep 77.5"), [""; 0]);
+    assert_eq!(records(&fakes)[0]["result"], "interrupted");
+    docker(&fakes, "built");
+    assert_eq!(fakes.run(&["docker", "build", "--load"]).code, Some(0));
+}
+
+#[test]
+fn what_cannot_be_built_is_said_before_anything_is_done() {
+    let fakes = fakes();
+    docker(&fakes, "exit 1");
+    let refused = |args: &[&str]| {
+        let run = fakes.run(&[&["docker", "build"], args].concat());
+        assert_eq!(run.code, Some(2), "{}", run.stderr);
+        message(&fakes, &run)
+    };
+    assert!(refused(&["--push"]).contains("need to know where to"));
+    assert!(refused(&["--push", "--image", &format!("ghcr.io/o/a@{DIGEST}")]).contains("leave out"));
+    assert!(refused(&["--cache", "gha", "--image", "ghcr.io/o/a"]).contains("ACTIONS_RUNTIME_TOKEN"));
+    assert!(refused(&["--build-arg", "x"]).contains("NAME=VALUE"));
+    assert!(refused(&["--tag", "a b"]).contains("--tag a b"));
+    fs::remove_file(fakes.root().join("Dockerfile.production")).unwrap();
+    assert!(refused(&[]).contains("there is no Dockerfile.production"));
+    assert_eq!(fakes.calls().iter().filter(|call| call.starts_with("docker ")).count(), 0);
+}
