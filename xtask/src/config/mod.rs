@@ -9,6 +9,7 @@ pub mod cargo;
 pub mod cfg;
 pub mod environment;
 pub mod expected;
+pub mod github;
 pub mod image;
 pub mod keys;
 pub mod lockfile;
@@ -20,6 +21,7 @@ pub mod registries;
 pub mod registry;
 pub mod root;
 pub mod service;
+pub mod size;
 pub mod tools;
 
 use std::path::Path;

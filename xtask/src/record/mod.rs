@@ -7,6 +7,7 @@ pub mod deploy;
 pub mod deployments;
 pub mod doctor;
 pub mod init;
+pub mod inspect;
 pub mod lint;
 pub mod pack;
 pub mod settings;

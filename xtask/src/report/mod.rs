@@ -8,6 +8,7 @@ pub mod deploy;
 pub mod deployments;
 pub mod doctor;
 pub mod init;
+pub mod inspect;
 pub mod lint;
 pub mod notification;
 pub mod pack;
