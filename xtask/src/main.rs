@@ -74,6 +74,8 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
             DockerCommand::Build(args) => cmd::docker::build::run(&executor(args.dry_run)?, args),
             DockerCommand::Lint(args) => cmd::docker::lint::run(&executor(true)?, args),
             DockerCommand::Pack(args) => cmd::docker::pack::run(&executor(args.dry_run)?, args),
+            DockerCommand::Inspect(args) => cmd::docker::inspect::run(&executor(true)?, args),
+            DockerCommand::Prune(args) => cmd::docker::prune::run(&executor(args.dry_run)?, args),
             DockerCommand::Smoke(args) => cmd::docker::smoke::run(&executor(args.dry_run)?, args),
         },
         Command::Generate(args) => cmd::generate::run(&executor(args.dry_run || args.check)?, args),

@@ -20,6 +20,10 @@ const FAILED: u8 = 1;
 /// The arguments or the environment are wrong.
 const MISUSED: u8 = 2;
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let command = match arguments::parse(std::env::args().skip(1)) {
         Ok(command) => command,

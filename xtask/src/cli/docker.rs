@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{DriverArgs, Selection};
+use crate::config::size::Size;
 use crate::report::Format;
 
 /// How long a server may take to start where nobody says so, in seconds.
 const START_SECONDS: u64 = 60;
+
+/// What the smallest plans of platforms give a container.
+const MEMORY: &str = "512MB";
 
 /// Make the app's container image, and prove that it works
 #[derive(Debug, Args)]
@@ -31,6 +35,8 @@ pub enum DockerCommand {
     Build(ImageBuildArgs),
     Pack(PackArgs),
     Smoke(SmokeArgs),
+    Inspect(InspectArgs),
+    Prune(PruneArgs),
     Lint(LintArgs),
 }
 
@@ -146,7 +152,9 @@ pub enum Provenance {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     cargo xtask docker pack --push --image ghcr.io/owner/app\n  \
-    cargo xtask docker pack --image ghcr.io/owner/app   # only the digest\n\n\
+    cargo xtask docker pack --image ghcr.io/owner/app   # only the digest\n  \
+    cargo xtask docker pack --output app.tar && docker load --input app.tar\n  \
+    cargo xtask docker pack --static --push --image ghcr.io/owner/app\n\n\
     Credentials come from XTASK_REGISTRY_USERNAME and XTASK_REGISTRY_PASSWORD, from Docker's configuration \
     (`docker login`), or \
     for ghcr.io from GITHUB_ACTOR and GITHUB_TOKEN. The same inputs give the same image.")]
@@ -165,6 +173,19 @@ pub struct PackArgs {
     /// gcr.io/distroless/cc-debian13:nonroot]
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
+    /// What the image is for, e.g. `linux/arm64`; refused where the server is compiled for something else [default:
+    /// what the server is compiled for]
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<String>,
+    /// Compile the server for musl, and stand on nothing but certificates, a user and /tmp
+    #[arg(long = "static", conflicts_with = "base")]
+    pub is_static: bool,
+    /// With --static: take musl's own allocator too, which is slow under threads
+    #[arg(long, requires = "is_static")]
+    pub any_allocator: bool,
+    /// Write the image to a folder, or to an archive where PATH ends in `.tar`, as an OCI image layout
+    #[arg(long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
     /// Send the image to its registry
     #[arg(long)]
     pub push: bool,
@@ -179,7 +200,7 @@ pub struct PackArgs {
     pub dry_run: bool,
 }
 
-/// Run an image as a platform would, and look at it: health, page, wasm, script and style, user, end after SIGTERM
+/// Run an image as a platform would, and look at it: health, page and files, user, memory, secrets, end under load
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     cargo xtask docker smoke ghcr.io/owner/app@sha256:…\n  \
@@ -198,6 +219,12 @@ pub struct SmokeArgs {
     /// A file of NAME=value lines for the container
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
+    /// The most memory that the container gets, e.g. `512MB`; 0 for as much as there is
+    #[arg(long, value_name = "SIZE", default_value = MEMORY)]
+    pub memory: Size,
+    /// Fail where the server does not work with a root file system that it cannot write to; it is tried anyway
+    #[arg(long)]
+    pub read_only: bool,
     /// How long the server may take until it is healthy, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = START_SECONDS)]
     pub start_limit: u64,
@@ -214,6 +241,75 @@ pub struct SmokeArgs {
     /// Arguments for the server
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<String>,
+}
+
+/// Look at an image in its registry: layers, sizes, largest files, base, what changed, budget, package on GitHub
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    cargo xtask docker inspect\n  \
+    cargo xtask docker inspect ghcr.io/owner/app:1.2 --compare ghcr.io/owner/app:1.1\n  \
+    cargo xtask docker inspect ghcr.io/owner/app@sha256:… --fail 25MB --format markdown\n\n\
+    Needs no engine. Exit code 1: over the budget that fails. On ghcr.io GITHUB_TOKEN with `read:packages` \
+    says whose the package is and which versions it has.")]
+pub struct InspectArgs {
+    /// The image, by tag or digest [default: the one that was pushed last from here, else `image` in
+    /// [workspace.metadata.xtask]]
+    #[arg(value_name = "REF")]
+    pub image: Option<String>,
+    /// The image to compare with [default: the one that was pushed before it from here]
+    #[arg(long, value_name = "REF")]
+    pub compare: Option<String>,
+    /// Which image of an index, e.g. `linux/arm64` [default: the only one]
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<String>,
+    /// How many files are named
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub files: usize,
+    /// Warn where the image, as it is sent, is larger [default: `image-warn` in [workspace.metadata.xtask.budgets]]
+    #[arg(long, value_name = "SIZE")]
+    pub warn: Option<Size>,
+    /// Fail where it is larger [default: `image-fail` there]
+    #[arg(long, value_name = "SIZE")]
+    pub fail: Option<Size>,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// Delete versions of the image's package on GitHub that nothing needs any more
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    cargo xtask docker prune --dry-run\n  \
+    cargo xtask docker prune ghcr.io/owner/app --keep 20 --keep-image sha256:… --yes\n\n\
+    Kept are the newest tagged images, everything young, `latest`, tags that are versions, the images that are \
+    named, those that records of deployments from here name, and everything that one of these needs: images and \
+    attestations of an index, signatures. GITHUB_TOKEN needs `delete:packages`. GitHub can restore for 30 days what \
+    was deleted.")]
+pub struct PruneArgs {
+    /// The image's name [default: `image` in [workspace.metadata.xtask]]
+    #[arg(value_name = "REF")]
+    pub image: Option<String>,
+    /// How many of the newest tagged images are kept
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub keep: usize,
+    /// Everything younger is kept, in days
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    pub keep_days: u32,
+    /// A digest that is kept; may be repeated
+    #[arg(long = "keep-image", value_name = "DIGEST")]
+    pub keep_images: Vec<String>,
+    /// A tag that is kept; may be repeated
+    #[arg(long = "keep-tag", value_name = "TAG")]
+    pub keep_tags: Vec<String>,
+    /// Delete without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Find what is wrong with Dockerfiles, settings and workflows of a Leptos app, without building anything
@@ -241,6 +337,27 @@ pub struct LintArgs {
     pub format: Format,
 }
 
+impl PackArgs {
+    /// What is selected and nothing else: not pushed, on the usual base.
+    pub fn of(selection: Selection) -> PackArgs {
+        PackArgs {
+            selection,
+            driver: DriverArgs::default(),
+            image: None,
+            tags: Vec::new(),
+            base: None,
+            platform: None,
+            is_static: false,
+            any_allocator: false,
+            output: None,
+            push: false,
+            force: false,
+            format: Format::Human,
+            dry_run: false,
+        }
+    }
+}
+
 impl SmokeArgs {
     /// The image, and the defaults for everything else.
     pub fn of(image: String) -> SmokeArgs {
@@ -249,6 +366,8 @@ impl SmokeArgs {
             health_path: None,
             env: Vec::new(),
             env_file: None,
+            memory: Size { bytes: 512_000_000 },
+            read_only: false,
             start_limit: START_SECONDS,
             drain_limit: None,
             format: Format::Human,

@@ -90,6 +90,11 @@ impl Context {
         Ok(self)
     }
 
+    /// Has the server compiled for another target than the metadata says.
+    pub fn compile_server_for(&mut self, triple: &str) {
+        self.project.bin_target_triple = Some(triple.to_owned());
+    }
+
     /// Whether cargo-leptos could build this project with this profile; the error says why not.
     pub fn suits_cargo_leptos(&self, profile: &str) -> anyhow::Result<()> {
         halves::of_cargo_leptos(&self.profiles, &profiles_of(&self.project), profile)?;

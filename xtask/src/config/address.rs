@@ -47,14 +47,31 @@ fn host_of(rest: &str) -> &str {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+/// Whether a host is this machine: `localhost` or an address of loopback, with or without port and brackets.
+pub fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(inner) => inner.split(']').next().unwrap_or(inner),
+        // More than one colon is an IPv6 address without brackets, and so without a port.
+        None if host.matches(':').count() > 1 => host,
+        None => host.split(':').next().unwrap_or(host),
+    };
+    name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::exit::Exit;
+
+    #[test]
+    fn this_machine() {
+        for host in ["localhost", "localhost:5000", "127.0.0.1:5000", "127.8.8.8", "[::1]:5000", "::1"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["ghcr.io", "localhost.example:80", "128.0.0.1", "[::2]", "127.0.0.1.example", ""] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
 
     #[test]
     fn plain_http_is_for_this_machine() {

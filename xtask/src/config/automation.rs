@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::bench::Bench;
 use super::expected::is_name;
 use super::keys::Section;
+use super::size::Size;
 
 const PLACE: &str = "`[workspace.metadata.xtask]` in Cargo.toml";
 
@@ -27,10 +28,20 @@ pub struct Automation {
     pub health_path: Option<String>,
     /// Whether the health answer names the revision that runs, so that a deployment can check it.
     pub verify_revision: Option<bool>,
+    pub budgets: Budgets,
     /// The variables that the app does not start without, where `.env.example` does not tell.
     pub required_variables: Option<Vec<String>>,
     pub railway: Railway,
     pub bench: Bench,
+}
+
+/// `[workspace.metadata.xtask.budgets]`: how large what ships may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budgets {
+    /// The image as it is sent, in bytes: more is a warning.
+    pub image_warn: Option<u64>,
+    /// More is an error.
+    pub image_fail: Option<u64>,
 }
 
 /// `[workspace.metadata.xtask.railway]`: which service is deployed. Names or ids, neither of which is secret.
@@ -62,6 +73,10 @@ impl Automation {
                 value.as_str().filter(|path| path.starts_with('/')).map(str::to_owned)
             })?,
             verify_revision: section.flag("verify-revision")?,
+            budgets: match section.value("budgets") {
+                Some(table) => Budgets::read(table)?,
+                None => Budgets::default(),
+            },
             required_variables: section.read(
                 "required-variables",
                 "a list of names of variables",
@@ -82,6 +97,20 @@ impl Automation {
         };
         section.finish()?;
         Ok(automation)
+    }
+}
+
+impl Budgets {
+    fn read(table: &Value) -> anyhow::Result<Budgets> {
+        let mut section = Section::new("`[workspace.metadata.xtask.budgets]` in Cargo.toml", table)?;
+        let mut size = |key: &'static str| {
+            section.read(key, "a size in quotes, e.g. \"25MB\"", |value| {
+                value.as_str()?.parse::<Size>().ok().map(|size| size.bytes)
+            })
+        };
+        let budgets = Budgets { image_warn: size("image-warn")?, image_fail: size("image-fail")? };
+        section.finish()?;
+        Ok(budgets)
     }
 }
 
@@ -119,6 +148,7 @@ mod tests {
         let metadata = json!({"leptos": [], "xtask": {
             "project": "app", "demo-args": ["--demo"], "split": true, "image": "ghcr.io/o/app", "base-image": "debian",
             "health-path": "/health", "verify-revision": false, "required-variables": ["DATABASE_URL"],
+            "budgets": {"image-warn": "20MB", "image-fail": "25 MB"},
             "railway": {"project": "p", "environment": "e", "service": "s", "url": "https://app.example",
                         "platform": "linux/arm64"},
             "bench": {"history": "docs/bench.jsonl"},
@@ -133,6 +163,7 @@ mod tests {
             base_image: text("debian"),
             health_path: text("/health"),
             verify_revision: Some(false),
+            budgets: Budgets { image_warn: Some(20_000_000), image_fail: Some(25_000_000) },
             required_variables: Some(vec!["DATABASE_URL".to_owned()]),
             railway: Railway {
                 project: text("p"),
@@ -155,7 +186,7 @@ mod tests {
         ]
         .assert_eq(&error.to_string());
         expect![
-            "known keys: base-image, bench, demo-args, health-path, image, project, railway, required-variables, split, verify-revision"
+            "known keys: base-image, bench, budgets, demo-args, health-path, image, project, railway, required-variables, split, verify-revision"
         ]
         .assert_eq(hint_of(&error).unwrap());
     }

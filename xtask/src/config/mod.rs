@@ -10,6 +10,7 @@ pub mod cfg;
 pub mod dockerignore;
 pub mod environment;
 pub mod expected;
+pub mod github;
 pub mod image;
 pub mod keys;
 pub mod lockfile;
@@ -21,6 +22,7 @@ pub mod registries;
 pub mod registry;
 pub mod root;
 pub mod service;
+pub mod size;
 pub mod tools;
 
 use std::path::Path;

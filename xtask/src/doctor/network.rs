@@ -126,7 +126,7 @@ fn visibility(base: &Base<'_>, image: &Reference) -> Visibility {
 
 fn push(base: &Base<'_>, image: &Reference) -> Result<Told, Problem> {
     let asked = Sources::read()
-        .and_then(|sources| Repository::to_push(base.exec, &sources, image, image).push_right());
+        .and_then(|sources| Repository::to_push(base.exec, &sources, image, None).push_right());
     match asked {
         Ok(PushRight::Granted) => Ok(Told::Granted),
         Ok(PushRight::NotTold) => Ok(Told::NotTold),

@@ -44,7 +44,7 @@ pub fn gather(base: &Base<'_>, workspace: &workspace::Facts) -> Facts {
         }
         Err(error) => facts.problem = Some(Problem::of(&error)),
     }
-    facts.is_local = crate::image::reference::is_loopback(&reference.registry);
+    facts.is_local = crate::config::address::is_loopback(&reference.registry);
     facts.registry = Some(reference.registry);
     facts
 }

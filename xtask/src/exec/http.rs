@@ -3,13 +3,13 @@
 //! Owns the client's settings and what its errors mean. Does not know why somebody asks, and nothing about retries.
 
 use std::io::ErrorKind;
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
 
+use crate::config::address;
 use crate::exit::{Exit, Failure};
 
 /// The largest answer that is read unless the request says otherwise. In bytes.
@@ -22,6 +22,7 @@ pub enum Method {
     Head,
     Post,
     Put,
+    Delete,
 }
 
 impl Method {
@@ -32,6 +33,7 @@ impl Method {
             Method::Head => "HEAD",
             Method::Post => "POST",
             Method::Put => "PUT",
+            Method::Delete => "DELETE",
         }
     }
 }
@@ -53,6 +55,9 @@ pub struct Request {
     pub body_size_max: u64,
     /// Whether a redirection of GET or HEAD is followed; else it is the answer.
     pub follows_redirections: bool,
+    /// Whether a connection of an earlier request may serve. It may have been closed in the meantime, so only whoever
+    /// may send the request again can want that.
+    pub reuses_connection: bool,
 }
 
 impl Request {
@@ -67,6 +72,7 @@ impl Request {
             changes: !matches!(method, Method::Get | Method::Head),
             body_size_max: BODY_SIZE_MAX,
             follows_redirections: true,
+            reuses_connection: false,
         }
     }
 
@@ -94,6 +100,13 @@ impl Request {
     /// Takes a redirection as the answer.
     pub fn without_redirections(mut self) -> Request {
         self.follows_redirections = false;
+        self
+    }
+
+    /// Says that the request can be repeated, so that it may go over a connection that is there: over TLS each new one
+    /// costs two more ways there and back.
+    pub fn over_any_connection(mut self) -> Request {
+        self.reuses_connection = true;
         self
     }
 
@@ -131,26 +144,21 @@ impl Answer {
 /// where that is set.
 pub(super) fn send(request: &Request) -> anyhow::Result<Answer> {
     let follows = request.follows_redirections && matches!(request.method, Method::Get | Method::Head);
-    let mut config = ureq::Agent::config_builder()
-        .timeout_global(Some(request.timeout))
-        .http_status_as_error(false)
-        .user_agent(concat!("xtask/", env!("CARGO_PKG_VERSION")))
-        .tls_config(tls_config()?)
-        .max_redirects(if follows { 10 } else { 0 });
-    if is_loopback(&request.url) {
-        config = config.proxy(None);
-    }
-    let config = config.build();
+    let agent = agent(is_loopback(&request.url), request.reuses_connection)?;
     let explain = |error| explain(request, error);
     let mut builder = ureq::http::Request::builder().method(request.method.name()).uri(&request.url);
     for (name, value) in &request.headers {
         builder = builder.header(name, value);
     }
-    let agent = ureq::Agent::new_with_config(config);
+    let redirections = if follows { 10 } else { 0 };
     let mut response = if matches!(request.method, Method::Post | Method::Put) {
-        agent.run(builder.body(request.body.as_slice()).map_err(|error| explain(error.into()))?)
+        let built = builder.body(request.body.as_slice()).map_err(|error| explain(error.into()))?;
+        let built = agent.configure_request(built).timeout_global(Some(request.timeout));
+        agent.run(built.max_redirects(redirections).build())
     } else {
-        agent.run(builder.body(()).map_err(|error| explain(error.into()))?)
+        let built = builder.body(()).map_err(|error| explain(error.into()))?;
+        let built = agent.configure_request(built).timeout_global(Some(request.timeout));
+        agent.run(built.max_redirects(redirections).build())
     }
     .map_err(explain)?;
     let body =
@@ -167,10 +175,28 @@ pub(super) fn send(request: &Request) -> anyhow::Result<Answer> {
     })
 }
 
+/// A client, with connections of its own or with those that all share who say so.
+fn agent(is_loopback: bool, shares: bool) -> anyhow::Result<ureq::Agent> {
+    static SHARED: [OnceLock<ureq::Agent>; 2] = [OnceLock::new(), OnceLock::new()];
+    let shared = &SHARED[usize::from(is_loopback)];
+    if let Some(agent) = shared.get().filter(|_| shares) {
+        return Ok(agent.clone());
+    }
+    let mut config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .user_agent(concat!("xtask/", env!("CARGO_PKG_VERSION")))
+        .tls_config(tls_config()?)
+        .max_idle_connections_per_host(8);
+    if is_loopback {
+        config = config.proxy(None);
+    }
+    let agent = ureq::Agent::new_with_config(config.build());
+    Ok(if shares { shared.get_or_init(|| agent).clone() } else { agent })
+}
+
 fn is_loopback(url: &str) -> bool {
     let Ok(uri) = url.parse::<ureq::http::Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    address::is_loopback(uri.host().unwrap_or_default())
 }
 
 fn tls_config() -> anyhow::Result<TlsConfig> {

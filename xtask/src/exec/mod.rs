@@ -17,11 +17,13 @@ mod program;
 mod redact;
 mod run;
 mod running;
+mod search;
 mod signal;
 mod space;
 mod temporary;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod wake;
 
 use std::path::Path;
@@ -37,8 +39,10 @@ pub use http::{Answer, Method, Request};
 pub use lock::FileLock;
 pub use measure::Measured;
 pub use running::Running;
+pub use search::find as find_bytes;
 pub use space::{Space, space};
 pub use temporary::Temporary;
+pub use traffic::{Traffic, Whole};
 pub use wake::Wake;
 
 use crate::exit::Exit;
@@ -274,6 +278,12 @@ impl Executor {
     /// Keeps a secret that came from elsewhere than the environment, e.g. from a file, out of everything shown.
     pub fn learn_secret(&self, value: &str) {
         self.learn(|redactor| redactor.learn_value(value));
+    }
+
+    /// The name of a variable whose secret is in the content in any spelling, if there is one; empty for a secret
+    /// without a name. Values shorter than `length_min` bytes are not looked for: they are in much by chance.
+    pub fn secret_in(&self, content: &[u8], length_min: usize) -> Option<String> {
+        self.redactor().find(content, length_min).map(str::to_owned)
     }
 
     /// Keeps the values of secret-looking variables that belong to somebody else's environment out of everything shown.

@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 
+use super::search;
+
 /// What stands where a secret was.
 pub(super) const MARK: &str = "[redacted]";
 
@@ -16,7 +18,17 @@ const LENGTH_MIN: usize = 8;
 /// The secrets that are known so far, in every spelling that we look for.
 #[derive(Clone, Default)]
 pub(super) struct Redactor {
-    needles: Vec<String>,
+    needles: Vec<Needle>,
+}
+
+/// One spelling of a secret.
+#[derive(Clone)]
+struct Needle {
+    text: String,
+    /// The variable that holds it; empty where it came from elsewhere.
+    name: String,
+    /// How long the secret itself is, in bytes.
+    length: usize,
 }
 
 impl Redactor {
@@ -33,51 +45,61 @@ impl Redactor {
     pub(super) fn learn(&mut self, name: &str, value: &str) -> bool {
         let before = self.needles.len();
         if is_secret_name(name) {
-            self.add(value);
+            self.add(name, value);
         } else if let Some(password) = password_of_url(value) {
-            self.add(password);
+            self.add(name, password);
         }
         self.needles.len() > before
     }
 
     /// Remembers a value that is a secret whatever it is called.
     pub(super) fn learn_value(&mut self, value: &str) {
-        self.add(value);
+        self.add("", value);
     }
 
-    fn add(&mut self, value: &str) {
+    fn add(&mut self, name: &str, value: &str) {
         // Output is read line by line, so the lines of a key in PEM form are secrets each by itself.
         for part in std::iter::once(value).chain(value.lines()) {
             let part = part.trim();
             if part.len() < LENGTH_MIN {
                 continue;
             }
-            self.push(part.to_owned());
-            self.push(percent_encoded(part));
+            let mut push =
+                |text: String| self.push(Needle { text, name: name.to_owned(), length: part.len() });
+            push(part.to_owned());
+            push(percent_encoded(part));
             for offset in 0..3 {
-                self.push(base64_inside::<Base64Unpadded>(part, offset));
-                self.push(base64_inside::<Base64UrlUnpadded>(part, offset));
+                push(base64_inside::<Base64Unpadded>(part, offset));
+                push(base64_inside::<Base64UrlUnpadded>(part, offset));
             }
         }
     }
 
-    fn push(&mut self, needle: String) {
-        if needle.len() >= LENGTH_MIN && !self.needles.contains(&needle) {
+    fn push(&mut self, needle: Needle) {
+        if needle.text.len() >= LENGTH_MIN && !self.needles.iter().any(|known| known.text == needle.text) {
             self.needles.push(needle);
         }
     }
 
+    /// The name of a secret that is in the content, if it is at least so long.
+    pub(super) fn find(&self, content: &[u8], length_min: usize) -> Option<&str> {
+        let mut long = self.needles.iter().filter(|needle| needle.length >= length_min);
+        let found = long.find(|needle| search::find(content, needle.text.as_bytes()).is_some());
+        found.map(|needle| needle.name.as_str())
+    }
+
     /// The length of the longest spelling in bytes: text may be cut anywhere but that close to its end.
     pub(super) fn longest(&self) -> usize {
-        self.needles.iter().map(String::len).max().unwrap_or(0)
+        self.needles.iter().map(|needle| needle.text.len()).max().unwrap_or(0)
     }
 
     /// The text with every secret replaced. Secrets that overlap are replaced together, so no rest of one is left.
     pub(super) fn redact(&self, text: &str) -> String {
         let mut ranges: Vec<Range<usize>> = Vec::new();
         for needle in &self.needles {
-            ranges
-                .extend(text.match_indices(needle.as_str()).map(|(start, found)| start..start + found.len()));
+            ranges.extend(
+                text.match_indices(needle.text.as_str()).map(|(start, found)| start..start + found.len()),
+            );
         }
         if ranges.is_empty() {
             return text.to_owned();
@@ -194,6 +216,18 @@ mod tests {
             let header = Base64Unpadded::encode_string(format!("{user}:s3cr3t/v+lue").as_bytes());
             assert!(redactor.redact(&header).contains(MARK), "{header}");
         }
+    }
+
+    #[test]
+    fn secrets_in_files_are_told_by_their_variable() {
+        let redactor = knowing(&[("A_TOKEN", "s3cr3t/v+lue"), ("B_TOKEN", "another of them")]);
+        let encoded = Base64Unpadded::encode_string(b"me:another of them");
+        for (content, expected) in
+            [("\0s3cr3t/v+lue\x01", Some("A_TOKEN")), (encoded.as_str(), Some("B_TOKEN")), ("none", None)]
+        {
+            assert_eq!(redactor.find(content.as_bytes(), 8), expected, "{content}");
+        }
+        assert_eq!(redactor.find(b"s3cr3t/v+lue", 13), None);
     }
 
     #[test]

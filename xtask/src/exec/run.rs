@@ -188,9 +188,33 @@ pub(super) fn connect(show: Show, ui: Ui, redactor: &Arc<Redactor>) -> std::io::
     Ok(streams)
 }
 
+/// What lets its bearer push images and deploy. Build scripts and proc-macros of any dependency run in cargo's
+/// environment, and have no use for it.
+const WITHHELD: [&str; 5] =
+    ["GITHUB_TOKEN", "GH_TOKEN", "XTASK_REGISTRY_PASSWORD", "RAILWAY_TOKEN", "RAILWAY_API_TOKEN"];
+
+/// Whether the command has the app's code compiled. What installs tools asks GitHub with the token: it may only ask so
+/// often without one.
+fn compiles_the_app(command: &Invocation) -> bool {
+    let first = command.args.iter().find(|arg| !arg.starts_with(['+', '-'])).map(String::as_str);
+    let installs = matches!(first, Some("install" | "binstall"));
+    matches!(command.program_name(), "cargo" | "cargo-leptos") && !installs
+}
+
 /// Our environment as the command changes it: removals first, as in the printed plan.
 pub(super) fn environment(command: &Invocation) -> HashMap<OsString, OsString> {
-    let mut environment: HashMap<OsString, OsString> = std::env::vars_os().collect();
+    changed(std::env::vars_os().collect(), command)
+}
+
+fn changed(
+    mut environment: HashMap<OsString, OsString>,
+    command: &Invocation,
+) -> HashMap<OsString, OsString> {
+    if compiles_the_app(command) {
+        for name in WITHHELD {
+            environment.remove(OsStr::new(name));
+        }
+    }
     for name in &command.env_remove {
         environment.remove(OsStr::new(name));
     }
@@ -216,5 +240,29 @@ fn hand_out(lines: &Receiver<String>, time: Duration, on_line: &mut dyn FnMut(&s
         if left.is_zero() {
             return true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_compiles_the_app_has_no_token_to_push_or_deploy_with() {
+        let own = || {
+            let names = WITHHELD.iter().chain(["PATH"].iter());
+            names.map(|name| (OsString::from(name), OsString::from("own"))).collect::<HashMap<_, _>>()
+        };
+        let left = |program: &str, args: &[&str]| {
+            changed(own(), &Invocation::new(program, "/").args(args.iter().copied())).len()
+        };
+        assert_eq!(left("cargo", &["build", "--package", "app"]), 1);
+        assert_eq!(left("/usr/bin/cargo", &["+stable", "--quiet", "test"]), 1);
+        assert_eq!(left("cargo-leptos", &["leptos", "build"]), 1);
+        assert_eq!(left("cargo", &["binstall", "sccache"]), 6);
+        assert_eq!(left("docker", &["run", "--env", "GITHUB_TOKEN"]), 6);
+        // What the command itself is given stays.
+        let given = Invocation::new("cargo", "/").arg("build").env("GITHUB_TOKEN", "given");
+        assert_eq!(changed(own(), &given)[OsStr::new("GITHUB_TOKEN")], "given");
     }
 }

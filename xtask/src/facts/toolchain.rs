@@ -41,6 +41,11 @@ impl Toolchain {
         Toolchain::parse(&verbose?, &sysroot?, cargo_program())
     }
 
+    /// Whether the sysroot has a standard library for a target.
+    pub fn has_target(&self, triple: &str) -> bool {
+        has_target(&self.sysroot, triple)
+    }
+
     fn parse(verbose: &str, sysroot: &str, cargo: String) -> anyhow::Result<Toolchain> {
         let field = |name: &str| verbose.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         let needed =

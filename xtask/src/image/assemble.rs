@@ -2,7 +2,6 @@
 //! that went in. Nothing here depends on when, where or by whom it is done.
 
 use std::collections::BTreeMap;
-use std::thread;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -11,9 +10,10 @@ use super::base::Base;
 use super::config::{self, Additions};
 use super::digest::Digest;
 use super::elf;
-use super::layer::{self, File, Files, Layer};
+use super::layer::{self, File, Files, Layer, MODE_FILE, MODE_PROGRAM};
 use super::manifest::{Descriptor, Manifest, OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST};
 use super::registry::Fetched;
+use super::{parallel, system};
 use crate::exit::Failure;
 use crate::plan::image::AssembleImage;
 use crate::record::pack::LayerKind;
@@ -44,8 +44,8 @@ pub struct Image {
 #[derive(Serialize)]
 struct Inputs<'a> {
     format_version: u32,
-    base: &'a str,
-    base_digest: &'a Digest,
+    base: Option<&'a str>,
+    base_digest: Option<&'a Digest>,
     platform: &'a str,
     /// The archives before compression: paths, modes and content of all files.
     layers: &'a [(&'a str, Digest)],
@@ -61,26 +61,16 @@ struct Inputs<'a> {
 pub fn assemble(input: &AssembleImage, base: &Base) -> anyhow::Result<Image> {
     let contents = contents(input, base)?;
     // Side by side: compressing takes nearly all of the time.
-    let packed: Vec<anyhow::Result<Layer>> = thread::scope(|scope| {
-        let threads: Vec<_> =
-            contents.iter().map(|(kind, files)| scope.spawn(|| layer::pack(*kind, files))).collect();
-        threads
-            .into_iter()
-            .map(|thread| {
-                thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("packing a layer broke down")))
-            })
-            .collect()
-    });
-    let layers = packed.into_iter().collect::<anyhow::Result<Vec<Layer>>>()?;
+    let layers = parallel::each(contents.len(), &contents, |(kind, files)| layer::pack(*kind, files))?;
 
     let diff_ids: Vec<(&str, Digest)> =
         layers.iter().map(|layer| (layer.kind.name(), layer.diff_id.clone())).collect();
     let entrypoint = format!("{}/{}", input.app_dir, binary_name(input)?);
-    let base_name = base.reference.to_string();
+    let from = base.source.as_ref().map(|source| (source.reference.to_string(), &source.digest));
     let inputs = Inputs {
         format_version: FORMAT_VERSION,
-        base: &base_name,
-        base_digest: &base.digest,
+        base: from.as_ref().map(|(name, _)| name.as_str()),
+        base_digest: from.as_ref().map(|(_, digest)| *digest),
         platform: &base.platform,
         layers: &diff_ids,
         env: &input.env,
@@ -118,10 +108,13 @@ pub fn assemble(input: &AssembleImage, base: &Base) -> anyhow::Result<Image> {
             .cloned()
             .chain(layers.iter().map(|layer| descriptor(OCI_LAYER_GZIP, &layer.digest, layer.content.len())))
             .collect(),
-        annotations: BTreeMap::from([
-            (BASE_NAME.to_owned(), base_name),
-            (BASE_DIGEST.to_owned(), base.digest.to_string()),
-        ]),
+        annotations: from
+            .map(|(name, digest)| {
+                [(BASE_NAME.to_owned(), name), (BASE_DIGEST.to_owned(), digest.to_string())]
+            })
+            .into_iter()
+            .flatten()
+            .collect(),
     };
     let bytes = serde_json::to_vec(&manifest).context("serialise the manifest")?;
     let all_layers = manifest.layers;
@@ -134,18 +127,19 @@ pub fn assemble(input: &AssembleImage, base: &Base) -> anyhow::Result<Image> {
 /// The server is on top because nearly every change compiles it anew, while the site stays the same when only the
 /// server was edited; whoever unpacks the image then keeps everything below. The file with the hashed names changes
 /// with the site and with nothing else, so it is in the site's layer although it has to be beside the server.
-fn contents(input: &AssembleImage, base: &Base) -> anyhow::Result<[(LayerKind, Files); 2]> {
+fn contents(input: &AssembleImage, base: &Base) -> anyhow::Result<Vec<(LayerKind, Files)>> {
     let name = binary_name(input)?;
     elf::check(&input.binary, &base.platform)?;
     let app_dir = input.app_dir.trim_start_matches('/');
     let mut site = layer::files_below(&input.site_root, &format!("{app_dir}/{}", input.site_dir))?;
     if let Some(source) = &input.hash_file {
         let name = source.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        site.insert(format!("{app_dir}/{name}"), File { source: source.clone(), executable: false });
+        site.insert(format!("{app_dir}/{name}"), File::of(source, MODE_FILE));
     }
-    let server = File { source: input.binary.clone(), executable: true };
+    let server = File::of(&input.binary, MODE_PROGRAM);
     let binary = Files::from([(format!("{app_dir}/{name}"), server)]);
-    Ok([(LayerKind::Site, site), (LayerKind::Binary, binary)])
+    let system = base.source.is_none().then(|| (LayerKind::System, system::files()));
+    Ok(system.into_iter().chain([(LayerKind::Site, site), (LayerKind::Binary, binary)]).collect())
 }
 
 fn binary_name(input: &AssembleImage) -> anyhow::Result<&str> {
@@ -169,13 +163,16 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::image::base::Source;
     use crate::image::config::ImageConfig;
     use crate::image::reference::Reference;
 
     fn base() -> Base {
         Base {
-            reference: Reference::parse("r.example/base:1").unwrap(),
-            digest: Digest::of(b"base"),
+            source: Some(Source {
+                reference: Reference::parse("r.example/base:1").unwrap(),
+                digest: Digest::of(b"base"),
+            }),
             platform: "linux/amd64".to_owned(),
             layers: vec![descriptor(OCI_LAYER_GZIP, &Digest::of(b"layer"), 5)],
             config: ImageConfig {
@@ -222,8 +219,8 @@ mod tests {
             (&again.input_digest, &again.manifest.digest)
         );
         let changes: [fn(&mut AssembleImage, &mut Base); 7] = [
-            |_, base| base.digest = Digest::of(b"another base"),
-            |_, base| base.reference.tag = Some("2".to_owned()),
+            |_, base| base.source.as_mut().unwrap().digest = Digest::of(b"another base"),
+            |_, base| base.source.as_mut().unwrap().reference.tag = Some("2".to_owned()),
             |input, _| drop(input.env.insert("A".to_owned(), "b".to_owned())),
             |input, _| drop(input.labels.insert("A".to_owned(), "b".to_owned())),
             |input, _| input.created = "2026-01-01T00:00:00Z".to_owned(),
@@ -251,6 +248,19 @@ mod tests {
         assert_eq!(config["config"]["Labels"][INPUT_DIGEST_LABEL], image.input_digest.as_str());
         assert_eq!(config["config"]["Entrypoint"][0], "/app/server");
         assert_eq!(manifest.annotations[BASE_NAME], "r.example/base:1");
+    }
+
+    #[test]
+    fn without_a_base_the_system_comes_along() {
+        let image = assembled(|_, base| *base = Base::none("linux/amd64"));
+        let kinds: Vec<&str> = image.layers.iter().map(|layer| layer.kind.name()).collect();
+        assert_eq!(kinds, ["system", "site", "binary"]);
+        let config: serde_json::Value = serde_json::from_slice(&image.config).unwrap();
+        assert_eq!((&config["config"]["User"], &config["os"]), (&"65532:65532".into(), &"linux".into()));
+        assert_eq!(config["history"].as_array().unwrap().len(), 3);
+        let env = config["config"]["Env"].as_array().unwrap();
+        assert!(env.contains(&"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt".into()), "{env:?}");
+        assert!(!String::from_utf8_lossy(&image.manifest.bytes).contains(BASE_NAME));
     }
 
     #[test]

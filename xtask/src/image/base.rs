@@ -1,22 +1,53 @@
 //! The image that ours stands on: from a tag to its manifest and configuration for one platform.
 
-use super::config::ImageConfig;
+use super::config::{ImageConfig, RootFs, RunConfig};
 use super::digest::Digest;
 use super::manifest::{self, Descriptor, Document, Manifest};
 use super::reference::Reference;
 use super::registry::{Fetched, Repository};
+use super::system;
 use crate::exit::{Exit, Failure};
 
 /// A base, read and checked.
 #[derive(Clone, Debug)]
 pub struct Base {
-    pub reference: Reference,
-    /// Of the manifest for the platform.
-    pub digest: Digest,
+    /// `None` where there is no base.
+    pub source: Option<Source>,
     pub platform: String,
     /// As OCI names them.
     pub layers: Vec<Descriptor>,
     pub config: ImageConfig,
+}
+
+/// Where a base comes from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub reference: Reference,
+    /// Of the manifest for the platform.
+    pub digest: Digest,
+}
+
+impl Base {
+    /// No base: what a static program stands on.
+    pub fn none(platform: &str) -> Base {
+        let (os, architecture) = platform.split_once('/').unwrap_or((platform, ""));
+        let config = ImageConfig {
+            os: os.to_owned(),
+            architecture: architecture.to_owned(),
+            config: Some(RunConfig {
+                env: Some(system::ENVIRONMENT.map(str::to_owned).to_vec()),
+                ..RunConfig::default()
+            }),
+            rootfs: RootFs { kind: "layers".to_owned(), diff_ids: Vec::new() },
+            ..ImageConfig::default()
+        };
+        Base { source: None, platform: platform.to_owned(), layers: Vec::new(), config }
+    }
+
+    /// As messages call it.
+    pub fn name(&self) -> String {
+        self.source.as_ref().map_or("no base".to_owned(), |source| source.reference.to_string())
+    }
 }
 
 /// Reads the base for a platform such as `linux/amd64`. Layers are not fetched.
@@ -56,8 +87,7 @@ pub fn read(repository: &Repository<'_>, reference: &Reference, platform: &str) 
     }
     let layers: Result<Vec<Descriptor>, String> = manifest.layers.iter().map(manifest::oci_layer).collect();
     Ok(Base {
-        reference: reference.clone(),
-        digest: fetched.digest,
+        source: Some(Source { reference: reference.clone(), digest: fetched.digest }),
         platform: platform.to_owned(),
         layers: layers.map_err(&failed)?,
         config,

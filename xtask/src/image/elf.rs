@@ -43,7 +43,6 @@ pub fn check(program: &Path, platform: &str) -> anyhow::Result<()> {
     File::open(program)
         .and_then(|file| file.take(HEADER_SIZE).read_to_end(&mut header))
         .with_context(|| format!("read {}", program.display()))?;
-    // Which version of the C library the program needs is not looked at: the base may have an older one.
     let found = describe(&header);
     if found == platform {
         return Ok(());

@@ -107,6 +107,13 @@ impl Document {
     }
 }
 
+/// Whether an entry of an index is about another entry, as BuildKit writes provenance.
+pub fn is_attestation(entry: &Descriptor) -> bool {
+    let kind = entry.annotations.get("vnd.docker.reference.type");
+    kind.is_some_and(|kind| kind == "attestation-manifest")
+        || entry.platform.as_ref().is_some_and(|platform| platform.os == "unknown")
+}
+
 /// The entry of an index for `os/architecture`, else the platforms that there are.
 pub fn choose<'a>(entries: &'a [Descriptor], platform: &str) -> Result<&'a Descriptor, Vec<String>> {
     let name = |entry: &Descriptor| entry.platform.as_ref().map(|p| format!("{}/{}", p.os, p.architecture));

@@ -8,8 +8,11 @@ use super::base::{self, Base};
 use super::push::{self, Pushed};
 use super::reference::Reference;
 use super::registry::Repository;
+use super::{allocator, dynamic, elf, layout, linkage};
 use crate::config::registry::Sources;
 use crate::exec::Executor;
+use crate::exit::{Exit, Failure};
+use crate::plan::image::CheckLinkage;
 use crate::plan::{Action, Operation, Plan};
 use crate::record::StepRecord;
 use crate::record::pack::LayerRecord;
@@ -56,15 +59,24 @@ fn carry_out(exec: &Executor, plan: &Plan, sources: &Sources, outcome: &mut Outc
         let name = &planned.name;
         match &planned.action {
             Action::Operation(Operation::ReadBase(input)) => {
-                let reference = Reference::parse(&input.reference)?;
-                let repository = Repository::to_read(exec, sources, &reference, target.as_ref());
+                let reference = input.reference.as_deref().map(Reference::parse).transpose()?;
+                let repository = reference
+                    .as_ref()
+                    .map(|reference| Repository::to_read(exec, sources, reference, target.as_ref()));
                 let base = step(exec, &mut outcome.steps, name, || {
-                    let base = base::read(&repository, &reference, &input.platform)?;
+                    let Some((reference, repository)) = reference.as_ref().zip(repository.as_ref()) else {
+                        return Ok(Done::fresh("none", Base::none(&input.platform)));
+                    };
+                    let base = base::read(repository, reference, &input.platform)?;
                     let plural = if base.layers.len() == 1 { "" } else { "s" };
                     Ok(Done::ran(format!("{} layer{plural}", base.layers.len()), base))
                 })?;
-                source = Some(repository);
+                source = repository;
                 outcome.base = Some(base);
+            }
+            Action::Operation(Operation::CheckLinkage(input)) => {
+                let base = outcome.base.as_ref().context("a base is looked at before it is read")?;
+                step(exec, &mut outcome.steps, name, || check_linkage(exec, input, source.as_ref(), base))?;
             }
             Action::Operation(Operation::AssembleImage(input)) => {
                 let base = outcome.base.as_ref().context("an image is assembled before its base is read")?;
@@ -74,15 +86,23 @@ fn carry_out(exec: &Executor, plan: &Plan, sources: &Sources, outcome: &mut Outc
                 })?;
                 outcome.image = Some(image);
             }
+            Action::Operation(Operation::WriteLayout(input)) => {
+                let assembled = outcome.base.as_ref().zip(outcome.image.as_ref());
+                let (base, image) = assembled.context("an image is written before it is assembled")?;
+                step(exec, &mut outcome.steps, name, || {
+                    layout::write(exec, input, source.as_ref(), base, image)?;
+                    exec.ui().status("Wrote", input.path.display());
+                    Ok(Done::ran(input.path.display().to_string(), ()))
+                })?;
+            }
             Action::Operation(Operation::PushImage(input)) => {
                 let assembled = outcome.base.as_ref().zip(outcome.image.as_ref());
-                let ((base, image), (source, target)) =
-                    assembled
-                        .zip(source.as_ref().zip(target.as_ref()))
-                        .context("an image is pushed before it is assembled")?;
+                let ((base, image), target) =
+                    assembled.zip(target.as_ref()).context("an image is pushed before it is assembled")?;
                 let pushed = step(exec, &mut outcome.steps, name, || {
-                    let target = Repository::to_push(exec, sources, target, &base.reference);
-                    let pushed = push::push(exec, input, &target, source, base, image)?;
+                    let from = base.source.as_ref().map(|source| &source.reference);
+                    let target = Repository::to_push(exec, sources, target, from);
+                    let pushed = push::push(exec, input, &target, source.as_ref(), base, image)?;
                     let verb = if pushed.reused { "Reused" } else { "Pushed" };
                     exec.ui().status(verb, format!("{}@{}", input.repository, pushed.digest));
                     Ok(if pushed.reused {
@@ -97,6 +117,41 @@ fn carry_out(exec: &Executor, plan: &Plan, sources: &Sources, outcome: &mut Outc
         }
     }
     Ok(())
+}
+
+/// Whether the program will start in the image.
+fn check_linkage(
+    exec: &Executor,
+    input: &CheckLinkage,
+    source: Option<&Repository<'_>>,
+    base: &Base,
+) -> anyhow::Result<Done<()>> {
+    let program = &input.binary;
+    let content = std::fs::read(program).with_context(|| format!("read {}", program.display()))?;
+    elf::check(program, &base.platform)?;
+    let needs = dynamic::needs(&content).ok_or_else(|| {
+        Failure::new(Exit::CheckFailed, format!("{} is damaged: its headers lead nowhere", program.display()))
+    })?;
+    if needs.is_static() {
+        let allocator = match input.is_static && !input.any_allocator {
+            true => Some(allocator::check(program, &content)?),
+            false => allocator::find(&content),
+        };
+        return Ok(Done::ran(format!("static, {}", allocator.unwrap_or("the C library's allocator")), ()));
+    }
+    if input.is_static {
+        let names: Vec<&str> = needs.libraries.keys().map(String::as_str).collect();
+        let message = format!("{} is not static: it needs {}", program.display(), names.join(", "));
+        let hint = "is `-crt-static` among the rustflags, or does a dependency link to a system's library?";
+        return Err(Failure::new(Exit::CheckFailed, message).hint(hint).into());
+    }
+    let source = source.context("a base without a registry")?;
+    let Some(libraries) = linkage::libraries(exec, source, base, &input.target_directory)? else {
+        return Ok(Done::fresh("not checked", ()));
+    };
+    linkage::check(program, &needs, &libraries, &base.name())?;
+    let version = libraries.glibc().map(|version| format!(", glibc {version}"));
+    Ok(Done::ran(format!("{} libraries{}", needs.libraries.len(), version.unwrap_or_default()), ()))
 }
 
 /// Where the plan pushes to, if it does: credentials of the target are the base's too where it is in the same registry.

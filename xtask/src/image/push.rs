@@ -1,19 +1,19 @@
 //! Brings an image into a registry: only what is not there yet, and nothing at all if it is there as a whole.
 
 use std::sync::Arc;
-use std::thread;
+
+use anyhow::Context;
 
 use super::assemble::Image;
 use super::base::Base;
 use super::digest::Digest;
+use super::layer::Layer;
 use super::manifest::{Descriptor, Document, Manifest};
+use super::parallel::{self, CONNECTIONS};
 use super::registry::{Fetched, Repository};
 use crate::exec::Executor;
 use crate::plan::image::PushImage;
 use crate::record::pack::{LayerKind, LayerRecord, LayerState};
-
-/// How many layers of a base are looked for, or copied, at the same time.
-const BASE_THREADS: usize = 4;
 
 /// An image in a registry.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub fn push(
     exec: &Executor,
     input: &PushImage,
     target: &Repository<'_>,
-    source: &Repository<'_>,
+    source: Option<&Repository<'_>>,
     base: &Base,
     image: &Image,
 ) -> anyhow::Result<Pushed> {
@@ -63,14 +63,12 @@ pub fn push(
         return Ok(Pushed { digest: there.digest, reused: true, tags, layers });
     }
 
-    let mut states = bring_base(exec, target, source, base)?;
-    for layer in &image.layers {
+    let parts = parts(base, image);
+    let states = parallel::each(CONNECTIONS, &parts, |part| {
         exec.check_interrupted()?;
-        states.push(bring(exec, target, layer.kind.name(), &layer.digest, &layer.content)?);
-    }
-    if !target.has_blob(&image.config_digest)? {
-        target.upload(&image.config_digest, &Arc::new(image.config.clone()))?;
-    }
+        bring(exec, target, source, base, part)
+    })?;
+    // Only now: a manifest that names what is not there is refused.
     for tag in &tags {
         target.put_manifest(tag, &image.manifest)?;
     }
@@ -92,60 +90,61 @@ fn existing(
     Ok((manifest.config.digest == *config_digest).then_some((fetched, *manifest)))
 }
 
+/// Something that the registry has to have before the manifest.
+enum Part<'a> {
+    Base(&'a Descriptor),
+    Own(&'a Layer),
+    Config(&'a Digest, &'a [u8]),
+}
+
+/// Everything, the layers in their order and before the configuration. The largest upload, which is most likely the
+/// server's, begins among the first: there are more connections than own layers.
+fn parts<'a>(base: &'a Base, image: &'a Image) -> Vec<Part<'a>> {
+    let own = image.layers.iter().map(Part::Own);
+    let parts = base.layers.iter().map(Part::Base).chain(own);
+    parts.chain([Part::Config(&image.config_digest, &image.config)]).collect()
+}
+
 fn bring(
     exec: &Executor,
     target: &Repository<'_>,
-    name: &str,
-    digest: &Digest,
-    content: &Arc<Vec<u8>>,
-) -> anyhow::Result<LayerState> {
-    if target.has_blob(digest)? {
-        return Ok(LayerState::There);
-    }
-    exec.ui().status("Sending", format!("{name} layer, {} kB", content.len().div_ceil(1000)));
-    target.upload(digest, content)?;
-    Ok(LayerState::Sent)
-}
-
-/// The layers of the base, a few side by side: there may be more than a dozen, and for most of them the registry is
-/// only asked whether it has them.
-fn bring_base(
-    exec: &Executor,
-    target: &Repository<'_>,
-    source: &Repository<'_>,
+    source: Option<&Repository<'_>>,
     base: &Base,
-) -> anyhow::Result<Vec<LayerState>> {
-    let size = base.layers.len().div_ceil(BASE_THREADS).max(1);
-    let bring_all = |layers: &[Descriptor]| -> anyhow::Result<Vec<LayerState>> {
-        layers.iter().map(|layer| bring_base_layer(exec, target, source, base, layer)).collect()
-    };
-    let parts: Vec<anyhow::Result<Vec<LayerState>>> = thread::scope(|scope| {
-        let threads: Vec<_> =
-            base.layers.chunks(size).map(|layers| scope.spawn(move || bring_all(layers))).collect();
-        threads
-            .into_iter()
-            .map(|thread| {
-                thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("copying a layer broke down")))
-            })
-            .collect()
-    });
-    Ok(parts.into_iter().collect::<anyhow::Result<Vec<_>>>()?.concat())
+    part: &Part<'_>,
+) -> anyhow::Result<LayerState> {
+    match part {
+        Part::Base(layer) => bring_base_layer(exec, target, source, base, layer),
+        Part::Own(layer) if target.has_blob(&layer.digest)? => Ok(LayerState::There),
+        Part::Own(layer) => {
+            let size = layer.content.len().div_ceil(1000);
+            exec.ui().status("Sending", format!("{} layer, {size} kB", layer.kind.name()));
+            target.upload(&layer.digest, &layer.content).map(|()| LayerState::Sent)
+        }
+        Part::Config(digest, _) if target.has_blob(digest)? => Ok(LayerState::There),
+        Part::Config(digest, content) => {
+            target.upload(digest, &Arc::new(content.to_vec())).map(|()| LayerState::Sent)
+        }
+    }
 }
 
 /// A layer of the base comes from its own registry: taken over there if that is ours too, else copied through us.
 fn bring_base_layer(
     exec: &Executor,
     target: &Repository<'_>,
-    source: &Repository<'_>,
+    source: Option<&Repository<'_>>,
     base: &Base,
     layer: &Descriptor,
 ) -> anyhow::Result<LayerState> {
     if target.has_blob(&layer.digest)? {
         return Ok(LayerState::There);
     }
-    if target.shares_registry(&base.reference) && target.mount(&layer.digest, &base.reference.repository)? {
+    let from = base.source.as_ref().map(|source| &source.reference);
+    if let Some(from) = from.filter(|from| target.shares_registry(from))
+        && target.mount(&layer.digest, &from.repository)?
+    {
         return Ok(LayerState::Mounted);
     }
+    let source = source.context("a layer of a base without a registry")?;
     exec.ui().status("Fetching", format!("base layer, {} kB", layer.size.div_ceil(1000)));
     let content = Arc::new(source.blob(layer)?);
     target.upload(&layer.digest, &content)?;

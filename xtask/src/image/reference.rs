@@ -1,7 +1,6 @@
 //! Names of images: `REGISTRY/NAME[:TAG][@DIGEST]`, with the defaults that Docker's users expect.
 
 use std::fmt;
-use std::net::Ipv4Addr;
 
 use super::digest::Digest;
 use crate::exit::Failure;
@@ -31,16 +30,8 @@ impl Reference {
         if text.contains("://") {
             return Err(wrong("it is an address; leave out everything up to `://`".to_owned()).into());
         }
-        let (rest, digest) = match text.split_once('@') {
-            Some((rest, digest)) => (rest, Some(Digest::parse(digest).map_err(wrong)?)),
-            None => (text, None),
-        };
-        // A colon before the last slash belongs to the registry's port.
-        let last = rest.rfind('/').map_or(0, |slash| slash + 1);
-        let (name, tag) = match rest[last..].split_once(':') {
-            Some((end, tag)) => (&rest[..last + end.len()], Some(tag)),
-            None => (rest, None),
-        };
+        let Parts { name, tag, digest } = split(text);
+        let digest = digest.map(|digest| Digest::parse(digest).map_err(wrong)).transpose()?;
         if let Some(tag) = tag {
             tag_problem(tag).map_or(Ok(()), |why| Err(wrong(why)))?;
         }
@@ -87,6 +78,26 @@ impl fmt::Display for Reference {
     }
 }
 
+/// A reference taken apart, whatever is in the parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts<'a> {
+    /// Registry and name.
+    pub name: &'a str,
+    pub tag: Option<&'a str>,
+    pub digest: Option<&'a str>,
+}
+
+/// Takes a reference apart.
+pub fn split(text: &str) -> Parts<'_> {
+    let (rest, digest) = text.split_once('@').map_or((text, None), |(rest, digest)| (rest, Some(digest)));
+    // A colon before the last slash belongs to the registry's port.
+    let last = rest.rfind('/').map_or(0, |slash| slash + 1);
+    match rest[last..].split_once(':') {
+        Some((end, tag)) => Parts { name: &rest[..last + end.len()], tag: Some(tag), digest },
+        None => Parts { name: rest, tag: None, digest },
+    }
+}
+
 /// What is wrong with a tag.
 pub fn tag_problem(tag: &str) -> Option<String> {
     let good = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
@@ -95,15 +106,6 @@ pub fn tag_problem(tag: &str) -> Option<String> {
     }
     (tag.len() > TAG_LENGTH_MAX)
         .then(|| format!("a tag has at most {TAG_LENGTH_MAX} characters, not {}", tag.len()))
-}
-
-/// Whether the host, with or without a port, is this machine. Such registries are spoken to without TLS.
-pub fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => return rest.split(']').next() == Some("::1"),
-        None => host.split(':').next().unwrap_or(host),
-    };
-    name == "localhost" || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Docker's rule for whether the first part of a name is a registry.
@@ -220,15 +222,5 @@ mod tests {
             `-x.example/app` is no name of an image: `-x.example` is no host with or without a port
             `[::2/app` is no name of an image: `[::2` is no host with or without a port
             `app:ttt…` is no name of an image: a tag has at most 128 characters, not 129"#]].assert_eq(&messages.join("\n"));
-    }
-
-    #[test]
-    fn this_machine() {
-        for host in ["localhost", "localhost:5000", "127.0.0.1:5000", "127.8.8.8", "[::1]:5000"] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in ["ghcr.io", "localhost.example:80", "128.0.0.1", "[::2]", "127.0.0.1.example"] {
-            assert!(!is_loopback(host), "{host}");
-        }
     }
 }

@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure};
 
 /// Makes the tags name the image, which is given by digest. Tags that do so already are left alone.
 pub fn tag(exec: &Executor, sources: &Sources, image: &Reference, tags: &[String]) -> anyhow::Result<()> {
-    let repository = Repository::to_push(exec, sources, image, image);
+    let repository = Repository::to_push(exec, sources, image, None);
     let Some(manifest) = repository.manifest(&image.wanted())? else {
         let message = format!("`{image}` is not in its registry any more");
         return Err(Failure::new(Exit::CommandFailed, message).hint("push it again").into());

@@ -2,6 +2,8 @@
 //!
 //! A table of well-known images; of any other it says that it does not know.
 
+use crate::image::reference::{self, Parts};
+
 /// An image's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
@@ -57,16 +59,12 @@ const NUMBERED: [(&str, &str, &str); 9] = [
 
 impl Image {
     pub fn parse(text: &str) -> Image {
-        let (rest, digest) = text.split_once('@').unwrap_or((text, ""));
-        let last = rest.rfind('/').map_or(0, |slash| slash + 1);
-        let (name, tag) = match rest[last..].split_once(':') {
-            Some((end, tag)) => (&rest[..last + end.len()], Some(tag.to_owned())),
-            None => (rest, None),
-        };
+        let Parts { name, tag, digest } = reference::split(text);
         let name = name.to_ascii_lowercase();
         let plain = ["docker.io/library/", "index.docker.io/library/", "docker.io/", "library/"];
         let name = plain.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(&name).to_owned();
-        Image { name, tag, has_digest: !digest.is_empty() }
+        let has_digest = digest.is_some_and(|digest| !digest.is_empty());
+        Image { name, tag: tag.map(str::to_owned), has_digest }
     }
 
     /// Whether the name means another image tomorrow.

@@ -92,10 +92,16 @@ pub enum Operation {
     WatchSources(WatchSources),
     /// Read the manifest and configuration of a base image from its registry (room `image`).
     ReadBase(image::ReadBase),
+    /// See whether the server will start on the base (room `image`).
+    CheckLinkage(image::CheckLinkage),
     /// Make an image of what a build left behind, on the base (room `image`).
     AssembleImage(image::AssembleImage),
+    /// Write an image to files (room `image`).
+    WriteLayout(image::WriteLayout),
     /// Send an image to a registry, or find that it is there already (room `image`).
     PushImage(image::PushImage),
+    /// Delete versions of a package on GitHub's registry (room `image`).
+    DeleteVersions(image::DeleteVersions),
     /// Run an image and look at it as its users will (room `image`).
     SmokeImage(image::SmokeImage),
     /// Make a project at Railway, with its first environment (room `railway`).
@@ -320,8 +326,11 @@ impl fmt::Display for Operation {
                 Ok(())
             }
             Operation::ReadBase(input) => write!(f, "{input}"),
+            Operation::CheckLinkage(input) => write!(f, "{input}"),
             Operation::AssembleImage(input) => write!(f, "{input}"),
+            Operation::WriteLayout(input) => write!(f, "{input}"),
             Operation::PushImage(input) => write!(f, "{input}"),
+            Operation::DeleteVersions(input) => write!(f, "{input}"),
             Operation::SmokeImage(input) => write!(f, "{input}"),
             Operation::CreateProject(input) => write!(f, "{input}"),
             Operation::CreateEnvironment(input) => write!(f, "{input}"),

@@ -225,6 +225,21 @@ pub struct ReceiptStatus {
     pub is_live: bool,
 }
 
+/// The digests of all images that runs from here have deployed.
+pub fn deployed_digests(target_directory: &Path) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Line {
+        image: Option<String>,
+    }
+    let text = std::fs::read_to_string(path(target_directory, RUNS)).unwrap_or_default();
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
+    let mut digests: Vec<String> =
+        lines.filter_map(|line| Some(line.image?.rsplit_once('@')?.1.to_owned())).collect();
+    digests.sort();
+    digests.dedup();
+    digests
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ pub mod deployments;
 pub mod docker_build;
 pub mod doctor;
 pub mod init;
+pub mod inspect;
 pub mod lint;
 pub mod pack;
 pub mod settings;

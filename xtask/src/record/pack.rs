@@ -1,5 +1,7 @@
 //! The record of one run of `docker pack`.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::{RunResult, StepRecord};
@@ -41,10 +43,26 @@ pub struct PackRecord {
     pub seconds: f64,
 }
 
+/// An image that a run from here has brought into its registry.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Packed {
+    /// E.g. `ghcr.io/owner/app`.
+    pub repository: String,
+    pub digest: String,
+    /// By digest.
+    pub reference: String,
+}
+
+/// The images of all runs from here that are on record, oldest first. Lines of another layout are passed over.
+pub fn packed(target_directory: &Path) -> Vec<Packed> {
+    let text = std::fs::read_to_string(super::path(target_directory, "pack")).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
 /// The image that ours stands on.
 #[derive(Clone, Debug, Serialize)]
 pub struct BaseRecord {
-    /// As it was asked for.
+    /// As it was asked for; `scratch` where there is none.
     pub reference: String,
     /// The digest of the manifest for the platform.
     pub digest: Option<String>,
@@ -70,6 +88,8 @@ pub struct LayerRecord {
 pub enum LayerKind {
     /// A layer of the base.
     Base,
+    /// What a program needs of a system, where there is no base: certificates, a user, `/tmp`.
+    System,
     /// What browsers load, and the file that tells the server its hashed names.
     Site,
     /// The server.
@@ -80,6 +100,7 @@ impl LayerKind {
     pub fn name(self) -> &'static str {
         match self {
             LayerKind::Base => "base",
+            LayerKind::System => "system",
             LayerKind::Site => "site",
             LayerKind::Binary => "binary",
         }

@@ -9,6 +9,7 @@ pub mod deployments;
 pub mod docker_build;
 pub mod doctor;
 pub mod init;
+pub mod inspect;
 pub mod lint;
 pub mod notification;
 pub mod pack;

@@ -3,13 +3,18 @@
 //! It is good unless an argument or a word of `$BEHAVIOUR` says otherwise: `loopback`, `port=N` (whatever `PORT` says),
 //! `silent` (listens nowhere), `exit=CODE` (at once), `health=STATUS`, `move=PATH` (where `/` redirects to), `page=TEXT`,
 //! `type:KIND=TYPE`, `status:KIND=STATUS`, `empty:KIND`, `no-style`, `crash=KIND` (when it is asked for), `deaf` (to
-//! SIGTERM), `code=CODE` (after SIGTERM), `say=NAME` (a variable's value, into the log). KIND: js, wasm, css.
+//! SIGTERM), `code=CODE` (after SIGTERM), `abrupt` (ends without its answers), `big=BYTES` (the wasm file), `plain`
+//! (never compresses), `garbled` (sends something else compressed), `write=PATH` (or ends), `eat=BYTES` (of memory),
+//! `say=NAME` (a variable's value, into the log). KIND: js, wasm, css.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Answers that are not sent yet.
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 
 struct Behaviour(Vec<String>);
 
@@ -38,6 +43,13 @@ fn main() {
         println!("no database");
         std::process::exit(code);
     }
+    if let Some(path) = behaviour.value("write") {
+        std::fs::write(path, "state").unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+    let eaten = vec![1_u8; behaviour.number("eat").unwrap_or(0)];
+    if eaten.contains(&0) {
+        println!("nobody gets here, but the memory is used");
+    }
     let stop = Arc::new(AtomicBool::new(false));
     if !behaviour.has("deaf") {
         signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&stop)).expect("a handler");
@@ -54,13 +66,22 @@ fn main() {
         match listener.as_ref().map(TcpListener::accept) {
             Some(Ok((stream, _))) => {
                 let behaviour = Arc::clone(&behaviour);
-                std::thread::spawn(move || answer(stream, &behaviour));
+                UNDER_WAY.fetch_add(1, Ordering::SeqCst);
+                std::thread::spawn(move || {
+                    answer(stream, &behaviour);
+                    UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+                });
             }
             Some(Err(error)) if error.kind() != ErrorKind::WouldBlock => panic!("{error}"),
             _ => std::thread::sleep(Duration::from_millis(5)),
         }
     }
     println!("told to stop");
+    let began = Instant::now();
+    let patience = Duration::from_secs(if behaviour.has("abrupt") { 0 } else { 3 });
+    while UNDER_WAY.load(Ordering::SeqCst) > 0 && began.elapsed() < patience {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     std::process::exit(behaviour.number("code").unwrap_or(0));
 }
 
@@ -84,7 +105,7 @@ fn answer(mut stream: TcpStream, behaviour: &Behaviour) {
         "/health" => (behaviour.number("health").unwrap_or(200), "text/plain", b"ok".to_vec()),
         "/" if behaviour.value("move").is_some() => (307, "text/plain", Vec::new()),
         "/pkg/app.js" => (200, "text/javascript; charset=utf-8", b"export default () => {}".to_vec()),
-        "/pkg/app.wasm" => (200, "application/wasm", b"\0asm\x01\0\0\0".to_vec()),
+        "/pkg/app.wasm" => (200, "application/wasm", wasm(behaviour)),
         "/pkg/app.css" => (200, "text/css", b"body {}".to_vec()),
         path if kind.is_empty() => (200, "text/html; charset=utf-8", page(path, behaviour).into_bytes()),
         _ => (404, "text/plain", b"no such file".to_vec()),
@@ -92,13 +113,31 @@ fn answer(mut stream: TcpStream, behaviour: &Behaviour) {
     let status = behaviour.number(&format!("status:{kind}")).unwrap_or(status);
     let content_type = behaviour.value(&format!("type:{kind}")).unwrap_or(content_type);
     let body = if behaviour.has(&format!("empty:{kind}")) { Vec::new() } else { body };
+    let takes_gzip = request.to_ascii_lowercase().contains("gzip") && !behaviour.has("plain");
+    let (encoding, body) = match takes_gzip && body.len() > 1000 {
+        true if behaviour.has("garbled") => ("content-encoding: gzip\r\n", gzip(b"something else")),
+        true => ("content-encoding: gzip\r\n", gzip(&body)),
+        false => ("", body),
+    };
     let location = behaviour.value("move").map_or(String::new(), |path| format!("location: {path}\r\n"));
     let head = format!(
-        "HTTP/1.1 {status} x\r\n{location}content-type: {content_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status} x\r\n{location}{encoding}content-type: {content_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
     // Whoever asked may be gone.
     let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+}
+
+fn wasm(behaviour: &Behaviour) -> Vec<u8> {
+    let mut bytes = b"\0asm\x01\0\0\0".to_vec();
+    bytes.resize(behaviour.number("big").unwrap_or(bytes.len()).max(8), b'x');
+    bytes
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).expect("memory");
+    encoder.finish().expect("memory")
 }
 
 fn page(path: &str, behaviour: &Behaviour) -> String {

@@ -16,6 +16,7 @@ mod doctor;
 mod drivers;
 mod engine;
 mod fakes;
+mod inspect;
 mod lint;
 mod load;
 mod local_config;

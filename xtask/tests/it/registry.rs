@@ -5,6 +5,8 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::net::UdpSocket;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -69,9 +71,19 @@ impl Registry {
         Registry::with_settings(settings, Some(authorization))
     }
 
+    /// A registry that is spoken to over TLS, at an address that others reach, with these files.
+    pub fn with_tls(address: &str, certificate: &Path, key: &Path) -> Option<Registry> {
+        let (certificate, key) = (certificate.display(), key.display());
+        Registry::at(address, &format!("  tls:\n    certificate: {certificate}\n    key: {key}\n"), None)
+    }
+
     /// A registry with more settings, which follow the section `http`, where `FOLDER` stands for its folder, and what
     /// the test itself authorises with.
     pub fn with_settings(settings: &str, authorization: Option<String>) -> Option<Registry> {
+        Registry::at("127.0.0.1", settings, authorization)
+    }
+
+    fn at(address: &str, settings: &str, authorization: Option<String>) -> Option<Registry> {
         if !is_there("docker-registry") {
             return None;
         }
@@ -81,7 +93,7 @@ impl Registry {
         // Port 0 is a free one, which the log names. The access log is what tests count requests by.
         let config = format!(
             "version: 0.1\nlog:\n  accesslog:\n    disabled: false\nstorage:\n  filesystem:\n    rootdirectory: \
-             FOLDER/data\n  delete:\n    enabled: true\nhttp:\n  addr: 127.0.0.1:0\n{settings}"
+             FOLDER/data\n  delete:\n    enabled: true\nhttp:\n  addr: {address}:0\n{settings}"
         );
         fs::write(root.join("config.yml"), config.replace("FOLDER", &root.display().to_string())).unwrap();
         let child = Command::new("docker-registry")
@@ -221,12 +233,25 @@ impl Registry {
         digest(bytes.as_bytes())
     }
 
-    /// A small base image for one platform: five layers with a file of `/etc` each, and the user 65532. The manifest's
-    /// descriptor.
+    /// A small base image for one platform: four layers with a file of `/etc` each, one with this machine's C library,
+    /// and the user 65532. The manifest's descriptor.
     pub fn push_base(&self, repository: &str, tag: &str, platform: &str) -> Value {
+        self.push_base_with(repository, tag, platform, &system_libraries())
+    }
+
+    /// The same with these files as its fifth layer.
+    pub fn push_base_with(
+        &self,
+        repository: &str,
+        tag: &str,
+        platform: &str,
+        top: &[(String, Vec<u8>)],
+    ) -> Value {
         let (os, architecture) = platform.split_once('/').unwrap();
-        let archives: Vec<Vec<u8>> =
-            BASE_FILES.iter().map(|(path, content)| archive(path, content)).collect();
+        let etc =
+            BASE_FILES.iter().map(|(path, content)| [((*path).to_owned(), content.as_bytes().to_vec())]);
+        let mut archives: Vec<Vec<u8>> = etc.map(|files| archive(&files)).collect();
+        archives.push(archive(top));
         let diff_ids: Vec<String> = archives.iter().map(|archive| digest(archive)).collect();
         let layers: Vec<Value> = archives
             .iter()
@@ -293,6 +318,14 @@ pub fn platform() -> &'static str {
     if cfg!(target_arch = "aarch64") { "linux/arm64" } else { "linux/amd64" }
 }
 
+/// This machine's address for others, if it has one; nothing is sent to find out.
+pub fn own_address() -> Option<String> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then(|| address.to_string())
+}
+
 pub fn is_there(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
@@ -302,20 +335,42 @@ pub fn is_there(program: &str) -> bool {
 }
 
 /// What is in the base image, a layer each.
-const BASE_FILES: [(&str, &str); 5] = [
+const BASE_FILES: [(&str, &str); 4] = [
     ("etc/passwd", "nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n"),
     ("etc/group", "nonroot:x:65532:\n"),
     ("etc/hostname", "base\n"),
     ("etc/issue", "A base image for tests\n"),
-    ("etc/shells", ""),
 ];
 
-fn archive(path: &str, content: &str) -> Vec<u8> {
+/// The libraries that this very program runs with, where they are; and the loader where programs look for it.
+pub fn system_libraries() -> Vec<(String, Vec<u8>)> {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let mut paths: Vec<&str> =
+        maps.split_whitespace().filter(|word| word.starts_with('/') && word.contains(".so")).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let mut files = Vec::new();
+    for path in paths {
+        let content = fs::read(path).unwrap();
+        let name = path.rsplit('/').next().unwrap();
+        if name.starts_with("ld-linux") {
+            let folder = if name.contains("x86-64") { "lib64" } else { "lib" };
+            files.push((format!("{folder}/{name}"), content));
+        } else {
+            files.push((path.trim_start_matches('/').to_owned(), content));
+        }
+    }
+    files
+}
+
+fn archive(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_gnu();
-    header.set_mode(0o644);
-    header.set_size(content.len() as u64);
-    tar.append_data(&mut header, path, content.as_bytes()).unwrap();
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o755);
+        header.set_size(content.len() as u64);
+        tar.append_data(&mut header, path, content.as_slice()).unwrap();
+    }
     tar.into_inner().unwrap()
 }
 

@@ -43,6 +43,19 @@ impl Workspace {
         workspace
     }
 
+    /// A copy of the fixture, with what its build leaves for the next one: the crates of others are compiled, and the
+    /// outputs of its tools are kept by content. Cargo compiles the fixture's own crates anew in every folder. It is
+    /// built once for all tests that ask, and again when the fixture, the compiler or xtask is another one.
+    pub fn built_fixture() -> Workspace {
+        let workspace = Workspace::empty();
+        let built = built_fixture();
+        let (from, to) = (format!("{}/.", built.display()), workspace.root().display().to_string());
+        // With its times, by which cargo knows what it has compiled.
+        let copied = Command::new("cp").args(["--recursive", "--preserve", &from, &to]).status().unwrap();
+        assert!(copied.success());
+        workspace
+    }
+
     pub fn empty() -> Workspace {
         Workspace { folder: tempfile::tempdir().unwrap(), env: Vec::new() }
     }
@@ -116,6 +129,44 @@ impl Workspace {
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         serde_json::from_str(&run.stdout).unwrap()
     }
+}
+
+/// The folder in which the fixture is built, by whoever comes first.
+fn built_fixture() -> PathBuf {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture");
+    let mut key = String::new();
+    for (path, content) in contents(&fixture).iter().filter(|(path, _)| !path.contains("/target/")) {
+        key += &format!("{path}\n{content}\n");
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_xtask")).metadata().unwrap();
+    let compiler = Command::new("rustc").arg("-vV").output().unwrap().stdout;
+    key += &format!("{:?}{}", program.modified().unwrap(), String::from_utf8_lossy(&compiler));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("built-fixture");
+    fs::create_dir_all(&folder).unwrap();
+    let lock = fs::File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let (root, note) = (folder.join("workspace"), folder.join("key"));
+    if fs::read_to_string(&note).is_ok_and(|known| known == key) {
+        return root;
+    }
+    let _ = fs::remove_file(&note);
+    let _ = fs::remove_dir_all(&root);
+    copy_folder(&fixture, &root);
+    let workspace = Workspace::empty();
+    let run = finish(
+        workspace
+            .command(&["build"])
+            .current_dir(&root)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    // Each test has its own.
+    let _ = fs::remove_dir_all(root.join("target/xtask/records"));
+    fs::write(&note, key).unwrap();
+    root
 }
 
 impl Run {

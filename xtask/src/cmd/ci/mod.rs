@@ -10,7 +10,6 @@ use super::print;
 use crate::ci::github::GitHub;
 use crate::ci::summary::Summary;
 use crate::ci::{naming, outputs};
-use crate::cli::DriverArgs;
 use crate::cli::ci::{ChangesArgs, CheckArgs, CiDeployArgs, ImageArgs};
 use crate::cli::deploy::DeployArgs;
 use crate::cli::docker::{PackArgs, SmokeArgs};
@@ -104,15 +103,10 @@ fn make_image(
 
     summary.begin("build and pack");
     let packing = PackArgs {
-        selection: args.selection.clone(),
-        driver: DriverArgs::default(),
         image: Some(repository.clone()),
-        tags: Vec::new(),
-        base: None,
         push,
-        force: false,
-        format: Format::Human,
         dry_run: args.dry_run,
+        ..PackArgs::of(args.selection.clone())
     };
     let Some(packed) = pack::pack(exec, &context, &packing)? else {
         // Which image it will be is not known before it is packed.

@@ -258,7 +258,7 @@ impl Job {
             return Ok(None);
         };
         let reference = Reference::parse(name)?;
-        let repository = Repository::to_push(exec, &self.sources, &reference, &reference);
+        let repository = Repository::to_push(exec, &self.sources, &reference, None);
         let digest = repository.manifest_digest(&self.input_tag)?;
         Ok(digest.map(|digest| digest.to_string()))
     }

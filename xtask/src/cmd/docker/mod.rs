@@ -3,6 +3,9 @@
 mod asked;
 pub mod build;
 mod in_vain;
+pub mod inspect;
 pub mod lint;
+mod own;
 pub mod pack;
+pub mod prune;
 pub mod smoke;

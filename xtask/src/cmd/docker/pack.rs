@@ -14,8 +14,9 @@ use crate::facts::revision::Revision;
 use crate::image::elf;
 use crate::image::pack::{self, Outcome};
 use crate::image::reference::{Reference, tag_problem};
+use crate::leptos::driver::Driver;
 use crate::leptos::{environment, planning};
-use crate::plan::image::{AssembleImage, PushImage, ReadBase};
+use crate::plan::image::{AssembleImage, CheckLinkage, PushImage, ReadBase, WriteLayout};
 use crate::plan::{Action, Operation, Plan, Stage, Step};
 use crate::record::pack::{BaseRecord, PACK_SCHEMA, PackRecord};
 use crate::record::{self, RunResult};
@@ -24,13 +25,19 @@ use crate::report;
 /// Has the C library, certificates, time zones and a user who is not root, and no shell. Debian 13 and not 12, whose C
 /// library (2.36) is older than that of GitHub's runners (2.39 on ubuntu-24.04): what is built there would not start.
 const DEFAULT_BASE: &str = "gcr.io/distroless/cc-debian13:nonroot";
+/// What records call it where there is none, as Dockerfiles do.
+const NO_BASE: &str = "scratch";
 /// Where the app is in the image.
 pub const APP_DIR: &str = "/app";
 /// Where the site is below it.
 pub const SITE_DIR: &str = "site";
 
 pub fn run(exec: &Executor, args: &PackArgs) -> anyhow::Result<()> {
-    let context = Context::load(exec, &args.selection)?.driven_by(&args.driver, &args.selection)?;
+    let mut context = Context::load(exec, &args.selection)?.driven_by(&args.driver, &args.selection)?;
+    if args.is_static {
+        let triple = musl(&context)?;
+        context.compile_server_for(&triple);
+    }
     let Some(record) = pack(exec, &context, args)? else { return Ok(()) };
     print(&report::pack::render(&record, args.format)?)
 }
@@ -57,11 +64,17 @@ pub fn pack(exec: &Executor, context: &Context, args: &PackArgs) -> anyhow::Resu
 fn plan(exec: &Executor, context: &Context, args: &PackArgs) -> anyhow::Result<Plan> {
     let target = target(context, args)?;
     let base = args.base.as_deref().or(context.automation.base_image.as_deref()).unwrap_or(DEFAULT_BASE);
-    let base = Reference::parse(base)?;
+    let base = if args.is_static { None } else { Some(Reference::parse(base)?) };
     let tools = context.tools(exec)?;
     let rustflags = context.rustflags(&tools);
     let input = context.plan_input(&tools, &rustflags, &[]);
     let triple = planning::server_triple(&input).unwrap_or(&context.toolchain.host);
+    let platform = elf::platform_of(triple)?;
+    if let Some(asked) = args.platform.as_ref().filter(|asked| **asked != platform) {
+        return Err(Failure::usage(format!("`--platform {asked}`: the server is compiled for {platform}"))
+            .hint("pack on such a machine, or set `bin-target-triple` where a linker for one is installed")
+            .into());
+    }
     let operation = |name: &str, operation: Operation| Step {
         name: name.to_owned(),
         stage: Stage::Finish,
@@ -70,9 +83,15 @@ fn plan(exec: &Executor, context: &Context, args: &PackArgs) -> anyhow::Result<P
     let mut steps = vec![
         operation(
             "read base",
-            Operation::ReadBase(ReadBase {
-                reference: base.to_string(),
-                platform: elf::platform_of(triple)?,
+            Operation::ReadBase(ReadBase { reference: base.map(|base| base.to_string()), platform }),
+        ),
+        operation(
+            "check linkage",
+            Operation::CheckLinkage(CheckLinkage {
+                binary: planning::server_binary(&input),
+                is_static: args.is_static,
+                any_allocator: args.any_allocator,
+                target_directory: context.workspace.target_directory.clone(),
             }),
         ),
         operation(
@@ -89,6 +108,14 @@ fn plan(exec: &Executor, context: &Context, args: &PackArgs) -> anyhow::Result<P
             }),
         ),
     ];
+    if let Some(path) = &args.output {
+        let named = target.as_ref().map(|target| match &target.tag {
+            Some(_) => target.to_string(),
+            None => format!("{}:latest", target.name()),
+        });
+        let path = std::env::current_dir()?.join(path);
+        steps.push(operation("write image", Operation::WriteLayout(WriteLayout { path, name: named })));
+    }
     if let Some(target) = target.filter(|_| args.push) {
         let repository = target.name();
         let mut tags: Vec<String> = target.tag.into_iter().chain(args.tags.iter().cloned()).collect();
@@ -97,6 +124,32 @@ fn plan(exec: &Executor, context: &Context, args: &PackArgs) -> anyhow::Result<P
         steps.push(operation("push image", Operation::PushImage(push)));
     }
     Ok(Plan { command: "docker pack".to_owned(), steps })
+}
+
+/// What a server is compiled for that needs no library: musl on the machine that it is compiled for anyway.
+fn musl(context: &Context) -> anyhow::Result<String> {
+    let own = context.project.bin_target_triple.as_deref().unwrap_or(&context.toolchain.host);
+    let architecture = own.split('-').next().unwrap_or_default();
+    let triple = format!("{architecture}-unknown-linux-musl");
+    elf::platform_of(&triple)?;
+    let is_native = context.driver == Driver::Native;
+    if !is_native {
+        return Err(Failure::usage("`--static` compiles the server by the native driver alone")
+            .hint(
+                "leave `--driver cargo-leptos` and `--split` out, or set `bin-target-triple` in the metadata",
+            )
+            .into());
+    }
+    if !context.toolchain.has_target(&triple) {
+        let message = format!("`--static` needs Rust's standard library for {triple}");
+        return Err(Failure::new(Exit::MissingTool, message)
+            .hint(format!(
+                "`rustup target add {triple}`; dependencies in C want a compiler for it too (`apt-get install \
+                 musl-tools`)"
+            ))
+            .into());
+    }
+    Ok(triple)
 }
 
 /// Where the image belongs; it has to be said only where something is pushed.
@@ -161,7 +214,8 @@ fn record_of(
     for step in &plan.steps {
         match &step.action {
             Action::Operation(Operation::ReadBase(input)) => {
-                (base, platform) = (input.reference.clone(), input.platform.clone());
+                base = input.reference.clone().unwrap_or_else(|| NO_BASE.to_owned());
+                platform.clone_from(&input.platform);
             }
             Action::Operation(Operation::PushImage(input)) => repository = Some(input.repository.clone()),
             _ => {}
@@ -186,7 +240,11 @@ fn record_of(
         input_digest: outcome.image.as_ref().map(|image| image.input_digest.clone()),
         base: BaseRecord {
             reference: base,
-            digest: outcome.base.as_ref().map(|base| base.digest.to_string()),
+            digest: outcome
+                .base
+                .as_ref()
+                .and_then(|base| base.source.as_ref())
+                .map(|source| source.digest.to_string()),
         },
         platform,
         layers: outcome.layers(),

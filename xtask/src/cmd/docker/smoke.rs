@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
 
-use crate::ci::github::GitHub;
-use crate::ci::naming;
+use super::own;
 use crate::cli::docker::SmokeArgs;
 use crate::cmd::{admitted, health_path, print};
 use crate::config::automation::Automation;
@@ -17,8 +16,9 @@ use crate::exit::{Exit, Failure};
 use crate::facts::workspace::Workspace;
 use crate::image::reference::Reference;
 use crate::image::registry::Login;
+use crate::image::smoke::address::{self, Reach};
 use crate::image::smoke::engine::{self, Engine};
-use crate::image::smoke::{self, Outcome};
+use crate::image::smoke::{self, Outcome, Surroundings};
 use crate::plan::image::SmokeImage;
 use crate::plan::{Action, Invocation, Operation, Plan, Stage, Step};
 use crate::record::smoke::{SMOKE_SCHEMA, SmokeRecord};
@@ -45,9 +45,19 @@ pub fn smoke(
     args: &SmokeArgs,
 ) -> anyhow::Result<Option<SmokeRecord>> {
     let (began, started) = (Instant::now(), SystemTime::now());
-    let input = input(workspace, args)?;
+    let mut input = input(workspace, args)?;
     let docker = Engine { exec, cwd: &workspace.root };
     let version = docker.version()?;
+    let reach = address::reach(&docker.endpoint()?)?;
+    if reach.is_remote {
+        exec.ui().note(format!(
+            "the engine is on {}: the port is open to its network for as long as this takes, and what the kernel \
+             knows of the server cannot be seen from here",
+            reach.host
+        ));
+    }
+    (input.publish, input.host) = (reach.publish, reach.host);
+    let (own, sources) = (own::image(workspace)?, Sources::read()?);
     let is_here = docker.image(&args.image)?.is_some();
     let plan = plan(&input, workspace, is_here);
     if !admitted(exec, &plan, args.format)? {
@@ -58,9 +68,17 @@ pub fn smoke(
     let result = plan.steps.iter().try_for_each(|step| match &step.action {
         Action::Run(command) => {
             exec.ui().status("Pulling", &input.image);
-            pull(&docker, command, &input.image, workspace)
+            pull(&docker, command, &input.image, own.as_ref(), &sources, workspace)
         }
-        Action::Operation(_) => smoke::run(exec, &input, &workspace.root, &mut outcome),
+        Action::Operation(_) => {
+            let around = Surroundings {
+                cwd: &workspace.root,
+                target_directory: &workspace.target_directory,
+                sources: &sources,
+                own: own.as_ref(),
+            };
+            smoke::run(exec, &input, &around, &mut outcome)
+        }
     });
     let record = SmokeRecord {
         schema: SMOKE_SCHEMA,
@@ -90,18 +108,19 @@ pub fn smoke(
 }
 
 /// Pulls the image, with an account that Docker's client does not find by itself where there is one.
-fn pull(docker: &Engine<'_>, command: &Invocation, image: &str, workspace: &Workspace) -> anyhow::Result<()> {
-    let sources = Sources::read()?;
+fn pull(
+    docker: &Engine<'_>,
+    command: &Invocation,
+    image: &str,
+    own: Option<&Reference>,
+    sources: &Sources,
+    workspace: &Workspace,
+) -> anyhow::Result<()> {
     // Something that only the engine can read, e.g. an id, is in no registry.
     let login = match Reference::parse(image) {
         Ok(image) => {
-            let own = naming::repository(
-                Automation::from_metadata(&workspace.metadata)?.image.as_deref(),
-                GitHub::read()?.as_ref(),
-            );
-            let own = own.and_then(|own| Reference::parse(&own)).ok();
             let is_target = own.is_some_and(|own| own.registry == image.registry);
-            Login::for_pull(docker.exec, &sources, &image, is_target, &workspace.target_directory)?
+            Login::for_pull(docker.exec, sources, &image, is_target, &workspace.target_directory)?
         }
         Err(_) => None,
     };
@@ -125,6 +144,8 @@ pub fn verdict(record: &SmokeRecord) -> anyhow::Result<()> {
 }
 
 fn input(workspace: &Workspace, args: &SmokeArgs) -> anyhow::Result<SmokeImage> {
+    // Until the engine has said where it is.
+    let reach = Reach::local();
     let automation = Automation::from_metadata(&workspace.metadata)?;
     let service = Service::read(&workspace.root)?;
     let file = match &args.env_file {
@@ -141,6 +162,10 @@ fn input(workspace: &Workspace, args: &SmokeArgs) -> anyhow::Result<SmokeImage> 
         args: args.args.clone(),
         start_seconds: args.start_limit,
         drain_seconds: args.drain_limit.or(service.draining_seconds).unwrap_or(DRAIN_SECONDS),
+        memory: Some(args.memory.bytes).filter(|bytes| *bytes > 0),
+        read_only: args.read_only,
+        publish: reach.publish,
+        host: reach.host,
     })
 }
 

@@ -4,8 +4,8 @@ use base64ct::{Base64, Encoding};
 use serde::Deserialize;
 
 use super::url;
+use crate::config::address::is_loopback;
 use crate::config::registry::Account;
-use crate::image::reference::is_loopback;
 
 /// One way of authentication that the registry offers.
 #[derive(Clone, Debug, PartialEq, Eq)]

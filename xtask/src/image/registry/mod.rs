@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::reference::{Reference, is_loopback};
+use super::reference::Reference;
+use crate::config::address::is_loopback;
 use crate::config::registry::Sources;
 use crate::exec::{Answer, Executor, Method, Request};
 use crate::exit::{Exit, Failure};
@@ -32,8 +33,9 @@ const TRIES: u32 = 3;
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 /// The longest wait that a registry can ask for.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
-/// A request that was allowed to take longer than this is not sent again after it took all of that time.
-const REPEATABLE: Duration = Duration::from_secs(60);
+/// A request that was allowed to take longer than this is not sent again after it took all of that time. It is enough
+/// for a blob of 30 MB, which may hang where the next attempt does not.
+const REPEATABLE: Duration = Duration::from_secs(180);
 /// The longest message of a registry that is passed on, in characters.
 const MESSAGE_LENGTH_MAX: usize = 200;
 
@@ -84,10 +86,12 @@ impl<'a> Repository<'a> {
         exec: &'a Executor,
         sources: &'a Sources,
         image: &Reference,
-        base: &Reference,
+        base: Option<&Reference>,
     ) -> Repository<'a> {
         let mut repository = Repository::new(exec, sources, image, Access::Push, true);
-        if repository.shares_registry(base) && base.repository != image.repository {
+        let shared =
+            base.filter(|base| repository.shares_registry(base) && base.repository != image.repository);
+        if let Some(base) = shared {
             repository.scopes.push(format!("repository:{}:pull", base.repository));
         }
         repository
@@ -132,6 +136,11 @@ impl<'a> Repository<'a> {
         self.registry == image.registry
     }
 
+    /// The user name that the registry knows us by, if we have an account there.
+    pub fn account(&self) -> anyhow::Result<Option<String>> {
+        Ok(self.found()?.account.as_ref().map(|account| account.username.clone()))
+    }
+
     /// Registry and name.
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.registry, self.name)
@@ -160,9 +169,11 @@ impl<'a> Repository<'a> {
 
     fn authorized(&self, request: &Request, is_ours: bool) -> Request {
         let authorization = self.authorization.lock().unwrap_or_else(PoisonError::into_inner);
+        // All that is asked of a registry can be asked again, see `retrying`.
+        let request = request.clone().over_any_connection();
         match authorization.as_ref().filter(|_| is_ours) {
-            Some(value) => request.clone().header("authorization", value),
-            None => request.clone(),
+            Some(value) => request.header("authorization", value),
+            None => request,
         }
     }
 
@@ -354,7 +365,8 @@ mod tests {
         assert_eq!(hub.url("manifests/12"), "https://registry-1.docker.io/v2/library/debian/manifests/12");
         assert_eq!((hub.full_name().as_str(), hub.is_target), ("docker.io/library/debian", false));
         let target = image("127.0.0.1:5000/app");
-        let push = |base: &str| Repository::to_push(&exec, &sources, &target, &image(base)).scopes.join(" ");
+        let push =
+            |base: &str| Repository::to_push(&exec, &sources, &target, Some(&image(base))).scopes.join(" ");
         assert_eq!(push("127.0.0.1:5000/base"), "repository:app:pull,push repository:base:pull");
         assert_eq!(push("127.0.0.1:5000/app:base"), "repository:app:pull,push");
         assert_eq!(push("debian"), "repository:app:pull,push");

@@ -9,8 +9,13 @@ use crate::exit::{Exit, Failure};
 use crate::image::digest::Digest;
 use crate::image::manifest::{Descriptor, accepted};
 
-/// How long one blob may take either way. GHCR ends uploads after this time.
+/// The longest that one blob may take either way. GHCR ends uploads after this time.
 const BLOB_LIMIT: Duration = Duration::from_secs(600);
+/// How long any blob may take, however small.
+const BLOB_LIMIT_MIN: Duration = Duration::from_secs(60);
+/// The slowest connection that is waited for, in bytes a second. A large upload that hangs is found out by it long
+/// before GHCR ends it: there were some of 638 s and of 17 minutes.
+const BLOB_SPEED_MIN: u64 = 250_000;
 /// The largest manifest that registries have to take is 4 MiB, by the distribution specification. In bytes.
 const MANIFEST_SIZE_MAX: u64 = 4 << 20;
 /// The largest layer of a base that is copied. It is held in memory on its way. In bytes.
@@ -72,8 +77,9 @@ impl Repository<'_> {
 
     /// Fetches a blob and checks it.
     pub fn blob(&self, descriptor: &Descriptor) -> anyhow::Result<Vec<u8>> {
-        let mut request =
-            self.request(Method::Get, &format!("blobs/{}", descriptor.digest)).timeout(BLOB_LIMIT);
+        let mut request = self
+            .request(Method::Get, &format!("blobs/{}", descriptor.digest))
+            .timeout(blob_limit(descriptor.size));
         if descriptor.size > BLOB_SIZE_MAX {
             let message =
                 format!("{}: {} bytes are too many for a layer", request.display(), descriptor.size);
@@ -106,7 +112,8 @@ impl Repository<'_> {
     /// Sends a blob in one piece. After a broken connection it is sent again from its beginning.
     pub fn upload(&self, digest: &Digest, content: &Arc<Vec<u8>>) -> anyhow::Result<()> {
         let what = format!("send {digest} to {}", self.full_name());
-        let answer = self.retrying(&what, BLOB_LIMIT, || {
+        let limit = blob_limit(content.len() as u64);
+        let answer = self.retrying(&what, limit, || {
             let begun = self.send(&self.request(Method::Post, "blobs/uploads/"))?;
             if begun.status != 202 {
                 return Ok(begun);
@@ -115,7 +122,7 @@ impl Repository<'_> {
             let put = Request::new(Method::Put, url::with_parameter(&address, "digest", &digest.to_string()))
                 .header("content-type", "application/octet-stream")
                 .body(Arc::clone(content))
-                .timeout(BLOB_LIMIT);
+                .timeout(limit);
             self.send(&put)
         })?;
         if answer.status != 201 {
@@ -179,6 +186,11 @@ impl Repository<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// How long a blob of this size may take, and then once more.
+fn blob_limit(size: u64) -> Duration {
+    (BLOB_LIMIT_MIN + Duration::from_secs(size / BLOB_SPEED_MIN)).min(BLOB_LIMIT)
 }
 
 fn damaged(request: &Request, expected: &str, found: &Digest) -> Failure {

@@ -1,15 +1,31 @@
 //! The verdicts: what is right and what is wrong with what was seen. Pure.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::engine::State;
 use super::page::Kind;
+use crate::config::address::is_loopback;
 use crate::record::smoke::{CheckRecord, Verdict};
 
 /// Every check, in the order of the report.
-pub const CHECKS: [&str; 9] =
-    ["user", "no-baked-port", "leptos-env", "health", "page", "script", "wasm", "style", "stop"];
+pub const CHECKS: [&str; 15] = [
+    "user",
+    "no-baked-port",
+    "leptos-env",
+    "secrets",
+    "health",
+    "listening",
+    "page",
+    "script",
+    "wasm",
+    "style",
+    "compression",
+    "memory",
+    "drain",
+    "stop",
+    "read-only-root",
+];
 
 /// A verdict with its reason: what was found, or what is wrong with it.
 pub fn check(name: &str, found: Result<String, String>) -> CheckRecord {
@@ -77,14 +93,9 @@ pub fn leptos_env<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Result<Stri
             Some(value) => found.push(format!("{name}={value}")),
         }
     }
-    if let Some(address) = variable("LEPTOS_SITE_ADDR") {
-        let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
-        let is_loopback = host.parse::<IpAddr>().is_ok_and(|host| host.is_loopback());
-        if is_loopback || host == "localhost" {
-            let problem =
-                format!("LEPTOS_SITE_ADDR is `{address}`, which nobody outside reaches; wanted 0.0.0.0");
-            problems.push(problem);
-        }
+    if let Some(address) = variable("LEPTOS_SITE_ADDR").filter(|address| is_loopback(address)) {
+        problems
+            .push(format!("LEPTOS_SITE_ADDR is `{address}`, which nobody outside reaches; wanted 0.0.0.0"));
     }
     if problems.is_empty() { Ok(found.join(" ")) } else { Err(problems.join("; ")) }
 }
@@ -134,6 +145,40 @@ pub fn unhealthy(
         }
     };
     format!("after {within} s {found}")
+}
+
+/// Where a healthy server listens; `None` where that cannot be seen.
+pub fn listening(port: u16, listening: Option<&[SocketAddr]>) -> CheckRecord {
+    let Some(all) = listening else {
+        return skipped("listening", "its sockets cannot be seen from here; it answers from outside");
+    };
+    let own: Vec<String> =
+        all.iter().filter(|address| address.port() == port).map(SocketAddr::to_string).collect();
+    let others = all.iter().filter(|address| address.port() != port && !address.ip().is_loopback());
+    let others: Vec<String> = others.map(SocketAddr::to_string).collect();
+    // A platform sends nothing to another port, and nobody expects one to be open.
+    let found = match (own.is_empty(), others.is_empty()) {
+        (true, _) => Err(format!("it listens on {}, not on PORT={port}", others.join(", "))),
+        (false, true) => Ok(own.join(", ")),
+        (false, false) => Ok(format!("{}; and on {}", own.join(", "), others.join(", "))),
+    };
+    check("listening", found)
+}
+
+/// What the server took of its memory. `peak` is `None` where that cannot be seen.
+pub fn memory(state: &State, peak: Option<u64>, limit: Option<u64>) -> Result<String, String> {
+    let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    let of = limit.map_or("without a limit".to_owned(), |limit| format!("of {}", megabytes(limit)));
+    if state.oom_killed {
+        return Err(format!(
+            "the kernel ended it: more was needed than the {}",
+            of.trim_start_matches("of ")
+        ));
+    }
+    Ok(match peak {
+        Some(peak) => format!("{} at most, {of}", megabytes(peak)),
+        None => format!("enough, {of}; how much it took cannot be seen from here"),
+    })
 }
 
 /// A server that ended by itself, or that the engine could not even start.

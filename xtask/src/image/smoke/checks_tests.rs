@@ -176,6 +176,38 @@ fn pages_and_files() {
 }
 
 #[test]
+fn memory_and_sockets() {
+    let gone = State { oom_killed: true, ..state(137) };
+    let cases = [
+        memory(&state(0), Some(12_340_000), Some(512_000_000)),
+        memory(&state(0), None, None),
+        memory(&gone, None, Some(512_000_000)),
+    ];
+    expect![[r#"
+        + 12.3 MB at most, of 512.0 MB
+        + enough, without a limit; how much it took cannot be seen from here
+        - the kernel ended it: more was needed than the 512.0 MB"#]]
+    .assert_eq(&lines(cases));
+    let at = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+    let shown = |all: Option<&[SocketAddr]>| {
+        let record = listening(80, all);
+        format!("{:?}: {}", record.verdict, record.detail)
+    };
+    let found = [
+        shown(None),
+        shown(Some(&at(&["0.0.0.0:80", "127.0.0.1:9"]))),
+        shown(Some(&at(&["[::]:80", "0.0.0.0:9"]))),
+        shown(Some(&at(&["0.0.0.0:9"]))),
+    ];
+    expect![[r#"
+        Skipped: its sockets cannot be seen from here; it answers from outside
+        Ok: 0.0.0.0:80
+        Ok: [::]:80; and on 0.0.0.0:9
+        Failed: it listens on 0.0.0.0:9, not on PORT=80"#]]
+    .assert_eq(&found.join("\n"));
+}
+
+#[test]
 fn files_of_one_kind_are_one_check() {
     let good = || Ok("/a".to_owned());
     assert_eq!(files(Kind::Script, vec![good()]).detail, "/a");
@@ -192,6 +224,6 @@ fn files_of_one_kind_are_one_check() {
 fn checks_that_came_to_no_verdict_were_not_run() {
     let all = complete(vec![check("stop", Ok(String::new())), check("user", Err(String::new()))]);
     let verdicts: Vec<Verdict> = all.iter().map(|check| check.verdict).collect();
-    assert_eq!((all.len(), verdicts[0], verdicts[8]), (9, Verdict::Failed, Verdict::Ok));
-    assert!(verdicts[1..8].iter().all(|verdict| *verdict == Verdict::NotRun));
+    assert_eq!((all.len(), verdicts[0], verdicts[13]), (15, Verdict::Failed, Verdict::Ok));
+    assert!(verdicts[1..13].iter().all(|verdict| *verdict == Verdict::NotRun));
 }

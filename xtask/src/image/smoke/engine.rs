@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::exec::{Executor, Probe};
 use crate::exit::{Exit, Failure};
+use crate::image::reference;
 use crate::plan::Invocation;
 
 /// The most lines of a server's log that are shown.
@@ -70,19 +71,9 @@ impl Image {
     /// The image by digest in the repository that the reference names, else in any.
     pub fn digest(&self, reference: &str) -> Option<&str> {
         let digests = self.repo_digests.as_deref()?;
-        let repository = repository(reference);
+        let repository = reference::split(reference).name;
         let own = digests.iter().find(|digest| digest.split('@').next() == Some(repository));
         own.or(digests.first()).map(String::as_str)
-    }
-}
-
-/// The reference without tag and digest.
-fn repository(reference: &str) -> &str {
-    let name = reference.split('@').next().unwrap_or(reference);
-    match name.rsplit_once(':') {
-        // A port of the registry is followed by a path.
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => name,
     }
 }
 
@@ -176,6 +167,27 @@ impl Engine<'_> {
         })
     }
 
+    /// Where the engine is, e.g. `unix:///var/run/docker.sock`; `DOCKER_HOST` and contexts count.
+    pub fn endpoint(&self) -> anyhow::Result<String> {
+        let answer = self.ask(&["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])?;
+        // A client without contexts knows the variable alone.
+        let told = if answer.success { answer.stdout.trim().to_owned() } else { String::new() };
+        Ok(if told.is_empty() { std::env::var("DOCKER_HOST").unwrap_or_default() } else { told })
+    }
+
+    /// Everything that the engine says about an image's configuration and history.
+    pub fn describe(&self, image: &str) -> anyhow::Result<String> {
+        let inspected = self.ask(&["image", "inspect", image])?;
+        let history =
+            self.ask(&["history", "--no-trunc", "--format", "{{.CreatedBy}} {{.Comment}}", image])?;
+        Ok(inspected.stdout + &history.stdout)
+    }
+
+    /// Writes an image to a file.
+    pub fn save(&self, image: &str, path: &Path) -> anyhow::Result<Probe> {
+        self.probe(&super::secrets::save(image, path, self.cwd))
+    }
+
     pub fn container(&self, name: &str) -> anyhow::Result<Container> {
         let answer = self.ask(&["container", "inspect", name])?;
         if !answer.success {
@@ -248,18 +260,6 @@ mod tests {
             "NetworkSettings": {"Ports": {"3000/tcp": null, "43117/tcp": [{"HostIp": "", "HostPort": "32768"}]}}}]"#;
         let container: Container = first(json, "").unwrap();
         assert_eq!((container.published(43117), container.published(3000)), (Some(32768), None));
-    }
-
-    #[test]
-    fn references_have_a_repository() {
-        for (reference, expected) in [
-            ("app", "app"),
-            ("app:1", "app"),
-            ("localhost:5000/app", "localhost:5000/app"),
-            ("ghcr.io/o/app:1@sha256:2", "ghcr.io/o/app"),
-        ] {
-            assert_eq!(repository(reference), expected);
-        }
     }
 
     #[test]

@@ -3,12 +3,16 @@
 //! The container has a random `PORT` and is gone afterwards, however we end. Every check comes to a verdict or says
 //! that it was not run; none hides another.
 
+pub mod address;
 mod checks;
 #[cfg(test)]
 mod checks_tests;
+mod drain;
+mod encoding;
 pub mod engine;
 mod page;
 mod process;
+mod secrets;
 mod served;
 
 use std::hash::{BuildHasher, RandomState};
@@ -17,12 +21,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use crate::exec::{Executor, Method, Request};
+use crate::config::registry::Sources;
+use crate::exec::{Executor, Method, Request, Temporary};
 use crate::exit::{Exit, Failure};
+use crate::image::reference::Reference;
+use crate::plan::Invocation;
 use crate::plan::image::SmokeImage;
 use crate::record::smoke::{CheckRecord, Verdict};
 use checks::{Silence, check, skipped};
+use drain::{Load, Moment};
 use engine::{Container, Engine, State};
+use served::Place;
 
 /// How often a starting or ending server is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -71,9 +80,26 @@ pub fn name_and_port() -> (String, u16) {
     (format!("xtask-smoke-{number:016x}"), port)
 }
 
+/// What looking at an image needs beside the operation's input.
+pub struct Surroundings<'a> {
+    /// Any folder that exists.
+    pub cwd: &'a Path,
+    pub target_directory: &'a Path,
+    /// For the provenance, which only a registry has.
+    pub sources: &'a Sources,
+    /// The workspace's own image, whose registry the variables with credentials are meant for.
+    pub own: Option<&'a Reference>,
+}
+
 /// Carries out [`crate::plan::Operation::SmokeImage`]; the image must be here. What is wrong with the image is in the
 /// outcome; an error says that no verdict could be had.
-pub fn run(exec: &Executor, input: &SmokeImage, cwd: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
+pub fn run(
+    exec: &Executor,
+    input: &SmokeImage,
+    around: &Surroundings<'_>,
+    outcome: &mut Outcome,
+) -> anyhow::Result<()> {
+    let cwd = around.cwd;
     let engine = Engine { exec, cwd };
     let image =
         engine.image(&input.image)?.with_context(|| format!("image `{}` is not here", input.image))?;
@@ -85,34 +111,84 @@ pub fn run(exec: &Executor, input: &SmokeImage, cwd: &Path, outcome: &mut Outcom
 
     exec.ui().status("Starting", format!("{} with PORT={}", input.image, input.port));
     let began = Instant::now();
-    let (container, started) = exec
-        .make_temporary(&input.start(cwd), input.remove(cwd))
-        // The executor's message would show the values of variables.
-        .map_err(|error| match Exit::of(&error) {
-            Exit::Interrupted(_) => error,
-            exit => Failure::new(exit, "`docker run` did not start, or not come back in time").into(),
-        })?;
-    let state = engine.container(&input.container);
-    if !started.success && !state.as_ref().is_ok_and(|container| is_the_images_fault(&container.state)) {
-        let why = exec.redact(started.stderr.trim());
-        return Err(Failure::new(Exit::CommandFailed, format!("`docker run` failed: {why}")).into());
-    }
-
-    let origin = healthy(&engine, input, state?, began, outcome)?;
-    let user = engine.container(&input.container)?;
-    let user = process::folder(&user).and_then(|folder| process::user(&folder));
+    let (container, started) = start(&engine, input, &input.start(cwd))?;
+    let place = healthy(&engine, input, started, began, outcome)?;
+    let running = engine.container(&input.container)?;
+    let folder = process::folder(&running);
+    let user = folder.as_deref().and_then(process::user);
     outcome.checks.push(check("user", checks::user(image.user(), user)));
-    if let Some(origin) = origin {
+    if let Some(place) = place {
+        let listening = folder.as_deref().and_then(process::listening);
+        outcome.checks.push(checks::listening(input.port, listening.as_deref()));
         exec.ui().status("Looking", "at the page and what it links to");
         let given = input.env.get("LEPTOS_SITE_PKG_DIR").map(String::as_str);
         let pkg_dir = given.or(image.variable("LEPTOS_SITE_PKG_DIR")).unwrap_or(PKG_DIR);
-        outcome.checks.extend(served::look(exec, &origin, pkg_dir)?);
-        stop(&engine, input, outcome)?;
+        let looked = served::look(exec, &place, pkg_dir)?;
+        let compression = match encoding::look(exec, &place, &looked.files)? {
+            Some(judged) => check("compression", judged),
+            None if looked.files.is_empty() => skipped("compression", "no file of the page can be looked at"),
+            None => skipped("compression", "every file of the page fits into one packet"),
+        };
+        outcome.checks.extend(looked.verdicts);
+        outcome.checks.push(compression);
+        let load =
+            Load::new(exec, &place, looked.page.as_deref().unwrap_or(&input.health_path), &looked.files);
+        stop(&engine, input, folder.as_deref(), load, outcome)?;
     }
-    if outcome.has_failed(&["health", "page", "script", "wasm", "style", "stop"]) {
+    if outcome.has_failed(&["health", "page", "script", "wasm", "style", "drain", "stop", "memory"]) {
         show_log(&engine, input)?;
     }
-    container.remove()
+    container.remove()?;
+
+    if outcome.healthy.is_some() {
+        outcome.checks.push(read_only_root(&engine, input)?);
+    }
+    exec.ui().status("Looking", "for secrets in the image");
+    let found = secrets::look(&engine, &input.image, outcome.digest.as_deref(), around)?;
+    outcome.checks.push(check("secrets", found));
+    Ok(())
+}
+
+/// Has the engine start the container, which is removed with the value. It may have ended by now; an error is one of
+/// the engine.
+fn start<'a>(
+    engine: &Engine<'a>,
+    input: &SmokeImage,
+    command: &Invocation,
+) -> anyhow::Result<(Temporary<'a>, Container)> {
+    let made = engine.exec.make_temporary(command, input.remove(engine.cwd));
+    // The executor's message would show the values of variables.
+    let (container, started) = made.map_err(|error| match Exit::of(&error) {
+        Exit::Interrupted(_) => error,
+        exit => Failure::new(exit, "`docker run` did not start, or not come back in time").into(),
+    })?;
+    let state = engine.container(&input.container);
+    if !started.success && !state.as_ref().is_ok_and(|container| is_the_images_fault(&container.state)) {
+        let why = engine.exec.redact(started.stderr.trim());
+        return Err(Failure::new(Exit::CommandFailed, format!("`docker run` failed: {why}")).into());
+    }
+    Ok((container, state?))
+}
+
+/// Whether it works where it cannot write, which is safer. Platforms do not ask for it, so only `--read-only` does.
+fn read_only_root(engine: &Engine<'_>, input: &SmokeImage) -> anyhow::Result<CheckRecord> {
+    engine.exec.ui().status("Starting", "it again with a read-only root");
+    let (container, started) = start(engine, input, &input.start_read_only(engine.cwd))?;
+    let mut second = Outcome::default();
+    let place = healthy(engine, input, started, Instant::now(), &mut second)?;
+    // Rust's advice after a panic says nothing about the panic.
+    let mut said = engine.log(&input.container)?.into_iter().filter(|line| !line.starts_with("note: "));
+    let last = said.next_back().unwrap_or_default();
+    container.remove()?;
+    Ok(match (place, input.read_only) {
+        (Some(_), _) => check("read-only-root", Ok("healthy without a place to write but /tmp".to_owned())),
+        (None, is_wanted) => {
+            let why = second.checks.into_iter().next().map(|check| check.detail).unwrap_or_default();
+            let said = if last.is_empty() { String::new() } else { format!("; it said: {last}") };
+            let detail = format!("it needs a root that can be written to: {why}{said}");
+            if is_wanted { check("read-only-root", Err(detail)) } else { skipped("read-only-root", detail) }
+        }
+    })
 }
 
 /// Waits until the health path answers 200. The server's address from here, if it did.
@@ -122,7 +198,7 @@ fn healthy(
     started: Container,
     began: Instant,
     outcome: &mut Outcome,
-) -> anyhow::Result<Option<String>> {
+) -> anyhow::Result<Option<Place>> {
     let exec = engine.exec;
     let limit = Duration::from_secs(input.start_seconds);
     let path = &input.health_path;
@@ -133,14 +209,15 @@ fn healthy(
         let Some(port) = container.published(input.port).filter(|_| container.state.running) else {
             break Err(checks::ended(&container.state, began.elapsed()));
         };
-        let origin = format!("http://127.0.0.1:{port}");
+        let place = Place { host: input.host.clone(), port };
         let left = limit.saturating_sub(began.elapsed()).max(LAST_LIMIT);
-        let request = Request::new(Method::Get, format!("{origin}{path}")).timeout(left.min(HEALTH_LIMIT));
+        let request =
+            Request::new(Method::Get, format!("{}{path}", place.origin())).timeout(left.min(HEALTH_LIMIT));
         let last = match exec.send(&request.without_redirections()) {
             Ok(answer) if answer.status == 200 => {
                 let took = began.elapsed();
                 outcome.healthy = Some(took);
-                break Ok(origin);
+                break Ok(place);
             }
             Ok(answer) => {
                 status = Some(answer.status);
@@ -176,40 +253,70 @@ fn is_the_images_fault(state: &State) -> bool {
     !state.error.is_empty() && matches!(state.exit_code, 126..=128)
 }
 
-/// Sends SIGTERM and waits for the end.
-fn stop(engine: &Engine<'_>, input: &SmokeImage, outcome: &mut Outcome) -> anyhow::Result<()> {
+/// Sends SIGTERM while requests come in, and waits for the end.
+fn stop(
+    engine: &Engine<'_>,
+    input: &SmokeImage,
+    folder: Option<&Path>,
+    load: Load<'_>,
+    outcome: &mut Outcome,
+) -> anyhow::Result<()> {
     let limit = Duration::from_secs(input.drain_seconds);
-    if limit.is_zero() {
-        outcome.checks.push(skipped("stop", "the drain limit is 0: the platform kills the server at once"));
-        return Ok(());
-    }
     let state = engine.container(&input.container)?.state;
+    let peak = || folder.and_then(process::peak_memory);
     if !state.running {
         let code = state.exit_code;
         let problem = format!("it had ended before, with exit code {code}; wanted it to serve until SIGTERM");
+        outcome.checks.push(check("memory", checks::memory(&state, None, input.memory)));
+        outcome.checks.push(skipped("drain", "it had ended before"));
         outcome.checks.push(check("stop", Err(problem)));
         return Ok(());
     }
-    engine.exec.ui().status("Stopping", format!("with SIGTERM, at most {} s", limit.as_secs()));
+    if limit.is_zero() {
+        let why = "the drain limit is 0: the platform kills the server at once";
+        outcome.checks.push(check("memory", checks::memory(&state, peak(), input.memory)));
+        outcome.checks.push(skipped("drain", why));
+        outcome.checks.push(skipped("stop", why));
+        return Ok(());
+    }
+    engine.exec.ui().status("Stopping", format!("with SIGTERM under load, at most {} s", limit.as_secs()));
+    let mut used = None;
+    let ((state, took), drained) = load.during(limit, |told| {
+        // As long as there is a process, the kernel can be asked.
+        used = peak();
+        wait_for_the_end(engine, input, limit, told)
+    })?;
+    outcome.stopped = took;
+    outcome.checks.push(check("memory", checks::memory(&state, used, input.memory)));
+    outcome.checks.push(check("drain", drained));
+    outcome.checks.push(check("stop", checks::stopped(&state, took, limit)));
+    Ok(())
+}
+
+fn wait_for_the_end(
+    engine: &Engine<'_>,
+    input: &SmokeImage,
+    limit: Duration,
+    told: &dyn Fn(Moment),
+) -> anyhow::Result<(State, Option<Duration>)> {
     let began = Instant::now();
+    told(Moment::BeforeSignal);
     let sent = engine.probe(&input.stop(engine.cwd))?;
-    let (state, took) = loop {
+    told(Moment::AfterSignal);
+    loop {
         let state = engine.container(&input.container)?.state;
         if !state.running {
-            break (state, Some(began.elapsed()));
+            return Ok((state, Some(began.elapsed())));
         }
         if !sent.success {
             let why = engine.exec.redact(sent.stderr.trim());
             return Err(Failure::new(Exit::CommandFailed, format!("`docker kill` failed: {why}")).into());
         }
         if began.elapsed() >= limit {
-            break (state, None);
+            return Ok((state, None));
         }
         engine.exec.sleep(POLL_INTERVAL)?;
-    };
-    outcome.stopped = took;
-    outcome.checks.push(check("stop", checks::stopped(&state, took, limit)));
-    Ok(())
+    }
 }
 
 /// What the server said last, for whoever has to mend it.

@@ -30,6 +30,24 @@ pub fn listening(folder: &Path) -> Option<Vec<SocketAddr>> {
     Some(found)
 }
 
+/// The most memory that the container has used so far, in bytes, by either version of control groups.
+pub fn peak_memory(folder: &Path) -> Option<u64> {
+    let groups = std::fs::read_to_string(folder.join("cgroup")).ok()?;
+    let files = groups.lines().filter_map(|line| {
+        let mut fields = line.splitn(3, ':');
+        let (_, controllers, group) =
+            (fields.next()?, fields.next()?, fields.next()?.trim_start_matches('/'));
+        match controllers {
+            "" => Some(Path::new("/sys/fs/cgroup").join(group).join("memory.peak")),
+            "memory" => {
+                Some(Path::new("/sys/fs/cgroup/memory").join(group).join("memory.max_usage_in_bytes"))
+            }
+            _ => None,
+        }
+    });
+    files.filter_map(|file| std::fs::read_to_string(file).ok()?.trim().parse().ok()).next()
+}
+
 fn user_in(status: &str) -> Option<u32> {
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     line.split_whitespace().nth(1)?.parse().ok()

@@ -5,6 +5,7 @@ use super::super::dockerfile::stages::Variable;
 use super::super::dockerfile::words::Value;
 use super::super::facts::{Facts, Recipe};
 use super::super::rule::{InFile, Rule};
+use crate::config::address::is_loopback;
 use crate::record::doctor::Severity;
 
 const BAKES_PORT: Rule = Rule {
@@ -85,30 +86,5 @@ fn text(form: &Form) -> String {
     match form {
         Form::Shell(text) => text.text.clone(),
         Form::Exec(words) => words.join(" "),
-    }
-}
-
-/// Whether an address, with or without a port, is only this machine's.
-fn is_loopback(address: &str) -> bool {
-    let host = match address.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !host.ends_with(':') => host,
-        _ => address,
-    };
-    let host = host.trim_matches(['[', ']']);
-    host == "localhost" || host == "::1" || host.starts_with("127.")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_loopback;
-
-    #[test]
-    fn addresses() {
-        for address in ["127.0.0.1:3000", "localhost:80", "[::1]:80", "::1", "127.0.0.1", "localhost"] {
-            assert!(is_loopback(address), "{address}");
-        }
-        for address in ["0.0.0.0:3000", "[::]:3000", "::", "10.0.0.1:80", ""] {
-            assert!(!is_loopback(address), "{address}");
-        }
     }
 }

@@ -27,6 +27,9 @@ fn the_default_branch_pushes_and_tests() {
     expect![[r#"
         # read base
         # read gcr.io/distroless/cc-debian13:nonroot for linux/amd64 from its registry
+        # check linkage
+        # check that the base has the libraries of [root]/target/production/app-server, in
+            versions that are new enough
         # assemble image
         # assemble an image: [root]/target/production/app-server and [root]/target/site into /app
         # push image
@@ -118,7 +121,7 @@ fn dry_runs_ask_no_registry_and_the_engine_only_what_it_has() {
             assert_eq!(run.code, Some(0), "{args:?}: {}", run.stderr);
             assert!(run.stdout.contains(&registry.address), "{args:?}: {}", run.stdout);
             let looks = |call: &String| {
-                let engine = ["docker version ", "docker image inspect "];
+                let engine = ["docker version ", "docker image inspect ", "docker context inspect "];
                 PROBES.contains(&call.as_str()) || engine.iter().any(|start| call.starts_with(start))
             };
             let calls = fakes.calls();

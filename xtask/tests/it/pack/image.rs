@@ -103,8 +103,16 @@ fn one_image_from_two_checkouts() {
     assert_eq!(states(&record), "mounted mounted mounted mounted mounted sent sent");
 
     let two = workspace();
+    // A commit that changes no input changes no image.
+    git(&two, &["init", "--quiet"]);
+    for text in ["one", "two"] {
+        two.write("NOTES.md", text);
+        git(&two, &["add", "NOTES.md"]);
+        git(&two, &["commit", "--quiet", "--message", text]);
+    }
     let before = registry.requests().len();
     let again = pushed(&two, address, &[]);
+    assert_ne!(again["revision"]["commit"], record["revision"]["commit"]);
     assert_eq!((&again["digest"], &again["reused"]), (&json!(digest), &json!(true)), "{again:#}");
     assert_eq!(registry.changes_since(before), [""; 0]);
     assert_eq!(again["layers"][5]["digest"], record["layers"][5]["digest"]);
@@ -145,9 +153,20 @@ fn one_image_from_two_checkouts() {
 
     // A change of the server sends the server and nothing else.
     two.edit("server/src/main.rs", "gave up on requests", "left requests");
+    let before = registry.requests().len();
     let changed = pushed(&two, address, &[]);
     assert_eq!(states(&changed), "there there there there there there sent");
     assert_ne!(changed["digest"], digest);
+    // The server and the configuration, which names it.
+    let sent = |request: &&String| request.starts_with("PUT /v2/app/blobs/uploads/");
+    assert_eq!(registry.changes_since(before).iter().filter(sent).count(), 2);
+}
+
+fn git(workspace: &Workspace, args: &[&str]) {
+    let author = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"];
+    let ran =
+        std::process::Command::new("git").args(author).args(args).current_dir(workspace.root()).status();
+    assert!(ran.unwrap().success(), "git {args:?}");
 }
 
 /// The image with all of its labels and another program in it.

@@ -4,17 +4,30 @@ mod auth;
 mod bearer;
 mod faults;
 mod image;
+mod linkage;
+mod output;
 mod refused;
 pub mod server;
+mod statically;
+mod tls;
 
 use serde_json::Value;
 
 use crate::registry::{self, Registry};
 use crate::support::{Run, Workspace};
 
-/// A copy of the fixture that nothing of this machine's user reaches: no Docker configuration, no GitHub.
+/// The fixture, built but for its own four crates, which are another machine's to cargo in another folder.
 fn workspace() -> Workspace {
-    let mut workspace = Workspace::fixture();
+    alone(Workspace::built_fixture())
+}
+
+/// The fixture as it is checked out.
+fn checkout() -> Workspace {
+    alone(Workspace::fixture())
+}
+
+/// Out of reach of this machine's user: no Docker configuration, no GitHub.
+fn alone(mut workspace: Workspace) -> Workspace {
     let folder = workspace.root().join("target/docker-config");
     workspace.set("DOCKER_CONFIG", folder.display().to_string());
     for name in [

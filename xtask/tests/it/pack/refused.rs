@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 
-use super::{messages, registry_with_base, workspace};
+use super::{checkout, messages, registry_with_base, workspace};
 use crate::registry::{self, Registry};
 use crate::support::{Workspace, listing};
 
@@ -16,7 +16,7 @@ fn refused(workspace: &Workspace, args: &[&str], expected: &Expect) {
 
 #[test]
 fn mistakes_are_found_before_anything_is_built() {
-    let mut workspace = workspace();
+    let mut workspace = checkout();
     refused(
         &workspace,
         &["--push"],
@@ -58,6 +58,12 @@ fn mistakes_are_found_before_anything_is_built() {
             everything up to `://`
          hint: a full name is REGISTRY/NAME[:TAG][@sha256:…], e.g. ghcr.io/owner/app:1.2"#]],
     );
+    let before = listing(workspace.root());
+    let run = workspace.xtask(&["docker", "pack", "--platform", "linux/s390x"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    let expected = format!("`--platform linux/s390x`: the server is compiled for {}", registry::platform());
+    assert!(run.stderr.contains(&expected), "{}", run.stderr);
+    assert!(listing(workspace.root()) == before);
     workspace.set("XTASK_REGISTRY_USERNAME", "somebody");
     refused(
         &workspace,
@@ -82,7 +88,7 @@ fn mistakes_are_found_before_anything_is_built() {
 #[test]
 fn a_dry_run_asks_and_changes_nothing() {
     let Some(registry) = registry_with_base() else { return };
-    let workspace = workspace();
+    let workspace = checkout();
     let (asked, before) = (registry.requests().len(), listing(workspace.root()));
     let (image, base) = (format!("{}/app:1", registry.address()), format!("{}/base:1", registry.address()));
     let args = ["docker", "pack", "--push", "--image", &image, "--base", &base, "--dry-run"];
@@ -95,6 +101,8 @@ fn a_dry_run_asks_and_changes_nothing() {
     expect![[r#"
 
         # read REGISTRY/base:1 for PLATFORM from its registry
+        # check linkage
+        # check that the base has the libraries of [root]/target/production/fixture-server, in versions that are new enough
         # assemble image
         # assemble an image: [root]/target/production/fixture-server and [root]/target/site into /app
         # push image
@@ -107,7 +115,7 @@ fn a_dry_run_asks_and_changes_nothing() {
         serde_json::Deserializer::from_str(&run.stdout).into_iter().map(Result::unwrap).collect();
     assert_eq!(plans.len(), 2);
     assert_eq!(
-        plans[1]["steps"][2]["action"]["operation"]["repository"],
+        plans[1]["steps"][3]["action"]["operation"]["repository"],
         format!("{}/app", registry.address())
     );
     assert_eq!(registry.requests().len(), asked);

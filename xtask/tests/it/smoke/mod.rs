@@ -3,10 +3,12 @@
 //! Each test has an image of its own, so that its containers can be told from others', and leaves neither behind.
 
 mod ci;
+mod full;
 mod good;
 mod interrupted;
 mod private;
 mod refused;
+mod remote;
 mod sick;
 
 use std::io::Write;

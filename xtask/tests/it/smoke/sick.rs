@@ -26,9 +26,10 @@ fn a_bad_configuration_and_bad_files_are_all_reported() {
         wasm: failed: /pkg/app.wasm has content type application/octet-stream, wanted application/wasm
         style: failed: /pkg/app.css is empty"#]]
     .assert_eq(&lines.join("\n"));
-    assert_eq!(with_verdict(&report, "ok"), ["health", "page", "stop"]);
+    let fine = ["secrets", "health", "listening", "page", "memory", "drain", "stop", "read-only-root"];
+    assert_eq!(with_verdict(&report, "ok"), fine);
     assert_eq!(smoke.records()[0]["result"], "failed");
-    let message = "fails 6 of 9 checks: user, no-baked-port, leptos-env, script, wasm, style";
+    let message = "fails 6 of 15 checks: user, no-baked-port, leptos-env, script, wasm, style";
     assert!(run.stderr.contains(message), "{}", run.stderr);
 }
 
@@ -74,8 +75,20 @@ fn servers_that_never_become_healthy_are_told_apart() {
         };
         let found = line(&report, "health");
         assert!(found.contains(expected), "{behaviour}: {found}");
-        assert_eq!(with_verdict(&report, "not-run"), ["page", "script", "wasm", "style", "stop"]);
-        assert_eq!(with_verdict(&report, "ok"), ["user", "no-baked-port", "leptos-env"]);
+        let later = [
+            "listening",
+            "page",
+            "script",
+            "wasm",
+            "style",
+            "compression",
+            "memory",
+            "drain",
+            "stop",
+            "read-only-root",
+        ];
+        assert_eq!(with_verdict(&report, "not-run"), later);
+        assert_eq!(with_verdict(&report, "ok"), ["user", "no-baked-port", "leptos-env", "secrets"]);
         assert_eq!(report["healthy_seconds"], serde_json::Value::Null);
     }
 }

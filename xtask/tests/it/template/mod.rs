@@ -39,7 +39,7 @@ fn run(workspace: &Workspace, args: &[&str]) -> Run {
 }
 
 fn build(workspace: &Workspace) -> Value {
-    let args = [&["build", "--format", "json"], selection().as_slice()].concat();
+    let args = [&["build", "--ask-cargo", "--format", "json"], selection().as_slice()].concat();
     let run = run(workspace, &args);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     serde_json::from_str(&run.stdout).unwrap()

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# `docker pack --push` after a change of the server alone, beside `docker build` by COPY and `docker push` of the same
+# files, both into a registry on this machine, in turn. Compiling is not counted: both begin with what is built.
+# Usage: docs/measurements/pack.sh WORKSPACE XTASK BASE [ROUNDS]
+#   WORKSPACE: a built workspace (its server is copied and changed), XTASK: the program, BASE: a local image to stand on
+set -euo pipefail
+workspace=$(cd "$1" && pwd) xtask=$(realpath "$2") base=$3 rounds=${4:-5}
+work=$(mktemp -d)
+printf 'version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: %s/data\nhttp:\n  addr: 127.0.0.1:5017\n' "$work" >"$work/registry.yml"
+docker-registry serve "$work/registry.yml" >/dev/null 2>&1 &
+registry=$!
+trap 'kill $registry; docker image rm --force $(docker image ls -q 127.0.0.1:5017/built) 127.0.0.1:5017/base:1 >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
+sleep 2
+docker tag "$base" 127.0.0.1:5017/base:1
+docker push --quiet 127.0.0.1:5017/base:1 >/dev/null
+server=$workspace/target/production/fixture-server
+mkdir "$work/context"
+cp -r "$workspace/target/site" "$workspace/target/production/hash.txt" "$work/context/"
+printf 'FROM 127.0.0.1:5017/base:1\nWORKDIR /app\nCOPY site /app/site\nCOPY hash.txt /app/\nCOPY server /app/server\nENTRYPOINT ["/app/server"]\n' >"$work/context/Dockerfile"
+main=$workspace/server/src/main.rs
+cp "$main" "$work/main.rs"
+now() { date +%s.%N; }
+took() { awk -v from="$1" -v to="$(now)" 'BEGIN {printf "%.2f", to - from}'; }
+for round in $(seq 0 "$rounds"); do
+  sed "s/gave up on requests/gave up ($round) on requests/" "$work/main.rs" >"$main"
+  (cd "$workspace" && "$xtask" docker pack --push --image 127.0.0.1:5017/packed --base 127.0.0.1:5017/base:1 --format json) >"$work/pack.json" 2>"$work/pack.err"
+  packed=$(python3 -c 'import json, sys; print("%.2f" % sum(s["seconds"] for s in json.load(sys.stdin)["steps"]))' <"$work/pack.json")
+  cp "$server" "$work/context/server"
+  from=$(now)
+  docker build --quiet --provenance=false --tag "127.0.0.1:5017/built:$round" "$work/context" >/dev/null
+  docker push --quiet "127.0.0.1:5017/built:$round" >/dev/null
+  built=$(took "$from")
+  # The first round sends everything.
+  [ "$round" = 0 ] && first=" (everything sent)" || first=""
+  echo "round $round: pack and push $packed s, docker build and push $built s$first"
+done
+cp "$work/main.rs" "$main"

@@ -1,0 +1,201 @@
+//! Whether requests that are under way when SIGTERM comes are answered in full.
+//!
+//! Two kinds of them: quick ones one after the other, as long as the server takes any; and answers so large that they
+//! are surely not sent in full before the signal, because nobody reads them until then.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::encoding::Plain;
+use super::served::Place;
+use crate::exec::{Executor, Traffic, Whole};
+
+/// How many send quick requests.
+const CLIENTS: usize = 4;
+/// How long they do before the signal.
+const BEFORE: Duration = Duration::from_millis(300);
+/// A request that was sent so long before the signal has surely been accepted.
+const SURELY_ACCEPTED: Duration = Duration::from_millis(100);
+/// The most that is kept for a client that does not read: Linux' limits for a socket's buffers (`tcp_wmem` 4 MB and
+/// `tcp_rmem` 6 MB by default), twice because of the engine's proxy between us and the server. In bytes.
+const BUFFERED_MAX: usize = 20 << 20;
+/// As many requests as fit into the first read of common servers (8 KiB): what is left unread would have the system
+/// take the connection back.
+const REQUESTS_MAX: usize = 48;
+
+/// What was seen so far.
+#[derive(Default)]
+pub struct Seen {
+    /// Quick requests that were answered in full.
+    answered: usize,
+    /// What went wrong with requests that had been accepted.
+    problems: Vec<String>,
+}
+
+/// What whoever sends the signal has to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It is about to be sent: a request from here on may come too late.
+    BeforeSignal,
+    /// The server has it: what is under way may be read now.
+    AfterSignal,
+}
+
+/// Requests that are under way.
+pub struct Load<'a> {
+    exec: &'a Executor,
+    place: &'a Place,
+    page: &'a str,
+    /// A large answer that is waited for, and how it is called.
+    large: Option<(Traffic, String)>,
+    signalled: Mutex<Option<Instant>>,
+    is_over: AtomicBool,
+    seen: Mutex<Seen>,
+}
+
+impl<'a> Load<'a> {
+    pub fn new(exec: &'a Executor, place: &'a Place, page: &'a str, files: &[Plain]) -> Load<'a> {
+        Load {
+            exec,
+            place,
+            page,
+            large: files.iter().max_by_key(|file| file.content.len()).and_then(|file| {
+                let requests = BUFFERED_MAX.div_ceil(file.content.len().max(1));
+                let traffic = (requests <= REQUESTS_MAX)
+                    .then(|| exec.begin_traffic(&place.host, place.port, &file.path, requests).ok())??;
+                Some((traffic, file.path.clone()))
+            }),
+            signalled: Mutex::new(None),
+            is_over: AtomicBool::new(false),
+            seen: Mutex::new(Seen::default()),
+        }
+    }
+
+    /// Does `stop`, which sends the signal and waits for the end, while requests are made. `limit` is for answers.
+    pub fn during<T>(
+        mut self,
+        limit: Duration,
+        stop: impl FnOnce(&dyn Fn(Moment)) -> anyhow::Result<T>,
+    ) -> anyhow::Result<(T, Result<String, String>)> {
+        let large = self.large.take();
+        let this = &self;
+        let (stopped, large) = std::thread::scope(|scope| {
+            for _ in 0..CLIENTS {
+                scope.spawn(|| this.ask(limit));
+            }
+            let waited = this.exec.sleep(BEFORE);
+            let reading = std::sync::mpsc::channel::<()>();
+            let (begin, told) = (reading.0, reading.1);
+            let reader = large.map(|(traffic, path)| {
+                scope.spawn(move || {
+                    // Nothing is read before the signal.
+                    let _ = told.recv();
+                    let requests = traffic.requests();
+                    (traffic.finish(this.exec, limit), path, requests)
+                })
+            });
+            let stopped = waited.and_then(|()| {
+                stop(&|moment| match moment {
+                    Moment::BeforeSignal => *lock(&this.signalled) = Some(Instant::now()),
+                    Moment::AfterSignal => drop(begin.send(())),
+                })
+            });
+            drop(begin);
+            this.is_over.store(true, Ordering::Relaxed);
+            (stopped, reader.and_then(|reader| reader.join().ok()))
+        });
+        let stopped = stopped?;
+        let large =
+            large.map(|(whole, path, requests)| whole.map(|whole| (whole, path, requests))).transpose()?;
+        let seen = std::mem::take(&mut *lock(&self.seen));
+        Ok((stopped, judge(&seen, large.as_ref())))
+    }
+
+    /// One client, until the server is gone.
+    fn ask(&self, limit: Duration) {
+        while !self.is_over.load(Ordering::Relaxed) {
+            let began = Instant::now();
+            let sent = self.exec.begin_traffic(&self.place.host, self.place.port, self.page, 1);
+            let came = sent.ok().map(|traffic| traffic.finish(self.exec, limit));
+            let signalled = *lock(&self.signalled);
+            let was_accepted = signalled.is_none_or(|signalled| began + SURELY_ACCEPTED < signalled);
+            let mut seen = lock(&self.seen);
+            match came {
+                Some(Ok(Whole::Answers { count: 1.., .. })) => seen.answered += 1,
+                Some(Ok(Whole::Cut { bytes, .. })) if bytes > 0 => {
+                    seen.problems.push(format!("an answer to GET {} ends after {bytes} bytes", self.page));
+                }
+                Some(Ok(Whole::Late)) => {
+                    seen.problems.push(format!("GET {} was not answered in time", self.page))
+                }
+                Some(Err(_)) => return,
+                // Not accepted any more: a platform sends nothing there by then.
+                _ if !was_accepted => {
+                    drop(seen);
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                _ => seen.problems.push(format!("GET {} was accepted and not answered", self.page)),
+            }
+        }
+    }
+}
+
+fn judge(seen: &Seen, large: Option<&(Whole, String, usize)>) -> Result<String, String> {
+    let mut problems: Vec<String> = seen.problems.first().cloned().into_iter().collect();
+    if seen.problems.len() > 1 {
+        problems.push(format!("{} more of these", seen.problems.len() - 1));
+    }
+    let large = match large {
+        Some((Whole::Cut { bytes, .. }, path, _)) => {
+            problems.push(format!("GET {path} was under way and cut off after {bytes} bytes"));
+            String::new()
+        }
+        Some((Whole::Answers { count, bytes }, path, requests)) => {
+            format!(
+                "; under way at SIGTERM: GET {path}, whole ({count} of {requests} requests, {bytes} bytes)"
+            )
+        }
+        Some((Whole::Reset | Whole::Late, path, _)) => {
+            format!("; what became of GET {path}, which was under way, cannot be told")
+        }
+        None => "; no file is large enough to be under way for sure".to_owned(),
+    };
+    if problems.is_empty() {
+        return Ok(format!("{} requests answered in full{large}", seen.answered));
+    }
+    Err(format!(
+        "{}; wanted every request that was accepted answered in full before the end",
+        problems.join(", ")
+    ))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said() {
+        let good = Seen { answered: 7, problems: Vec::new() };
+        let bad = Seen { answered: 7, problems: vec!["one".to_owned(), "two".to_owned()] };
+        let large = |whole: Whole| Some((whole, "/a.wasm".to_owned(), 20));
+        let said = [
+            judge(&good, None),
+            judge(&good, large(Whole::Answers { count: 3, bytes: 9 }).as_ref()),
+            judge(&good, large(Whole::Reset).as_ref()),
+            judge(&good, large(Whole::Cut { count: 1, bytes: 9 }).as_ref()),
+            judge(&bad, None),
+        ]
+        .map(|said| said.map_or_else(|problem| format!("- {problem}"), |detail| format!("+ {detail}")));
+        expect_test::expect![[r#"
+            + 7 requests answered in full; no file is large enough to be under way for sure
+            + 7 requests answered in full; under way at SIGTERM: GET /a.wasm, whole (3 of 20 requests, 9 bytes)
+            + 7 requests answered in full; what became of GET /a.wasm, which was under way, cannot be told
+            - GET /a.wasm was under way and cut off after 9 bytes; wanted every request that was accepted answered in full before the end
+            - one, 1 more of these; wanted every request that was accepted answered in full before the end"#]].assert_eq(&said.join("\n"));
+    }
+}

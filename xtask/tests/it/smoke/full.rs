@@ -1,0 +1,144 @@
+//! What a platform asks of an image beyond its pages: memory, a root that cannot be written to, compression, no
+//! secrets, and requests that are under way when the end comes.
+
+use super::{GOOD, Smoke, line, with_verdict};
+use crate::registry::{Registry, digest};
+
+#[test]
+fn compression_of_what_is_worth_it() {
+    let Some(smoke) = Smoke::new(&GOOD) else { return };
+    let verdict = |behaviour: &str| line(&smoke.report(behaviour, &[]).1, "compression");
+    assert_eq!(verdict(""), "skipped: every file of the page fits into one packet");
+    let good = verdict("big=50000");
+    assert!(good.starts_with("ok: wasm gzip ") && good.ends_with(" of 50000 bytes"), "{good}");
+    assert_eq!(
+        verdict("big=50000 plain"),
+        "failed: /pkg/app.wasm is sent as it is, 50000 bytes; wanted br or gzip"
+    );
+    assert_eq!(verdict("big=50000 garbled"), "failed: /pkg/app.wasm is another file when it is sent as gzip");
+}
+
+#[test]
+fn memory_has_a_limit() {
+    let Some(smoke) = Smoke::new(&GOOD) else { return };
+    let (_, report) = smoke.report("eat=60000000", &["--memory", "200MB"]);
+    let found = line(&report, "memory");
+    if cfg!(target_os = "linux") {
+        let peak: f64 = found.strip_prefix("ok: ").unwrap().split(' ').next().unwrap().parse().unwrap();
+        assert!((60.0..200.0).contains(&peak) && found.ends_with(" of 200.0 MB"), "{found}");
+    }
+    let (run, report) = smoke.report("eat=300000000", &["--memory", "100MB"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    let health = line(&report, "health");
+    assert!(health.contains("because memory ran out"), "{health}");
+}
+
+#[test]
+fn a_root_that_cannot_be_written_to() {
+    let Some(smoke) = Smoke::new(&["USER 0", GOOD[1], GOOD[2], GOOD[3], GOOD[4], GOOD[5]]) else { return };
+    let (_, report) = smoke.report("", &[]);
+    assert_eq!(line(&report, "read-only-root"), "ok: healthy without a place to write but /tmp");
+    let (_, report) = smoke.report("write=/state", &[]);
+    let found = line(&report, "read-only-root");
+    assert!(
+        found.starts_with("skipped: it needs a root that can be written to: it ended by itself"),
+        "{found}"
+    );
+    assert!(found.contains("Read-only file system"), "{found}");
+    let (run, report) = smoke.report("write=/state", &["--read-only"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(line(&report, "read-only-root").starts_with("failed: "), "{report:#}");
+}
+
+#[test]
+fn requests_under_way_are_answered() {
+    let Some(smoke) = Smoke::new(&GOOD) else { return };
+    let (_, report) = smoke.report("big=40000000 plain", &[]);
+    let found = line(&report, "drain");
+    assert!(
+        found.starts_with("ok: ") && found.contains("under way at SIGTERM: GET /pkg/app.wasm, whole"),
+        "{found}"
+    );
+    let (run, report) = smoke.report("big=40000000 plain abrupt", &[]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    let found = line(&report, "drain");
+    assert!(
+        found.starts_with("failed: ") && found.contains("GET /pkg/app.wasm was under way and cut off"),
+        "{found}"
+    );
+    let listening = line(&report, "listening");
+    assert!(listening.starts_with("ok: 0.0.0.0:") || listening.starts_with("skipped: "), "{listening}");
+}
+
+#[test]
+fn secrets_in_the_image() {
+    let canary = format!("canary{}of-a-test", std::process::id());
+    let baked = format!("ENV BAKED={canary}");
+    let Some(mut smoke) = Smoke::new(&[&[baked.as_str()], &GOOD[..]].concat()) else { return };
+    assert!(line(&smoke.report("", &[]).1, "secrets").starts_with("ok: none in 1 layers ("));
+    smoke.workspace.set("CANARY_TOKEN", &canary);
+    let (run, report) = smoke.report("", &[]);
+    assert_eq!(line(&report, "secrets"), "failed: the value of CANARY_TOKEN in its configuration");
+    assert_eq!(with_verdict(&report, "failed"), ["secrets"]);
+    assert!(!format!("{}{}", run.stdout, run.stderr).contains(&canary));
+
+    // The text of the server's own files: it is in a layer.
+    smoke.workspace.set("CANARY_TOKEN", "This isn't much of ");
+    assert_eq!(line(&smoke.report("", &[]).1, "secrets"), "failed: the value of CANARY_TOKEN in /server");
+    let target = smoke.workspace.root().join("target/xtask");
+    assert!(
+        std::fs::read_dir(target)
+            .unwrap()
+            .flatten()
+            .all(|file| file.path().extension().is_none_or(|e| e != "tar"))
+    );
+}
+
+#[test]
+fn secrets_in_provenance() {
+    let Some(mut smoke) = Smoke::new(&GOOD) else { return };
+    let Some(registry) = Registry::start() else { return };
+    let image = format!("{}/app:1", registry.address());
+    let docker = |args: &[&str]| crate::engine::docker(args).unwrap();
+    assert_eq!(docker(&["tag", &smoke.image, &image]).code, Some(0));
+    assert_eq!(docker(&["push", "--quiet", &image]).code, Some(0));
+    assert_eq!(docker(&["image", "rm", &image]).code, Some(0));
+    let _pulled = crate::engine::Pulled(format!("{}/app", registry.address()));
+    let found = |smoke: &Smoke, reference: &str| {
+        let args = ["docker", "smoke", reference, "--format", "json"];
+        let run = smoke.workspace.xtask(&args);
+        let report: serde_json::Value =
+            serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+        line(&report, "secrets")
+    };
+    assert!(found(&smoke, &image).ends_with("; provenance: none"));
+
+    // As BuildKit pushes it: an index of the image and a statement about how it was made.
+    let manifest = registry.manifest("app", "1");
+    let statement = br#"{"buildDefinition": {"args": {"build-arg:KEY": "hunter2-in-provenance"}}}"#;
+    let config =
+        br#"{"architecture": "unknown", "os": "unknown", "rootfs": {"type": "layers", "diff_ids": []}}"#;
+    let blob = |content: &[u8], media_type: &str| serde_json::json!({"mediaType": media_type, "size": content.len(), "digest": registry.push_blob("app", content)});
+    let attestation = serde_json::json!({
+        "schemaVersion": 2, "mediaType": crate::registry::OCI_MANIFEST,
+        "config": blob(config, "application/vnd.oci.image.config.v1+json"),
+        "layers": [blob(statement, "application/vnd.in-toto+json")],
+    });
+    let attested = registry.push_manifest("app", "attestation", &attestation);
+    let index = serde_json::json!({"schemaVersion": 2, "mediaType": crate::registry::OCI_INDEX, "manifests": [
+        {"mediaType": manifest.json()["mediaType"], "size": manifest.body.len(), "digest": digest(&manifest.body),
+         "platform": {"os": "linux", "architecture": crate::registry::platform().split_once('/').unwrap().1}},
+        {"mediaType": crate::registry::OCI_MANIFEST, "size": attestation.to_string().len(), "digest": attested,
+         "platform": {"os": "unknown", "architecture": "unknown"},
+         "annotations": {"vnd.docker.reference.type": "attestation-manifest"}},
+    ]});
+    let index = registry.push_manifest("app", "2", &index);
+    let reference = format!("{}/app@{index}", registry.address());
+    assert!(
+        found(&smoke, &reference).ends_with("; provenance: 1 statement"),
+        "{}",
+        found(&smoke, &reference)
+    );
+    smoke.workspace.set("BUILD_KEY", "hunter2-in-provenance");
+    assert_eq!(found(&smoke, &reference), "failed: the value of BUILD_KEY in its provenance");
+}
