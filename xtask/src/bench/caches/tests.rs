@@ -38,7 +38,9 @@ fn started<'a>(exec: &'a Executor, cache: &CompileCache, folder: &Path) -> Sessi
 
 fn is_alive(process: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, fields)| !fields.starts_with(['Z', 'X']))
+    // The first thread is dead before the others are, and only the last one's end is the end of the process.
+    let threads = fs::read_dir(format!("/proc/{process}/task")).map_or(0, Iterator::count);
+    stat.rsplit_once(") ").is_some_and(|(_, fields)| !fields.starts_with(['Z', 'X']) || threads > 1)
 }
 
 /// Processes that were started with this text in their environment.
