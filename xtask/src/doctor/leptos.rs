@@ -73,18 +73,26 @@ pub fn gather(base: &Base<'_>, workspace: &workspace::Facts) -> Facts {
     }
 }
 
-/// The change that corrects "unknown key `x` in … in FILE; did you mean `y`?".
+/// The change that corrects "unknown key `x` in … in FILE; did you mean `y`?"; FILE may be followed by " (line 3)".
 fn rename(root: &Path, message: &str) -> Option<Edit> {
     let quoted = |text: &str| text.split('`').nth(1).map(str::to_owned);
     let (before, after) = message.split_once("; did you mean ")?;
     let (wrong, right) = (quoted(before.strip_prefix("unknown key ")?)?, quoted(after)?);
-    let file = before.rsplit(" in ").next()?.to_owned();
+    let place = before.rsplit(" in ").next()?;
+    let (file, told) = match place.split_once(" (line ") {
+        Some((file, number)) => (file, number.trim_end_matches(')').parse::<usize>().ok()),
+        None => (place, None),
+    };
+    let file = file.to_owned();
     let text = std::fs::read_to_string(root.join(&file)).ok()?;
     let is_it = |line: &&str| {
         let rest = line.trim_start().strip_prefix(wrong.as_str());
         rest.is_some_and(|rest| rest.trim_start().starts_with('='))
     };
-    let (index, line) = text.split_inclusive('\n').enumerate().find(|(_, line)| is_it(line))?;
+    let (index, line) = text
+        .split_inclusive('\n')
+        .enumerate()
+        .find(|(index, line)| is_it(line) && told.is_none_or(|number| number == index + 1))?;
     let new = line.replacen(&wrong, &right, 1);
     Some(Edit { file, line: Some(index + 1), old: line.to_owned(), new })
 }
@@ -245,5 +253,9 @@ mod tests {
         let edit = rename(folder.path(), message).unwrap();
         assert_eq!((edit.line, edit.new.as_str()), (Some(2), "hash-files = true\n"));
         assert_eq!(rename(folder.path(), "unknown key `a` in b.toml"), None);
+        std::fs::write(folder.path().join("c.toml"), "[x]\nkee = 1\n[y]\nkee = 2\n").unwrap();
+        let message = "unknown key `kee` in `[y]` in c.toml (line 4); did you mean `key`?";
+        let edit = rename(folder.path(), message).unwrap();
+        assert_eq!((edit.file.as_str(), edit.line, edit.new.as_str()), ("c.toml", Some(4), "key = 2\n"));
     }
 }

@@ -41,6 +41,11 @@ fn with_c(patient: &mut Patient) {
         .write("Cargo.lock", &format!("{lock}\n[[package]]\nname = \"cc\"\nversion = \"1.2.0\"\n"));
 }
 
+/// The workspace compiles none, as far as its lock file says.
+fn without_c(patient: &mut Patient) {
+    patient.workspace.edit("Cargo.lock", "name = \"cc\"\n", "name = \"no-compiler\"\n");
+}
+
 #[test]
 fn wrappers() {
     case("cache", "wrapper-missing", |patient| {
@@ -109,7 +114,10 @@ fn c_compilers() {
     });
     assert_eq!(found["severity"], "error");
     case("cache", "cc-is-a-wrapper-alone", |patient| patient.set("CC", "sccache"));
-    let found = case("cache", "cc-missing", |patient| patient.set("CC", "gone-cc"));
+    let found = case("cache", "cc-missing", |patient| {
+        without_c(patient);
+        patient.set("CC", "gone-cc");
+    });
     assert_eq!(found["severity"], "warning", "nothing in this workspace compiles C");
     case("cache", "cc-broken", |patient| {
         patient.program("broken-cc", "exit 1");
