@@ -5,39 +5,20 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 
 use super::super::context::Context;
+use super::destination;
 use crate::ci::github::GitHub;
 use crate::ci::naming;
 use crate::cli::docker::{Cache, Compression, ImageBuildArgs, Platform};
 use crate::exit::Failure;
 use crate::facts::revision::Revision;
 use crate::image::buildx::LayerCache;
-use crate::image::reference::{Reference, tag_problem};
+use crate::image::reference::Reference;
 
 /// Where the image belongs, where anybody says.
 pub fn target(context: &Context, args: &ImageBuildArgs) -> anyhow::Result<Option<Reference>> {
-    for tag in &args.tags {
-        tag_problem(tag).map_or(Ok(()), |why| Err(Failure::usage(format!("`--tag {tag}`: {why}"))))?;
-    }
-    let Some(image) = args.image.as_deref().or(context.automation.image.as_deref()) else {
-        if !args.push && args.cache.is_empty() {
-            return Ok(None);
-        }
-        return Err(Failure::usage("`--push` and `--cache registry` need to know where to")
-            .hint(
-                "give `--image ghcr.io/OWNER/NAME`, or set `image` in [workspace.metadata.xtask] in the root \
-                 Cargo.toml",
-            )
-            .into());
-    };
-    let target = Reference::parse(image)?;
-    if let Some(digest) = &target.digest {
-        return Err(Failure::usage(format!(
-            "`{image}` ends in a digest, which is not known before the build"
-        ))
-        .hint(format!("leave out `@{digest}`"))
-        .into());
-    }
-    Ok(Some(target))
+    let is_needed = args.push || !args.cache.is_empty();
+    let needed = is_needed.then_some("`--push` and `--cache registry` need to know where to");
+    destination::find(context, args.image.as_deref(), &args.tags, needed, "the build")
 }
 
 /// A name for the engine alone, as it was typed or the project's.

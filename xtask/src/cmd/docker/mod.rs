@@ -2,6 +2,7 @@
 
 mod asked;
 pub mod build;
+mod destination;
 mod in_vain;
 pub mod inspect;
 pub mod lint;

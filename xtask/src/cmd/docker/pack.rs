@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use super::super::context::Context;
 use super::super::{admitted, build, print};
+use super::destination;
 use crate::cli::docker::PackArgs;
 use crate::config::image as image_environment;
 use crate::config::registry::Sources;
@@ -13,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::facts::revision::Revision;
 use crate::image::elf;
 use crate::image::pack::{self, Outcome};
-use crate::image::reference::{Reference, tag_problem};
+use crate::image::reference::Reference;
 use crate::leptos::driver::Driver;
 use crate::leptos::{environment, planning};
 use crate::plan::image::{AssembleImage, CheckLinkage, PushImage, ReadBase, WriteLayout};
@@ -154,29 +155,8 @@ fn musl(context: &Context) -> anyhow::Result<String> {
 
 /// Where the image belongs; it has to be said only where something is pushed.
 fn target(context: &Context, args: &PackArgs) -> anyhow::Result<Option<Reference>> {
-    for tag in &args.tags {
-        tag_problem(tag).map_or(Ok(()), |why| Err(Failure::usage(format!("`--tag {tag}`: {why}"))))?;
-    }
-    let Some(image) = args.image.as_deref().or(context.automation.image.as_deref()) else {
-        if !args.push {
-            return Ok(None);
-        }
-        return Err(Failure::usage("`--push`: it is not said where to")
-            .hint(
-                "give `--image ghcr.io/OWNER/NAME`, or set `image` in [workspace.metadata.xtask] in the root \
-                 Cargo.toml",
-            )
-            .into());
-    };
-    let target = Reference::parse(image)?;
-    if let Some(digest) = &target.digest {
-        return Err(Failure::usage(format!(
-            "`{image}` ends in a digest, which is not known before the image is packed"
-        ))
-        .hint(format!("leave out `@{digest}`"))
-        .into());
-    }
-    Ok(Some(target))
+    let needed = args.push.then_some("`--push`: it is not said where to");
+    destination::find(context, args.image.as_deref(), &args.tags, needed, "the image is packed")
 }
 
 /// What the server finds in its container. No PORT, which is the platform's to give, and no revision: a commit that
