@@ -20,6 +20,8 @@ const SURELY_ACCEPTED: Duration = Duration::from_millis(100);
 /// The most that is kept for a client that does not read: Linux' limits for a socket's buffers (`tcp_wmem` 4 MB and
 /// `tcp_rmem` 6 MB by default), twice because of the engine's proxy between us and the server. In bytes.
 const BUFFERED_MAX: usize = 20 << 20;
+/// When sending the signal takes longer, the server may rightly have lost patience before anything was read.
+const PROMPT: Duration = Duration::from_secs(1);
 /// As many requests as fit into the first read of common servers (8 KiB): what is left unread would have the system
 /// take the connection back.
 const REQUESTS_MAX: usize = 48;
@@ -42,6 +44,15 @@ pub enum Moment {
     AfterSignal,
 }
 
+/// What became of a large answer.
+struct Large {
+    path: String,
+    requests: usize,
+    whole: Whole,
+    /// From the signal to when its sender came back, which is when reading began.
+    signal_took: Duration,
+}
+
 /// Requests that are under way.
 pub struct Load<'a> {
     exec: &'a Executor,
@@ -61,8 +72,9 @@ impl<'a> Load<'a> {
             place,
             page,
             large: files.iter().max_by_key(|file| file.content.len()).and_then(|file| {
-                let requests = BUFFERED_MAX.div_ceil(file.content.len().max(1));
-                let traffic = (requests <= REQUESTS_MAX)
+                let enough = BUFFERED_MAX.div_ceil(file.content.len().max(1));
+                let requests = (2 * enough).min(REQUESTS_MAX);
+                let traffic = (enough <= REQUESTS_MAX)
                     .then(|| exec.begin_traffic(&place.host, place.port, &file.path, requests).ok())??;
                 Some((traffic, file.path.clone()))
             }),
@@ -91,8 +103,10 @@ impl<'a> Load<'a> {
                 scope.spawn(move || {
                     // Nothing is read before the signal.
                     let _ = told.recv();
+                    let signal_took = lock(&this.signalled).map_or(Duration::ZERO, |began| began.elapsed());
                     let requests = traffic.requests();
-                    (traffic.finish(this.exec, limit), path, requests)
+                    let whole = traffic.finish(this.exec, limit)?;
+                    Ok::<_, anyhow::Error>(Large { path, requests, whole, signal_took })
                 })
             });
             let stopped = waited.and_then(|()| {
@@ -106,8 +120,7 @@ impl<'a> Load<'a> {
             (stopped, reader.and_then(|reader| reader.join().ok()))
         });
         let stopped = stopped?;
-        let large =
-            large.map(|(whole, path, requests)| whole.map(|whole| (whole, path, requests))).transpose()?;
+        let large = large.transpose()?;
         let seen = std::mem::take(&mut *lock(&self.seen));
         Ok((stopped, judge(&seen, large.as_ref())))
     }
@@ -141,25 +154,26 @@ impl<'a> Load<'a> {
     }
 }
 
-fn judge(seen: &Seen, large: Option<&(Whole, String, usize)>) -> Result<String, String> {
+fn judge(seen: &Seen, large: Option<&Large>) -> Result<String, String> {
     let mut problems: Vec<String> = seen.problems.first().cloned().into_iter().collect();
     if seen.problems.len() > 1 {
         problems.push(format!("{} more of these", seen.problems.len() - 1));
     }
-    let large = match large {
-        Some((Whole::Cut { bytes, .. }, path, _)) => {
-            problems.push(format!("GET {path} was under way and cut off after {bytes} bytes"));
-            String::new()
-        }
-        Some((Whole::Answers { count, bytes }, path, requests)) => {
+    let large = match large.map(|large| (large, &large.whole)) {
+        None => "; no file is large enough to be under way for sure".to_owned(),
+        Some((Large { path, requests, .. }, Whole::Answers { count, bytes })) => {
             format!(
                 "; under way at SIGTERM: GET {path}, whole ({count} of {requests} requests, {bytes} bytes)"
             )
         }
-        Some((Whole::Reset | Whole::Late, path, _)) => {
-            format!("; what became of GET {path}, which was under way, cannot be told")
-        }
-        None => "; no file is large enough to be under way for sure".to_owned(),
+        Some((large, Whole::Cut { bytes, .. })) => match unclear(large, *bytes) {
+            Some(why) => untold(&large.path, &format!(": {why}")),
+            None => {
+                problems.push(format!("GET {} was under way and cut off after {bytes} bytes", large.path));
+                String::new()
+            }
+        },
+        Some((Large { path, .. }, Whole::Reset | Whole::Late)) => untold(path, ""),
     };
     if problems.is_empty() {
         return Ok(format!("{} requests answered in full{large}", seen.answered));
@@ -168,6 +182,23 @@ fn judge(seen: &Seen, large: Option<&(Whole, String, usize)>) -> Result<String, 
         "{}; wanted every request that was accepted answered in full before the end",
         problems.join(", ")
     ))
+}
+
+/// Why an answer that ends in its middle need not be the server's fault.
+fn unclear(large: &Large, bytes: usize) -> Option<String> {
+    if large.signal_took > PROMPT {
+        let seconds = large.signal_took.as_secs_f64();
+        return Some(format!(
+            "sending the signal took {seconds:.1} s, on a machine that is busy with something else"
+        ));
+    }
+    // More than was kept at the signal: the server went on. Its last words may have gone with the container's network,
+    // which the engine takes away as soon as the server has ended.
+    (bytes > BUFFERED_MAX).then(|| format!("it ends after {bytes} bytes, which is long after the signal"))
+}
+
+fn untold(path: &str, why: &str) -> String {
+    format!("; what became of GET {path}, which was under way, cannot be told{why}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -182,12 +213,18 @@ mod tests {
     fn what_is_said() {
         let good = Seen { answered: 7, problems: Vec::new() };
         let bad = Seen { answered: 7, problems: vec!["one".to_owned(), "two".to_owned()] };
-        let large = |whole: Whole| Some((whole, "/a.wasm".to_owned(), 20));
+        let large = |whole: Whole, signal_took: u64| {
+            let signal_took = Duration::from_secs(signal_took);
+            Some(Large { path: "/a.wasm".to_owned(), requests: 20, whole, signal_took })
+        };
+        let cut = |bytes: usize| Whole::Cut { count: 1, bytes };
         let said = [
             judge(&good, None),
-            judge(&good, large(Whole::Answers { count: 3, bytes: 9 }).as_ref()),
-            judge(&good, large(Whole::Reset).as_ref()),
-            judge(&good, large(Whole::Cut { count: 1, bytes: 9 }).as_ref()),
+            judge(&good, large(Whole::Answers { count: 3, bytes: 9 }, 0).as_ref()),
+            judge(&good, large(Whole::Reset, 0).as_ref()),
+            judge(&good, large(cut(BUFFERED_MAX), 0).as_ref()),
+            judge(&good, large(cut(BUFFERED_MAX + 1), 0).as_ref()),
+            judge(&good, large(cut(9), 2).as_ref()),
             judge(&bad, None),
         ]
         .map(|said| said.map_or_else(|problem| format!("- {problem}"), |detail| format!("+ {detail}")));
@@ -195,7 +232,9 @@ mod tests {
             + 7 requests answered in full; no file is large enough to be under way for sure
             + 7 requests answered in full; under way at SIGTERM: GET /a.wasm, whole (3 of 20 requests, 9 bytes)
             + 7 requests answered in full; what became of GET /a.wasm, which was under way, cannot be told
-            - GET /a.wasm was under way and cut off after 9 bytes; wanted every request that was accepted answered in full before the end
+            - GET /a.wasm was under way and cut off after 20971520 bytes; wanted every request that was accepted answered in full before the end
+            + 7 requests answered in full; what became of GET /a.wasm, which was under way, cannot be told: it ends after 20971521 bytes, which is long after the signal
+            + 7 requests answered in full; what became of GET /a.wasm, which was under way, cannot be told: sending the signal took 2.0 s, on a machine that is busy with something else
             - one, 1 more of these; wanted every request that was accepted answered in full before the end"#]].assert_eq(&said.join("\n"));
     }
 }

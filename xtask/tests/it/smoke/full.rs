@@ -53,13 +53,19 @@ fn a_root_that_cannot_be_written_to() {
 #[test]
 fn requests_under_way_are_answered() {
     let Some(smoke) = Smoke::new(&GOOD) else { return };
-    let (_, report) = smoke.report("big=40000000 plain", &[]);
+    // A machine that is busy with other tests may not let it tell; it says so, and is asked again.
+    let told = |behaviour: &str| {
+        let tries = (0..5).map(|_| smoke.report(behaviour, &[]));
+        let mut told = tries.skip_while(|(_, report)| line(report, "drain").contains("cannot be told"));
+        told.next().expect("a verdict in one of five tries")
+    };
+    let (_, report) = told("big=50000000 plain");
     let found = line(&report, "drain");
     assert!(
         found.starts_with("ok: ") && found.contains("under way at SIGTERM: GET /pkg/app.wasm, whole"),
         "{found}"
     );
-    let (run, report) = smoke.report("big=40000000 plain abrupt", &[]);
+    let (run, report) = told("big=50000000 plain abrupt");
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     let found = line(&report, "drain");
     assert!(
