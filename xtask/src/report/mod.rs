@@ -13,6 +13,7 @@ pub mod inspect;
 pub mod lint;
 pub mod notification;
 pub mod pack;
+mod page;
 pub mod settings;
 pub mod smoke;
 pub mod table;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Grid, Section};
+use super::Section;
+use super::document::Grid;
 use super::figures::{self, ArmFigures};
 use super::words;
 use crate::record::bench::BenchRecord;

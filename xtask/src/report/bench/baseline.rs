@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use super::Section;
 use super::activity;
-use super::document::{self, Grid, Section};
+use super::document::{self, Grid};
 use super::figures::{self, ArmFigures};
 use super::general;
 use super::predecessors::{Ours, PREDECESSORS, Place};

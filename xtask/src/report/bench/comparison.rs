@@ -1,8 +1,9 @@
 //! The section of one comparison: its arms side by side, what is not in the figures and why, and what was made.
 
-use super::document::{Grid, Plot, Section};
+use super::document::Grid;
 use super::figures::{self, ArmFigures};
 use super::words;
+use super::{Plot, Section};
 use crate::record::bench::{BenchRecord, Comparison};
 use crate::report;
 

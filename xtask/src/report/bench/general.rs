@@ -1,7 +1,8 @@
 //! The sections of a report that are not about one comparison: the outcome in short, machine and tools, definitions,
 //! noise, budgets, notes.
 
-use super::document::{Grid, Section};
+use super::Section;
+use super::document::Grid;
 use super::figures::{self, ArmFigures, Spread};
 use super::words;
 use crate::record::bench::{BenchRecord, BudgetCheck, VerdictKind};

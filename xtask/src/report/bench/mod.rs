@@ -2,7 +2,7 @@
 //! the committed page of figures. A report says what the record says; median, least and most of samples are all that
 //! it computes (`figures.rs`).
 //!
-//! What is said is made once, as sections (`document.rs`), so that every format has the same numbers.
+//! What is said is made once, as sections (`report/page/document.rs`), so that every format has the same numbers.
 
 pub mod baseline;
 pub mod html;
@@ -10,7 +10,6 @@ pub mod plan;
 
 mod activity;
 mod comparison;
-mod document;
 mod figures;
 mod general;
 mod predecessors;
@@ -29,8 +28,19 @@ mod text_tests;
 pub(crate) mod timelines_tests;
 
 use super::Format;
+use super::page::document;
 use crate::record::bench::BenchRecord;
-use document::Section;
+
+/// A section of these reports.
+type Section = document::Section<Plot>;
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plot {
+    /// The comparison with this index.
+    Comparison(usize),
+    Timeline,
+}
 
 /// Renders a run in the format asked for.
 ///

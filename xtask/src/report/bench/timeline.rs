@@ -1,8 +1,9 @@
 //! The section that says where the time of one build went. Every table has its most expensive rows and says how many it
 //! leaves out.
 
-use super::document::{Grid, Plot, Section};
+use super::document::Grid;
 use super::words::{self, MISSING};
+use super::{Plot, Section};
 use crate::record::bench::timeline::{TimedUnit, Timeline};
 
 /// Rows of a table at most.

@@ -1,78 +1,48 @@
-//! The report as one HTML file: no script, nothing from elsewhere, light and dark as the reader's system is.
+//! The report as one HTML file: the page that all reports have, with the drawings of this one.
 //!
-//! Text is what every format says (`document.rs`); drawings are added, each with a table of the same numbers.
+//! Text is what every format says (`report/page/document.rs`); drawings are added, each with a table of the same
+//! numbers.
 
 mod gantt;
-mod markup;
 mod parts;
 mod ratios;
-mod scale;
 mod strip;
-mod svg;
 mod trend;
 
 #[cfg(test)]
 mod page_tests;
 
-use super::document::{Plot, Section};
-use super::{figures, sections, title, words};
+use super::{Plot, Section, figures, sections, title, words};
 use crate::record::bench::BenchRecord;
-use markup::Markup;
+use crate::report::page::markup::Markup;
+use crate::report::page::{Chapter, markup, page, scale, svg};
 
 /// The whole page. `history` is earlier runs, of whatever class of host: only those of the same one are drawn.
 pub fn html(record: &BenchRecord, history: &[BenchRecord]) -> String {
-    let mut sections: Vec<(Section, Markup)> = sections(record)
+    let mut chapters: Vec<Chapter> = sections(record)
         .into_iter()
         .map(|section| {
             let content = content(record, &section);
-            (section, content)
+            Chapter { id: section.id, title: section.title, content }
         })
         .collect();
-    let trend = Section::new("trend", "Trend over revisions");
-    let before_notes = sections.len() - usize::from(!record.notes.is_empty());
-    sections.insert(before_notes, (trend, trend::section(record, history)));
-
-    let links = sections.iter().map(|(section, _)| {
-        let target = format!("#{}", section.id);
-        Markup::element("li", &[], Markup::element("a", &[("href", &target)], Markup::text(&section.title)))
-    });
-    let links = Markup::element("ul", &[], links.collect());
-    let contents = Markup::element("nav", &[("aria-label", "Sections")], links).line();
-    let heading = Markup::element("h1", &[], Markup::text(&title(record))).line();
-    let header = Markup::element("header", &[], heading.and(subtitle(record))).line();
-    let body = sections.into_iter().map(|(section, content)| {
-        let heading = Markup::element("h2", &[], Markup::text(&section.title)).line();
-        Markup::element("section", &[("id", &section.id)], heading.and(content)).line()
-    });
-    let main = Markup::element("main", &[], body.collect()).line();
-    let page_title = Markup::element("title", &[], Markup::text(&title(record))).line();
-    HEAD.iter()
-        .map(|part| Markup::constant(part))
-        .chain([page_title, STYLE.iter().map(|part| Markup::constant(part)).collect()])
-        .chain([header, contents, main, Markup::constant("</body>\n</html>\n")])
-        .collect::<Markup>()
-        .finish()
+    let trend = Chapter {
+        id: "trend".to_owned(),
+        title: "Trend over revisions".to_owned(),
+        content: trend::section(record, history),
+    };
+    let before_notes = chapters.len() - usize::from(!record.notes.is_empty());
+    chapters.insert(before_notes, trend);
+    page(&title(record), &subtitle(record), chapters)
 }
 
-/// The policy lets the page load nothing, whatever might have got into it.
-const HEAD: [&str; 5] = [
-    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
-    "<meta name=\"color-scheme\" content=\"light dark\">\n",
-    "<meta http-equiv=\"Content-Security-Policy\" ",
-    "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
-];
-
-const STYLE: [&str; 3] = ["<style>\n", include_str!("page.css"), "</style>\n</head>\n<body>\n"];
-
-fn subtitle(record: &BenchRecord) -> Markup {
-    let text = format!(
+fn subtitle(record: &BenchRecord) -> String {
+    format!(
         "{} · {} · {}",
         words::moment(&record.started),
         record.host.class,
         record.revision.commit.as_deref().map_or("no commit".to_owned(), words::short_commit)
-    );
-    Markup::element("p", &[("class", "soft")], Markup::text(&text)).line()
+    )
 }
 
 fn content(record: &BenchRecord, section: &Section) -> Markup {

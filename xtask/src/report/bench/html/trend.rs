@@ -5,9 +5,9 @@ use super::parts;
 use super::scale::{Axis, Scale, some_of};
 use super::svg::{self, Anchor, Shape};
 use crate::record::bench::{Arm, BenchRecord, Comparison};
-use crate::report::bench::document::Grid;
 use crate::report::bench::figures::{self, Spread};
 use crate::report::bench::words;
+use crate::report::page::document::Grid;
 
 /// Lines in one plot: more cannot be told apart.
 const LINES: usize = 4;

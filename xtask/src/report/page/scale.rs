@@ -1,6 +1,6 @@
 //! Axes: where a value lies between the two ends, and which values are written along it.
 
-use crate::report::bench::words;
+use crate::report::page::words;
 
 /// From one end of the drawing to the other.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,9 +87,14 @@ impl Axis {
         Axis { scale, ticks: ticks(&in_unit, wanted), title: format!("{name}{kind}") }
     }
 
+    /// Of plain numbers.
+    pub fn plain(scale: Scale, wanted: usize, title: &str) -> Axis {
+        Axis { scale, ticks: ticks(&scale, wanted), title: title.to_owned() }
+    }
+
     /// Of ratios; equal distances are equal ratios.
     pub fn of_ratios(scale: Scale, title: &str) -> Axis {
-        Axis { scale, ticks: ticks(&scale, 5), title: title.to_owned() }
+        Axis::plain(scale, 5, title)
     }
 }
 

@@ -1,6 +1,6 @@
 //! HTML and SVG that is escaped by construction: text and attributes from outside can only get in through here.
 
-use crate::report::bench::words::clean;
+use crate::report::page::words::clean;
 
 /// Finished markup. There is no way to make it from text without escaping, but for text that is in our own sources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,22 +7,14 @@ use crate::report::table::{Align, Table};
 /// Lines of prose on a terminal are broken here.
 const WIDTH: usize = 100;
 
-/// A title and what stands below it.
-pub struct Section {
+/// A title and what stands below it. `P` is what a report can draw.
+pub struct Section<P> {
     /// For links within a page: letters, digits and hyphens.
     pub id: String,
     pub title: String,
     /// What a format that can draw draws before the parts.
-    pub plot: Option<Plot>,
+    pub plot: Option<P>,
     pub parts: Vec<Part>,
-}
-
-/// What is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plot {
-    /// The comparison with this index.
-    Comparison(usize),
-    Timeline,
 }
 
 pub enum Part {
@@ -38,23 +30,23 @@ pub struct Grid {
     pub rows: Vec<Vec<String>>,
 }
 
-impl Section {
-    pub fn new(id: &str, title: impl Into<String>) -> Section {
+impl<P> Section<P> {
+    pub fn new(id: &str, title: impl Into<String>) -> Section<P> {
         Section { id: id.to_owned(), title: title.into(), plot: None, parts: Vec::new() }
     }
 
-    pub fn plot(mut self, plot: Plot) -> Section {
+    pub fn plot(mut self, plot: P) -> Section<P> {
         self.plot = Some(plot);
         self
     }
 
-    pub fn paragraph(mut self, text: impl Into<String>) -> Section {
+    pub fn paragraph(mut self, text: impl Into<String>) -> Section<P> {
         self.parts.push(Part::Paragraph(text.into()));
         self
     }
 
     /// Nothing where there are no items.
-    pub fn list(mut self, items: Vec<String>) -> Section {
+    pub fn list(mut self, items: Vec<String>) -> Section<P> {
         if !items.is_empty() {
             self.parts.push(Part::List(items));
         }
@@ -62,7 +54,7 @@ impl Section {
     }
 
     /// Nothing where there are no rows.
-    pub fn grid(mut self, grid: Grid) -> Section {
+    pub fn grid(mut self, grid: Grid) -> Section<P> {
         if !grid.rows.is_empty() {
             self.parts.push(Part::Grid(grid));
         }
@@ -96,7 +88,7 @@ impl Grid {
 }
 
 /// For a terminal.
-pub fn human(title: &str, sections: &[Section]) -> String {
+pub fn human<P>(title: &str, sections: &[Section<P>]) -> String {
     let mut text = heading(title, '=');
     for section in sections {
         text += &format!("\n{}", heading(&section.title, '-'));
@@ -141,12 +133,12 @@ fn wrapped(text: &str, first: &str, rest: &str) -> String {
 }
 
 /// For a pull request, a job summary or a committed file. The title has one `#` times `level`.
-pub fn markdown(title: &str, level: usize, sections: &[Section]) -> String {
+pub fn markdown<P>(title: &str, level: usize, sections: &[Section<P>]) -> String {
     format!("{} {}\n{}", "#".repeat(level), escaped(title), markdown_sections(level + 1, sections))
 }
 
 /// Sections alone, whose titles have one `#` times `level`.
-pub fn markdown_sections(level: usize, sections: &[Section]) -> String {
+pub fn markdown_sections<P>(level: usize, sections: &[Section<P>]) -> String {
     let mut text = String::new();
     for section in sections {
         text += &format!("\n{} {}\n", "#".repeat(level), escaped(&section.title));
