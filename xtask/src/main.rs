@@ -13,6 +13,7 @@ mod generate;
 mod image;
 mod leptos;
 mod lint;
+mod monitor;
 mod plan;
 mod railway;
 mod record;
@@ -95,6 +96,8 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
                 VarsCommand::Check(args) => cmd::deploy::vars_check(&executor(false)?, args),
             },
         },
+        // Only the message of an alert is an effect.
+        Command::Monitor(args) => cmd::monitor::run(&executor(args.dry_run)?, args),
         Command::Ci(args) => match &args.step {
             CiStep::Changes(args) => cmd::ci::changes(&executor(false)?, args),
             CiStep::Check(args) => cmd::ci::check(&executor(args.dry_run)?, args),

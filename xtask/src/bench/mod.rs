@@ -23,8 +23,8 @@ pub mod run;
 pub mod samples;
 pub mod scenario;
 #[cfg(test)]
-mod shared_tests;
-mod statistics;
+pub mod shared_tests;
+pub mod statistics;
 mod steps_alone;
 pub mod subject;
 mod targets;

@@ -45,6 +45,30 @@ pub fn median(values: &[f64]) -> Option<f64> {
     }
 }
 
+/// The value below which this share of all values lies; between two of them in proportion, as spreadsheets do it.
+/// `None` for nothing.
+pub fn quantile(values: &[f64], share: f64) -> Option<f64> {
+    let sorted = sorted(values);
+    let place = share.clamp(0.0, 1.0) * sorted.len().checked_sub(1)? as f64;
+    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    Some(below + (above - below) * place.fract())
+}
+
+/// How probable it is that `after` lies so far above `before`, or farther, where both are samples of the same thing;
+/// whatever its distribution is. One where either is empty.
+///
+/// The test of Mann and Whitney (1947), exact: it looks at the order of the values alone, so that neither a long tail
+/// nor two kinds of runs in one history (half of them with nothing to do) make it say more than it knows. Equal
+/// values count half, and a half is not counted: that errs on the side of chance.
+pub fn chance_of_greater(before: &[f64], after: &[f64]) -> f64 {
+    let halves: usize = after
+        .iter()
+        .flat_map(|after| before.iter().map(move |before| after.total_cmp(before) as i8 + 1))
+        .map(|order| order as usize)
+        .sum();
+    mann_whitney(before.len(), after.len())[halves / 2..].iter().sum()
+}
+
 /// The interval of the median by order statistics; `None` for fewer than two values.
 ///
 /// The k-th smallest value exceeds the true median only where fewer than k of n values lie below it, each with
@@ -126,6 +150,30 @@ mod tests {
         assert_eq!(median(&[3.0]), Some(3.0));
         assert_eq!(median(&[4.0, 1.0]), Some(2.5));
         assert_eq!(median(&[9.0, 1.0, 2.0]), Some(2.0));
+    }
+
+    #[test]
+    fn quantiles() {
+        let values = [40.0, 10.0, 30.0, 20.0, 50.0];
+        let at = |share| quantile(&values, share).unwrap();
+        assert_eq!([0.0, 0.25, 0.5, 1.0].map(at), [10.0, 20.0, 30.0, 50.0]);
+        assert!((at(0.9) - 46.0).abs() < 1e-9);
+        assert_eq!(quantile(&[7.0], 0.9), Some(7.0));
+        assert_eq!(quantile(&[], 0.9), None);
+    }
+
+    #[test]
+    fn how_probable_an_order_is() {
+        let chance = |before: &[f64], after: &[f64]| chance_of_greater(before, after);
+        // Of the 20 ways to put three after three, one has them all behind.
+        assert!((chance(&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]) - 0.05).abs() < 1e-12);
+        assert!((chance(&[4.0, 5.0, 6.0], &[1.0, 2.0, 3.0]) - 1.0).abs() < 1e-12);
+        // Equal values say nothing: as probable as a middling order.
+        assert!(chance(&[1.0; 3], &[1.0; 3]) > 0.5);
+        // One of five among ten earlier ones: 1 of C(15, 5) = 3003 ways.
+        let ten: Vec<f64> = (0..10).map(f64::from).collect();
+        assert!((chance(&ten, &[20.0; 5]) - 1.0 / 3003.0).abs() < 1e-12);
+        assert_eq!((chance(&[], &[1.0]), chance(&[1.0], &[])), (1.0, 1.0));
     }
 
     #[test]

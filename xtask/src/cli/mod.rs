@@ -6,6 +6,7 @@ pub mod deploy;
 pub mod deploy_setup;
 pub mod docker;
 pub mod doctor;
+pub mod monitor;
 pub mod vars;
 pub mod watch;
 
@@ -51,6 +52,7 @@ pub enum Command {
     Docker(docker::DockerArgs),
     Generate(GenerateArgs),
     Deploy(deploy::DeployArgs),
+    Monitor(monitor::MonitorArgs),
     Ci(ci::CiArgs),
 }
 

@@ -8,10 +8,12 @@ pub mod deploy;
 pub mod docker;
 pub mod doctor;
 pub mod generate;
+pub mod monitor;
 pub mod serve;
 pub mod setup;
 pub mod test;
 pub mod watch;
+mod webhook;
 
 use std::io::Write;
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::bench::Bench;
 use super::expected::is_name;
 use super::keys::Section;
+use super::monitor::Monitor;
 use super::size::Size;
 
 const PLACE: &str = "`[workspace.metadata.xtask]` in Cargo.toml";
@@ -33,6 +34,7 @@ pub struct Automation {
     pub required_variables: Option<Vec<String>>,
     pub railway: Railway,
     pub bench: Bench,
+    pub monitor: Monitor,
 }
 
 /// `[workspace.metadata.xtask.budgets]`: how large what ships may be.
@@ -94,6 +96,10 @@ impl Automation {
                 Some(table) => Bench::read(table)?,
                 None => Bench::default(),
             },
+            monitor: match section.value("monitor") {
+                Some(table) => Monitor::read(table)?,
+                None => Monitor::default(),
+            },
         };
         section.finish()?;
         Ok(automation)
@@ -151,7 +157,7 @@ mod tests {
             "budgets": {"image-warn": "20MB", "image-fail": "25 MB"},
             "railway": {"project": "p", "environment": "e", "service": "s", "url": "https://app.example",
                         "platform": "linux/arm64"},
-            "bench": {"history": "docs/bench.jsonl"},
+            "bench": {"history": "docs/bench.jsonl"}, "monitor": {"deploy-job": "Ship"},
         }});
         let automation = Automation::from_metadata(&metadata).unwrap();
         let text = |text: &str| Some(text.to_owned());
@@ -173,6 +179,7 @@ mod tests {
                 platform: text("linux/arm64"),
             },
             bench: Bench { history: text("docs/bench.jsonl"), ..Bench::default() },
+            monitor: Monitor { deploy_job: text("Ship"), ..Monitor::default() },
         };
         assert_eq!(automation, expected);
     }
@@ -186,7 +193,7 @@ mod tests {
         ]
         .assert_eq(&error.to_string());
         expect![
-            "known keys: base-image, bench, budgets, demo-args, health-path, image, project, railway, required-variables, split, verify-revision"
+            "known keys: base-image, bench, budgets, demo-args, health-path, image, monitor, project, railway, required-variables, split, verify-revision"
         ]
         .assert_eq(hint_of(&error).unwrap());
     }

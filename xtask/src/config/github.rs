@@ -30,3 +30,8 @@ impl GitHubApi {
         })
     }
 }
+
+/// `owner/name` as Actions tells it in `GITHUB_REPOSITORY`.
+pub fn repository() -> Option<String> {
+    std::env::var("GITHUB_REPOSITORY").ok().filter(|name| !name.trim().is_empty())
+}

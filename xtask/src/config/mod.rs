@@ -14,6 +14,7 @@ pub mod github;
 pub mod image;
 pub mod keys;
 pub mod lockfile;
+pub mod monitor;
 pub mod notify;
 pub mod places;
 pub mod profiles;

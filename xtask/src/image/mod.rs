@@ -24,6 +24,7 @@ mod parallel;
 mod push;
 pub mod reference;
 pub mod registry;
+pub mod size;
 pub mod smoke;
 mod system;
 pub mod tagging;

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod init;
 pub mod inspect;
 pub mod lint;
+pub mod monitor;
 pub mod pack;
 pub mod settings;
 pub mod smoke;

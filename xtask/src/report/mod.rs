@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod init;
 pub mod inspect;
 pub mod lint;
+pub mod monitor;
 pub mod notification;
 pub mod pack;
 mod page;

@@ -1,12 +1,15 @@
-//! What chats and programs are told of a deployment, as the body of a webhook.
+//! What chats and programs are told of a deployment or of alerts, as the body of a webhook.
 
 use serde_json::{Value, json};
 
 use crate::record::RunResult;
 use crate::record::deploy::DeployRecord;
+use crate::record::monitor::Alert;
 
 /// The layout of the body for programs.
 const SCHEMA: &str = "xtask.notification/1";
+/// The same of alerts.
+const ALERTS_SCHEMA: &str = "xtask.alerts/1";
 /// The longest text that Discord takes, in characters (source: "Create Message" on discord.com/developers); Slack takes
 /// more, and nobody reads more.
 const TEXT_MAX: usize = 2000;
@@ -19,16 +22,10 @@ pub enum Kind {
     Plain,
 }
 
-/// The body. Nothing in it can call people by name, whatever an error says.
+/// The body for a deployment.
 pub fn body(record: &DeployRecord, kind: Kind) -> Value {
-    let text = shortened(&text(record));
-    match kind {
-        // Signs that Slack gives a meaning to (source: "Formatting text" on docs.slack.dev).
-        Kind::Slack => {
-            json!({"text": text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")})
-        }
-        Kind::Discord => json!({"content": text, "allowed_mentions": {"parse": []}}),
-        Kind::Plain => json!({
+    enveloped(&text(record), kind, |text| {
+        json!({
             "schema": SCHEMA,
             "text": text,
             "result": record.result,
@@ -43,7 +40,38 @@ pub fn body(record: &DeployRecord, kind: Kind) -> Value {
             "started": record.started,
             "seconds": record.seconds,
             "error": record.error,
-        }),
+        })
+    })
+}
+
+/// The body for alerts about a repository, or about this machine where there is none.
+pub fn alerts(alerts: &[Alert], repository: Option<&str>, kind: Kind) -> Value {
+    let place = repository.unwrap_or("this machine");
+    let mut lines = vec![match alerts {
+        [_] => format!("{place}: an alert"),
+        more => format!("{place}: {} alerts", more.len()),
+    }];
+    lines.extend(alerts.iter().map(|alert| match &alert.url {
+        Some(url) => format!("- {} {url}", alert.text),
+        None => format!("- {}", alert.text),
+    }));
+    enveloped(
+        &lines.join("\n"),
+        kind,
+        |text| json!({"schema": ALERTS_SCHEMA, "text": text, "repository": repository, "alerts": alerts}),
+    )
+}
+
+/// Nothing in it can call people by name, whatever an error or somebody's workflow says.
+fn enveloped(text: &str, kind: Kind, for_programs: impl FnOnce(&str) -> Value) -> Value {
+    let text = shortened(text);
+    match kind {
+        // Signs that Slack gives a meaning to (source: "Formatting text" on docs.slack.dev).
+        Kind::Slack => {
+            json!({"text": text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")})
+        }
+        Kind::Discord => json!({"content": text, "allowed_mentions": {"parse": []}}),
+        Kind::Plain => for_programs(&text),
     }
 }
 
@@ -82,6 +110,7 @@ mod tests {
 
     use super::*;
     use crate::record::deploy::ServiceName;
+    use crate::record::monitor::AlertKind;
 
     fn record(error: Option<&str>) -> DeployRecord {
         let service =
@@ -113,5 +142,34 @@ mod tests {
         assert_eq!((&plain["service"]["service"], &plain["error"]), (&json!("web"), &Value::Null));
         let long = body(&record(Some(&"ä".repeat(9000))), Kind::Discord);
         assert_eq!(long["content"].as_str().unwrap().chars().count(), TEXT_MAX);
+    }
+
+    #[test]
+    fn alerts_for_every_reader() {
+        let alert = Alert {
+            kind: AlertKind::Slower,
+            subject: "CI".to_owned(),
+            text: "CI <@here>: slower by 31 %.".to_owned(),
+            began: None,
+            key: "slower/CI".to_owned(),
+            before: 100.0,
+            now: 131.0,
+            url: Some("https://github.com/o/app/actions/runs/7".to_owned()),
+            told: None,
+        };
+        let one = std::slice::from_ref(&alert);
+        expect![[r#"
+            o/app: an alert
+            - CI &lt;@here&gt;: slower by 31 %. https://github.com/o/app/actions/runs/7"#]]
+        .assert_eq(alerts(one, Some("o/app"), Kind::Slack)["text"].as_str().unwrap());
+        let two = [alert.clone(), Alert { url: None, ..alert }];
+        let plain = alerts(&two, None, Kind::Plain);
+        assert_eq!(
+            (&plain["schema"], &plain["alerts"][1]["kind"]),
+            (&json!("xtask.alerts/1"), &json!("slower"))
+        );
+        assert!(plain["text"].as_str().unwrap().starts_with("this machine: 2 alerts\n- CI <@here>"));
+        let discord = alerts(&two, None, Kind::Discord);
+        assert_eq!(discord["allowed_mentions"], json!({"parse": []}));
     }
 }

@@ -20,6 +20,7 @@ mod inspect;
 mod lint;
 mod load;
 mod local_config;
+mod monitor;
 mod pack;
 mod pages;
 mod railway_model;
