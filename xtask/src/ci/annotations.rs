@@ -6,11 +6,11 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// One remark on a place in a file.
+/// One remark, as a rule on a place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Annotation {
     pub level: Level,
-    /// From the root of the checkout.
+    /// From the root of the checkout; empty where there is no place.
     pub file: String,
     pub line: u64,
     pub column: u64,
@@ -82,12 +82,24 @@ impl fmt::Display for Annotation {
             Level::Error => "error",
             Level::Warning => "warning",
         };
-        let Annotation { line, column, .. } = self;
-        write!(f, "::{level} file={},line={line},col={column}", property(&self.file))?;
-        if !self.title.is_empty() {
-            write!(f, ",title={}", property(&self.title))?;
+        let mut properties = Vec::new();
+        if !self.file.is_empty() {
+            let Annotation { line, column, .. } = self;
+            properties.push(format!("file={},line={line},col={column}", property(&self.file)));
         }
-        write!(f, "::{}", data(&self.message))
+        if !self.title.is_empty() {
+            properties.push(format!("title={}", property(&self.title)));
+        }
+        let space = if properties.is_empty() { "" } else { " " };
+        write!(f, "::{level}{space}{}::{}", properties.join(","), data(&self.message))
+    }
+}
+
+impl Annotation {
+    /// A remark without a place.
+    pub fn general(level: Level, title: impl Into<String>, message: impl Into<String>) -> Annotation {
+        let (title, message) = (title.into(), message.into());
+        Annotation { level, file: String::new(), line: 0, column: 0, title, message }
     }
 }
 
@@ -134,5 +146,12 @@ mod tests {
         assert_eq!(told(&line("failure-note", "For more information", "null", "")), None);
         assert_eq!(told(r#"{"reason":"compiler-artifact"}"#), None);
         assert_eq!(told("printed by a build script"), None);
+    }
+
+    #[test]
+    fn a_remark_needs_no_place() {
+        let remark = |title: &str| Annotation::general(Level::Warning, title, "50 %").to_string();
+        assert_eq!(remark("Budget: hit rate"), "::warning title=Budget%3A hit rate::50 %25");
+        assert_eq!(remark(""), "::warning::50 %25");
     }
 }

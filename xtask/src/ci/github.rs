@@ -151,7 +151,7 @@ impl fmt::Display for Ref {
 }
 
 /// A SHA-1 or SHA-256 in hexadecimal.
-fn is_commit(text: &str) -> bool {
+pub(super) fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
@@ -163,7 +163,7 @@ fn is_repository(text: &str) -> bool {
 }
 
 /// What the event is about.
-fn payload(path: &str) -> anyhow::Result<Value> {
+pub(super) fn payload(path: &str) -> anyhow::Result<Value> {
     let text = std::fs::read_to_string(path).with_context(|| format!("read GITHUB_EVENT_PATH ({path})"))?;
     serde_json::from_str(&text)
         .map_err(|error| refused(format!("GITHUB_EVENT_PATH ({path}) is not valid JSON: {error}")).into())

@@ -4,10 +4,18 @@
 //! summary to standard error. Must not know what a step does.
 
 pub mod annotations;
+pub mod budgets;
 pub mod changes;
+pub mod checkout;
 pub mod checks;
+pub mod comment;
+pub mod dependencies;
+pub mod event;
+pub mod figures;
 pub mod gate;
 pub mod github;
+pub mod hostile;
 pub mod naming;
 pub mod outputs;
 pub mod summary;
+pub mod test_output;

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::Selection;
+use super::ci_reports::{CiTestArgs, CommentArgs, DepsReportArgs, SummaryArgs};
 use super::deploy::{PrecheckArgs, TargetArgs, WaitArgs};
 
 /// What a workflow's step runs; the workflows have no logic of their own
@@ -25,8 +26,12 @@ pub struct CiArgs {
 pub enum CiStep {
     Changes(ChangesArgs),
     Check(CheckArgs),
+    Test(CiTestArgs),
     Image(ImageArgs),
     Deploy(CiDeployArgs),
+    DepsReport(DepsReportArgs),
+    Comment(CommentArgs),
+    Summary(SummaryArgs),
     /// Pass where every job that had to run has succeeded; the one check that a branch rule asks for
     ///
     /// XTASK_NEEDS is the workflow's `${{ toJSON(needs) }}`. A job that was skipped passes, unless an output of its

@@ -265,7 +265,8 @@ pub struct InspectArgs {
     /// How many files are named
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub files: usize,
-    /// Warn where the image, as it is sent, is larger [default: `image-warn` in [workspace.metadata.xtask.budgets]]
+    /// Warn where the image, as it is sent, is larger [default: `image-warn` in [workspace.metadata.xtask.budgets],
+    /// which is 25MB]
     #[arg(long, value_name = "SIZE")]
     pub warn: Option<Size>,
     /// Fail where it is larger [default: `image-fail` there]

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod ci;
+pub mod ci_reports;
 pub mod deploy;
 pub mod deploy_setup;
 pub mod docker;

@@ -9,7 +9,7 @@ use crate::cli::TestArgs;
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
 use crate::facts::tool::find_on_path;
-use crate::facts::workspace::Package;
+use crate::facts::workspace::{Package, Workspace};
 use crate::leptos::environment;
 use crate::leptos::planning::{self, Rustflags};
 use crate::plan::{Action, Invocation, Plan, Stage, Step};
@@ -27,13 +27,33 @@ const OWN_PROFILE: [&str; 5] = [
 ];
 
 pub fn run(exec: &Executor, args: &TestArgs) -> anyhow::Result<()> {
+    match carry_out(exec, args, &mut |_, command| exec.verdict(command))? {
+        Some(tested) => verdict(&tested.failed),
+        None => Ok(()),
+    }
+}
+
+/// What came of all runs of tests.
+pub struct Tested {
+    pub workspace: Workspace,
+    /// The names of the runs that failed.
+    pub failed: Vec<String>,
+}
+
+/// Builds the app, then has `run_one` run each call of the test runner, with its name, and say whether it was good.
+/// `None` in a dry run, which prints the plan.
+pub fn carry_out(
+    exec: &Executor,
+    args: &TestArgs,
+    run_one: &mut dyn FnMut(&str, &Invocation) -> anyhow::Result<bool>,
+) -> anyhow::Result<Option<Tested>> {
     let context = Context::load(exec, &args.selection)?.driven_by(&args.driver, &args.selection)?;
     super::build::for_command(exec, &context, &args.selection, Format::Human)?;
     let tools = context.tools(exec)?;
     let rustflags = context.rustflags(&tools);
     let plan = plan(&context, &tools, &rustflags, args);
     if !admitted(exec, &plan, Format::Human)? {
-        return Ok(());
+        return Ok(None);
     }
     let mut failed = Vec::new();
     for step in &plan.steps {
@@ -41,11 +61,16 @@ pub fn run(exec: &Executor, args: &TestArgs) -> anyhow::Result<()> {
         if let Action::Run(command) = &step.action {
             exec.ui().status("Testing", &step.name);
             // All tests run before the verdict: one failure must not hide another.
-            if !exec.verdict(command)? {
+            if !run_one(&step.name, command)? {
                 failed.push(step.name.clone());
             }
         }
     }
+    Ok(Some(Tested { workspace: context.workspace, failed }))
+}
+
+/// The failure that failed runs are.
+pub fn verdict(failed: &[String]) -> anyhow::Result<()> {
     if failed.is_empty() {
         return Ok(());
     }

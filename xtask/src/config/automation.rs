@@ -5,10 +5,10 @@
 use serde_json::Value;
 
 use super::bench::Bench;
+use super::budgets::Budgets;
 use super::expected::is_name;
 use super::keys::Section;
 use super::monitor::Monitor;
-use super::size::Size;
 
 const PLACE: &str = "`[workspace.metadata.xtask]` in Cargo.toml";
 
@@ -35,15 +35,6 @@ pub struct Automation {
     pub railway: Railway,
     pub bench: Bench,
     pub monitor: Monitor,
-}
-
-/// `[workspace.metadata.xtask.budgets]`: how large what ships may be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Budgets {
-    /// The image as it is sent, in bytes: more is a warning.
-    pub image_warn: Option<u64>,
-    /// More is an error.
-    pub image_fail: Option<u64>,
 }
 
 /// `[workspace.metadata.xtask.railway]`: which service is deployed. Names or ids, neither of which is secret.
@@ -106,20 +97,6 @@ impl Automation {
     }
 }
 
-impl Budgets {
-    fn read(table: &Value) -> anyhow::Result<Budgets> {
-        let mut section = Section::new("`[workspace.metadata.xtask.budgets]` in Cargo.toml", table)?;
-        let mut size = |key: &'static str| {
-            section.read(key, "a size in quotes, e.g. \"25MB\"", |value| {
-                value.as_str()?.parse::<Size>().ok().map(|size| size.bytes)
-            })
-        };
-        let budgets = Budgets { image_warn: size("image-warn")?, image_fail: size("image-fail")? };
-        section.finish()?;
-        Ok(budgets)
-    }
-}
-
 impl Railway {
     fn read(table: &Value) -> anyhow::Result<Railway> {
         let mut section = Section::new("`[workspace.metadata.xtask.railway]` in Cargo.toml", table)?;
@@ -140,6 +117,7 @@ mod tests {
     use expect_test::expect;
     use serde_json::json;
 
+    use super::super::budgets::Limits;
     use super::*;
     use crate::exit::{Exit, hint_of};
 
@@ -169,7 +147,7 @@ mod tests {
             base_image: text("debian"),
             health_path: text("/health"),
             verify_revision: Some(false),
-            budgets: Budgets { image_warn: Some(20_000_000), image_fail: Some(25_000_000) },
+            budgets: Budgets { image: Limits { warn: Some(20e6), fail: Some(25e6) }, ..Budgets::default() },
             required_variables: Some(vec!["DATABASE_URL".to_owned()]),
             railway: Railway {
                 project: text("p"),

@@ -24,11 +24,15 @@ struct Patches {
     unused: Vec<Locked>,
 }
 
-#[derive(Deserialize)]
-struct Locked {
-    name: String,
-    version: String,
-    source: Option<String>,
+/// A package that Cargo.lock has settled on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Locked {
+    pub name: String,
+    pub version: String,
+    /// Where it comes from, in cargo's words; `None` for a folder.
+    pub source: Option<String>,
+    /// Of what a registry serves.
+    pub checksum: Option<String>,
 }
 
 /// The version of `package` in the workspace's Cargo.lock, or `None` where the package is not in it. More than one
@@ -41,6 +45,11 @@ pub fn locked_version(root: &Path, package: &str) -> anyhow::Result<Option<Strin
 /// members, and path dependencies.
 pub fn packages_of_folders(root: &Path) -> anyhow::Result<BTreeSet<String>> {
     of_folders_in(&text(root)?)
+}
+
+/// All packages of a Cargo.lock that has this text.
+pub fn packages(text: &str) -> anyhow::Result<Vec<Locked>> {
+    Ok(parse(text)?.package)
 }
 
 fn text(root: &Path) -> anyhow::Result<String> {

@@ -5,6 +5,7 @@
 pub mod address;
 pub mod automation;
 pub mod bench;
+pub mod budgets;
 pub mod cargo;
 pub mod cfg;
 pub mod dockerignore;

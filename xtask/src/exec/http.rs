@@ -22,6 +22,7 @@ pub enum Method {
     Head,
     Post,
     Put,
+    Patch,
     Delete,
 }
 
@@ -33,6 +34,7 @@ impl Method {
             Method::Head => "HEAD",
             Method::Post => "POST",
             Method::Put => "PUT",
+            Method::Patch => "PATCH",
             Method::Delete => "DELETE",
         }
     }
@@ -151,7 +153,7 @@ pub(super) fn send(request: &Request) -> anyhow::Result<Answer> {
         builder = builder.header(name, value);
     }
     let redirections = if follows { 10 } else { 0 };
-    let mut response = if matches!(request.method, Method::Post | Method::Put) {
+    let mut response = if matches!(request.method, Method::Post | Method::Put | Method::Patch) {
         let built = builder.body(request.body.as_slice()).map_err(|error| explain(error.into()))?;
         let built = agent.configure_request(built).timeout_global(Some(request.timeout));
         agent.run(built.max_redirects(redirections).build())

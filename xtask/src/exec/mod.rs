@@ -164,6 +164,12 @@ impl Executor {
         Ok(self.answer(command, Show::Everything)?.status.success())
     }
 
+    /// The same with nothing shown: each line of both streams is handed out as it comes, as it is and without its end.
+    pub fn verdict_lines(&self, command: &Invocation, mut on_line: impl FnMut(&str)) -> anyhow::Result<bool> {
+        self.refuse_in_dry_run(|| format!("run `{}`", failure::display(command, &self.redactor())))?;
+        Ok(self.answer_lines(command, Show::AllLines, &mut on_line)?.status.success())
+    }
+
     /// Runs a command and hands out each line of its standard output, as it is and without the line's end, on this
     /// thread. Its standard error is shown as by [`Executor::run_visible`].
     pub fn run_lines(
@@ -326,7 +332,16 @@ impl Executor {
 
     /// A command that may fail, but not without having said so itself.
     fn answer(&self, command: &Invocation, show: Show) -> anyhow::Result<Ended> {
-        let ended = self.carry_out(command, show, false, &mut |_| {})?;
+        self.answer_lines(command, show, &mut |_| {})
+    }
+
+    fn answer_lines(
+        &self,
+        command: &Invocation,
+        show: Show,
+        on_line: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<Ended> {
+        let ended = self.carry_out(command, show, false, on_line)?;
         match ended.status.code() {
             Some(_) => Ok(ended),
             None => Err(failure::failed(command, &self.redactor(), ended.status, &ended.tail).into()),

@@ -29,20 +29,47 @@ pub enum Changes {
 ///
 /// What is compared is the two trees, so that it does not matter whether one commit follows from the other.
 pub fn since(exec: &Executor, root: &Path, revisions: &[String]) -> Changes {
+    let base = match base(exec, root, revisions) {
+        Ok(base) => base,
+        Err(why) => return Changes::Unknown(why),
+    };
+    let git = Git { exec, root };
+    let differs = ["diff", "--name-only", "--no-renames", "-z", &base, "HEAD", "--"];
+    let prefix = git.ask(&["rev-parse", "--show-prefix"], LIMIT);
+    match prefix.zip(git.ask(&differs, LIMIT)) {
+        Some((prefix, names)) => Changes::Known { base, files: below(prefix.trim(), &names) },
+        None => Changes::Unknown(format!("git cannot compare {base} with what is checked out")),
+    }
+}
+
+/// The first of these revisions that is here or can be fetched, as a full hash; the error says why there is none.
+pub fn base(exec: &Executor, root: &Path, revisions: &[String]) -> Result<String, String> {
     if revisions.is_empty() {
-        return Changes::Unknown("there is nothing to compare with".to_owned());
+        return Err("there is nothing to compare with".to_owned());
     }
     let git = Git { exec, root };
-    for revision in revisions {
-        let Some(base) = git.commit(revision).or_else(|| git.fetched(revision)) else { continue };
-        let differs = ["diff", "--name-only", "--no-renames", "-z", &base, "HEAD", "--"];
-        let prefix = git.ask(&["rev-parse", "--show-prefix"], LIMIT);
-        return match prefix.zip(git.ask(&differs, LIMIT)) {
-            Some((prefix, names)) => Changes::Known { base, files: below(prefix.trim(), &names) },
-            None => Changes::Unknown(format!("git cannot compare {base} with what is checked out")),
-        };
-    }
-    Changes::Unknown(format!("commit {} is not in this clone and cannot be fetched", revisions.join(" and ")))
+    let found = revisions.iter().find_map(|revision| git.commit(revision).or_else(|| git.fetched(revision)));
+    found.ok_or_else(|| {
+        format!("commit {} is not in this clone and cannot be fetched", revisions.join(" and "))
+    })
+}
+
+/// The commit that is checked out, as a full hash.
+pub fn head(exec: &Executor, root: &Path) -> Option<String> {
+    Git { exec, root }.commit("HEAD")
+}
+
+/// A file as a commit has it; the path is from the workspace's root. `None` where the commit has no such file.
+pub fn file_at(exec: &Executor, root: &Path, commit: &str, path: &str) -> Option<String> {
+    Git { exec, root }.ask(&["cat-file", "blob", &format!("{commit}:./{path}")], LIMIT)
+}
+
+/// The paths of all manifests that a commit has below the workspace's root.
+pub fn manifests_at(exec: &Executor, root: &Path, commit: &str) -> Vec<String> {
+    let words = ["ls-tree", "-r", "-z", "--name-only", commit];
+    let names = Git { exec, root }.ask(&words, LIMIT).unwrap_or_default();
+    let is_manifest = |name: &&str| name.rsplit('/').next() == Some("Cargo.toml");
+    names.split('\0').filter(is_manifest).map(str::to_owned).collect()
 }
 
 /// Whether a merge is checked out, as for a pull request: then what it was merged into is its first parent.

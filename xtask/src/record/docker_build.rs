@@ -1,6 +1,6 @@
 //! The record of one run of `docker build`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Recompiled, RunResult, StepRecord, UnitCounts};
 use crate::facts::revision::Revision;
@@ -55,7 +55,7 @@ pub struct StageRecord {
 }
 
 /// What became of an instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StageState {
     Ran,
@@ -67,7 +67,7 @@ pub enum StageState {
 }
 
 /// What the build of the app compiled on top of the cooked dependencies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AfterCook {
     pub front: Option<UnitCounts>,
     pub server: Option<UnitCounts>,

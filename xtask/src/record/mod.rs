@@ -3,17 +3,21 @@
 //! "Not measured" is `None` (JSON `null`), never zero. Nothing here prints.
 
 pub mod bench;
+pub mod ci_summary;
 pub mod deploy;
 pub mod deployments;
+pub mod deps_report;
 pub mod docker_build;
 pub mod doctor;
 pub mod init;
 pub mod inspect;
+pub mod kept;
 pub mod lint;
 pub mod monitor;
 pub mod pack;
 pub mod settings;
 pub mod smoke;
+pub mod test;
 pub mod timings;
 pub mod variables;
 pub mod watch;

@@ -4,8 +4,10 @@ pub mod bench;
 pub mod bench_compare;
 pub mod bench_history;
 pub mod build;
+pub mod ci_summary;
 pub mod deploy;
 pub mod deployments;
+pub mod deps_report;
 pub mod docker_build;
 pub mod doctor;
 pub mod init;
@@ -18,6 +20,7 @@ mod page;
 pub mod settings;
 pub mod smoke;
 pub mod table;
+pub mod test;
 pub mod variables;
 
 /// How a report is printed.

@@ -49,6 +49,12 @@ impl Job {
         fs::write(self.file("event.json"), payload.to_string()).unwrap();
     }
 
+    /// A push that GitHub received at this time, in seconds since 1970.
+    pub fn payload_of_push(&self, pushed_at: i64) {
+        let repository = json!({"default_branch": "main", "private": true, "pushed_at": pushed_at});
+        fs::write(self.file("event.json"), json!({"repository": repository}).to_string()).unwrap();
+    }
+
     /// The step's outputs so far, as they are written.
     pub fn outputs(&self) -> String {
         fs::read_to_string(self.file("output")).unwrap()

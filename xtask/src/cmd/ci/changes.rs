@@ -28,7 +28,7 @@ pub fn find(
     summary.begin("comparison");
     let context = Context::load(exec, &args.selection)?;
     let root = &context.workspace.root;
-    let classes = match changes::since(exec, root, &revisions(exec, root, github, args)) {
+    let classes = match changes::since(exec, root, &revisions(exec, root, github, args.base.as_deref())) {
         Changes::Known { base, files } => {
             let short = base.get(..12).unwrap_or(&base).to_owned();
             summary.add(format!("{} changed since `{short}`.", counted(files.len())));
@@ -58,9 +58,14 @@ pub fn find(
 }
 
 /// What to compare with, the best first.
-fn revisions(exec: &Executor, root: &Path, github: Option<&GitHub>, args: &ChangesArgs) -> Vec<String> {
-    if let Some(base) = &args.base {
-        return vec![base.clone()];
+pub(super) fn revisions(
+    exec: &Executor,
+    root: &Path,
+    github: Option<&GitHub>,
+    base: Option<&str>,
+) -> Vec<String> {
+    if let Some(base) = base {
+        return vec![base.to_owned()];
     }
     let Some(github) = github else {
         return ["@{upstream}", "origin/HEAD"].map(str::to_owned).into();

@@ -206,7 +206,7 @@ fn rules(exec: &Executor, context: &Context, on_github: bool) -> anyhow::Result<
 }
 
 /// GitHub reads commands from either stream of a step.
-fn annotate(exec: &Executor, on_github: bool, annotation: Option<&Annotation>) {
+pub(super) fn annotate(exec: &Executor, on_github: bool, annotation: Option<&Annotation>) {
     if let Some(annotation) = annotation.filter(|_| on_github) {
         exec.ui().raw(&exec.redact(&format!("{annotation}\n")));
     }

@@ -2,7 +2,11 @@
 
 mod changes;
 mod check;
+mod comment;
+mod deps_report;
 mod gate;
+mod summary;
+mod test;
 
 use super::context::Context;
 use super::docker::{pack, smoke};
@@ -11,6 +15,7 @@ use crate::ci::github::GitHub;
 use crate::ci::summary::Summary;
 use crate::ci::{naming, outputs};
 use crate::cli::ci::{ChangesArgs, CheckArgs, CiDeployArgs, ImageArgs};
+use crate::cli::ci_reports::{CiTestArgs, CommentArgs, DepsReportArgs, SummaryArgs};
 use crate::cli::deploy::DeployArgs;
 use crate::cli::docker::{PackArgs, SmokeArgs};
 use crate::config::registry::Sources;
@@ -40,6 +45,26 @@ pub fn changes(exec: &Executor, args: &ChangesArgs) -> anyhow::Result<()> {
 pub fn check(exec: &Executor, args: &CheckArgs) -> anyhow::Result<()> {
     let github = GitHub::read()?;
     told(exec, github.as_ref(), "Checks", |summary| check::check(exec, github.is_some(), args, summary))
+}
+
+pub fn test(exec: &Executor, args: &CiTestArgs) -> anyhow::Result<()> {
+    let github = GitHub::read()?;
+    told(exec, github.as_ref(), "Tests", |summary| test::run(exec, github.is_some(), args, summary))
+}
+
+pub fn deps_report(exec: &Executor, args: &DepsReportArgs) -> anyhow::Result<()> {
+    let github = GitHub::read()?;
+    let title = "Dependencies";
+    told(exec, github.as_ref(), title, |summary| deps_report::run(exec, github.as_ref(), args, summary))
+}
+
+pub fn comment(exec: &Executor, args: &CommentArgs) -> anyhow::Result<()> {
+    let github = GitHub::read()?;
+    told(exec, github.as_ref(), "Comment", |summary| comment::run(exec, github.as_ref(), args, summary))
+}
+
+pub fn summary(exec: &Executor, args: &SummaryArgs) -> anyhow::Result<()> {
+    summary::run(exec, GitHub::read()?.as_ref(), args)
 }
 
 pub fn gate(exec: &Executor) -> anyhow::Result<()> {

@@ -34,13 +34,18 @@ pub fn run(exec: &Executor, args: &InspectArgs) -> anyhow::Result<()> {
         platform: args.platform.as_deref(),
         files: args.files,
         budget: Budget {
-            warn: args.warn.map(|size| size.bytes).or(automation.budgets.image_warn),
-            fail: args.fail.map(|size| size.bytes).or(automation.budgets.image_fail),
+            warn: args.warn.map(|size| size.bytes).or(whole(automation.budgets.image.warn)),
+            fail: args.fail.map(|size| size.bytes).or(whole(automation.budgets.image.fail)),
         },
     };
     let record = inspect::look(exec, &Sources::read()?, &GitHubApi::read()?, &question)?;
     print(&exec.redact(&report::inspect::render(&record, args.format)?))?;
     verdict(&record)
+}
+
+/// A limit in whole bytes.
+fn whole(limit: Option<f64>) -> Option<u64> {
+    limit.map(|bytes| bytes as u64)
 }
 
 fn verdict(record: &InspectRecord) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 //! xtask among fakes: a small workspace, and a `PATH` that holds nothing but stand-ins for every external tool.
 
+mod ci_test;
 mod delegated;
 mod docker_build;
 mod failing;
