@@ -83,6 +83,7 @@ fn look(
     };
     let found = Found {
         settings: &automation.monitor,
+        budgets: &automation.budgets,
         github: known.as_ref(),
         local,
         images,

@@ -24,14 +24,10 @@ pub struct Monitor {
     pub budgets: MonitorBudgets,
 }
 
-/// `[workspace.metadata.xtask.monitor.budgets]`: what makes an alert when it is more. Times are medians of the last
-/// runs, in seconds.
+/// `[workspace.metadata.xtask.monitor.budgets]`: what makes an alert when it is more, besides what one run of CI may
+/// take (`[workspace.metadata.xtask.budgets]`). Times are medians of the last runs, in seconds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MonitorBudgets {
-    /// A deployment.
-    pub deploy: Option<f64>,
-    /// From the push until the deployment is done.
-    pub push_to_live: Option<f64>,
     /// All caches of GitHub Actions, in bytes.
     pub caches: Option<u64>,
     /// By the workflow's name.
@@ -63,11 +59,7 @@ impl Monitor {
 impl MonitorBudgets {
     fn read(table: &Value) -> anyhow::Result<MonitorBudgets> {
         let mut section = Section::new("`[workspace.metadata.xtask.monitor.budgets]` in Cargo.toml", table)?;
-        let mut seconds = |key: &'static str| section.read(key, "a number of seconds above 0", above_zero);
-        let (deploy, push_to_live) = (seconds("deploy")?, seconds("push-to-live")?);
         let budgets = MonitorBudgets {
-            deploy,
-            push_to_live,
             caches: section.read("caches", "a size in quotes, e.g. \"8GB\"", |value| {
                 value.as_str()?.parse::<Size>().ok().map(|size| size.bytes)
             })?,
@@ -102,7 +94,7 @@ mod tests {
     fn all_keys() {
         let monitor = Monitor::read(&json!({
             "deploy-job": "Ship", "railway-memory-gb": 0.25, "railway-vcpu": 0.01, "railway-egress-gb": 3,
-            "budgets": {"deploy": 90, "push-to-live": 420, "caches": "8GB", "workflows": {"CI": 300}},
+            "budgets": {"caches": "8GB", "workflows": {"CI": 300}},
         }))
         .unwrap();
         let expected = Monitor {
@@ -111,8 +103,6 @@ mod tests {
             railway_vcpu: Some(0.01),
             railway_egress_gb: Some(3.0),
             budgets: MonitorBudgets {
-                deploy: Some(90.0),
-                push_to_live: Some(420.0),
                 caches: Some(8_000_000_000),
                 workflows: BTreeMap::from([("CI".to_owned(), 300.0)]),
             },
@@ -126,7 +116,6 @@ mod tests {
         for (table, expected) in [
             (json!({"deploy_job": "x"}), "did you mean `deploy-job`?"),
             (json!({"railway-vcpu": -1}), "must be a number, 0 or more, not the number -1"),
-            (json!({"budgets": {"deploy": 0}}), "must be a number of seconds above 0, not the number 0"),
             (json!({"budgets": {"caches": 8}}), "must be a size in quotes"),
             (json!({"budgets": {"workflows": {"CI": "5m"}}}), "must be a table of names of workflows"),
         ] {

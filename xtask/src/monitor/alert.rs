@@ -14,6 +14,7 @@
 //! from the history, so that it is the same one for everybody. `told.rs` keeps it from being told twice.
 
 use crate::bench::statistics::{chance_of_greater, median, quantile};
+use crate::config::budgets::{Budgets, Limits};
 use crate::config::monitor::MonitorBudgets;
 use crate::record::monitor::{Alert, AlertKind, Outcome, Point, Series, SeriesKind};
 
@@ -41,6 +42,7 @@ struct Timed<'p> {
 /// ids of the runs before and after.
 pub fn alerts(
     all: &[Series],
+    of_a_run: &Budgets,
     budgets: &MonitorBudgets,
     slower_because: impl Fn(&[&str], &[&str]) -> Option<String>,
 ) -> Vec<Alert> {
@@ -48,7 +50,7 @@ pub fn alerts(
     for series in all {
         alerts.extend(failing(series));
         alerts.extend(slower(series, &slower_because));
-        alerts.extend(limit(series, budgets).and_then(|limit| over_budget(series, limit)));
+        alerts.extend(limit(series, of_a_run, budgets).and_then(|limit| over_budget(series, limit)));
     }
     alerts.sort_by(|a, b| (a.kind, &a.subject).cmp(&(b.kind, &b.subject)));
     alerts
@@ -177,13 +179,15 @@ fn failing(series: &Series) -> Option<Alert> {
     Some(alert(AlertKind::Failing, series, text, first, (0.0, failed as f64)))
 }
 
-fn limit(series: &Series, budgets: &MonitorBudgets) -> Option<f64> {
+/// The first limit of those that a run is held against: what is told of one run is an alert where it lasts.
+fn limit(series: &Series, of_a_run: &Budgets, budgets: &MonitorBudgets) -> Option<f64> {
+    let first = |limits: Limits| limits.warn.or(limits.fail);
     match series.kind {
         SeriesKind::Workflow => budgets.workflows.get(&series.name).copied(),
-        SeriesKind::Deploy => budgets.deploy,
-        SeriesKind::Local if series.name == "deploy" => budgets.deploy,
+        SeriesKind::Deploy => first(of_a_run.deploy),
+        SeriesKind::Local if series.name == "deploy" => first(of_a_run.deploy),
         SeriesKind::Local => None,
-        SeriesKind::PushToLive => budgets.push_to_live,
+        SeriesKind::PushToLive => first(of_a_run.push_to_live),
     }
 }
 

@@ -18,7 +18,7 @@ fn workflow(seconds: &[f64]) -> Series {
 }
 
 fn found(all: &[Series], budgets: &MonitorBudgets) -> Vec<String> {
-    alerts(all, budgets, |_, _| None).into_iter().map(|alert| alert.text).collect()
+    alerts(all, &Budgets::default(), budgets, |_, _| None).into_iter().map(|alert| alert.text).collect()
 }
 
 fn none() -> MonitorBudgets {
@@ -54,7 +54,7 @@ fn slower_needs_five_runs_that_agree() {
 fn a_state_began_with_the_run_that_showed_it_first() {
     let began = |more: usize| {
         let slow = vec![130.0; 5 + more];
-        let alerts = alerts(&[workflow(&history(&slow))], &none(), |before, after| {
+        let alerts = alerts(&[workflow(&history(&slow))], &Budgets::default(), &none(), |before, after| {
             assert_eq!((before.len(), before[11], after.len()), (12, "12", 5));
             Some("It is the link.".to_owned())
         });
@@ -74,7 +74,7 @@ fn a_state_began_with_the_run_that_showed_it_first() {
     // Slower still is something new.
     let mut twice = history(&[130.0; 12]);
     twice.extend([200.0; 5]);
-    let told = alerts(&[workflow(&twice)], &none(), |_, _| None);
+    let told = alerts(&[workflow(&twice)], &Budgets::default(), &none(), |_, _| None);
     assert_eq!((told.len(), told[0].began.as_deref()), (1, Some("2026-11-29T10:00:00Z")));
 }
 
@@ -92,7 +92,7 @@ fn failures_in_a_row() {
         "CI: the last 3 runs have failed, since #9 main (2026-11-09T10:00:00Z); the last success was #8 main."
     ]
     .assert_eq(&found(&[one.clone()], &none()).join("\n"));
-    let alert = alerts(&[one.clone()], &none(), |_, _| None).remove(0);
+    let alert = alerts(&[one.clone()], &Budgets::default(), &none(), |_, _| None).remove(0);
     assert_eq!((alert.kind, alert.now, alert.key.as_str()), (AlertKind::Failing, 3.0, "failing/CI"));
     // Pull requests may fail.
     one.points.iter_mut().for_each(|point| point.is_main = false);
@@ -104,12 +104,7 @@ fn failures_in_a_row() {
 
 #[test]
 fn budgets_are_held_against_medians() {
-    let budgets = MonitorBudgets {
-        deploy: Some(90.0),
-        push_to_live: Some(420.0),
-        caches: None,
-        workflows: BTreeMap::from([("CI".to_owned(), 120.0)]),
-    };
+    let budgets = MonitorBudgets { caches: None, workflows: BTreeMap::from([("CI".to_owned(), 120.0)]) };
     let all = [
         workflow(&[100.0, 130.0, 140.0, 130.0]),
         of(SeriesKind::Workflow, "Other", &[900.0; 4]),
@@ -122,7 +117,7 @@ fn budgets_are_held_against_medians() {
         CI: takes 2m 10s (the median of the last 4), allowed 2m 00s.
         deploy: takes 100 s (the median of the last 3), allowed 90 s."#]]
     .assert_eq(&found(&all, &budgets).join("\n"));
-    let alerts = alerts(&all, &budgets, |_, _| None);
+    let alerts = alerts(&all, &Budgets::default(), &budgets, |_, _| None);
     assert_eq!(alerts[0].began.as_deref(), Some("2026-11-03T10:00:00Z"));
     assert_eq!(alerts[1].key, "budget/here/deploy");
     assert_eq!(super::caches(9, 9, None), None);

@@ -17,6 +17,7 @@ pub mod told;
 
 use chrono::{DateTime, Utc};
 
+use crate::config::budgets::Budgets;
 use crate::config::monitor::Monitor;
 use crate::record::monitor::{ImageSize, MONITOR_SCHEMA, MonitorRecord};
 use github::Known;
@@ -25,6 +26,8 @@ use local::Local;
 /// All that was found, and as what it is looked at.
 pub struct Found<'f> {
     pub settings: &'f Monitor,
+    /// What one run may take.
+    pub budgets: &'f Budgets,
     /// `None` where GitHub was not asked.
     pub github: Option<&'f Known>,
     pub local: Local,
@@ -38,12 +41,12 @@ pub struct Found<'f> {
 
 /// What can be said of it.
 pub fn record(found: Found<'_>, now: DateTime<Utc>) -> MonitorRecord {
-    let Found { settings, github, local, images, since, branch, notes } = found;
+    let Found { settings, budgets, github, local, images, since, branch, notes } = found;
     let of_github = github.map(|known| series::of_github(known, settings.deploy_job.as_deref()));
     let mut all = of_github.unwrap_or_default();
     all.extend(series::of_machine(local.runs));
     let caches = github.and_then(sizes::caches);
-    let mut alerts = alert::alerts(&all, &settings.budgets, |before, after| {
+    let mut alerts = alert::alerts(&all, budgets, &settings.budgets, |before, after| {
         grown_most(&steps::grown(github?, before, after))
     });
     if let (Some(known), Some(caches), Some(limit)) = (github, &caches, settings.budgets.caches) {
@@ -84,6 +87,7 @@ mod tests {
     fn found<'f>(settings: &'f Monitor, github: Option<&'f Known>) -> Found<'f> {
         Found {
             settings,
+            budgets: Box::leak(Box::default()),
             github,
             local: Local::default(),
             images: Vec::new(),

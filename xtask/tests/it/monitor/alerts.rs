@@ -153,8 +153,8 @@ fn budgets_are_the_workspace_s_own() {
     });
     workspace.write(
         "Cargo.toml",
-        "[workspace]\n[workspace.metadata.xtask.monitor.budgets]\ndeploy = 30\npush-to-live = 420\ncaches = \"8GB\"\n\
-         workflows = { \"Image and deployment\" = 240 }\n",
+        "[workspace]\n[workspace.metadata.xtask.monitor.budgets]\ncaches = \"8GB\"\n\
+         workflows = { \"Image and deployment\" = 240 }\n[workspace.metadata.xtask.budgets]\ndeploy-warn = 30\n",
     );
     alert(&workspace, &[]);
     let told = hook.told().remove(0);
