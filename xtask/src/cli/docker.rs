@@ -47,11 +47,12 @@ pub enum DockerCommand {
     cargo xtask docker build --load --image app          # for this machine's engine\n  \
     cargo xtask docker build --push --platform amd64,arm64 --builder remote\n\n\
     The image is known by its inputs: context, Dockerfile, arguments, platforms. It gets the tag in-DIGEST; where the \
-    registry has that, nothing is built. After the build it is looked at what was compiled on top of the cooked \
-    dependencies: a dependency among it is an error (exit code 1), and then the image gets no other tag.\n\n\
+    registry has that, nothing is built. The build looks at what it compiles on top of the cooked dependencies: a \
+    dependency among it is an error (exit code 1), and there is no image.\n\n\
     Other tags: those of `--tag` and of REF; with `--auto-tags` sha-COMMIT, in GitHub Actions also the branch, the \
     version of a tag v1.2.3, and `latest` on the default branch.\n\n\
-    Docker logs in by itself (`docker login`). A compile cache on S3 is used where SCCACHE_BUCKET is set, with \
+    The account is that of XTASK_REGISTRY_USERNAME and XTASK_REGISTRY_PASSWORD, else that of `docker login`, else for \
+    ghcr.io GITHUB_ACTOR and GITHUB_TOKEN. A compile cache on S3 is used where SCCACHE_BUCKET is set, with \
     SCCACHE_REGION, SCCACHE_ENDPOINT, SCCACHE_S3_KEY_PREFIX, SCCACHE_S3_USE_SSL; AWS_ACCESS_KEY_ID, \
     AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN reach the compiler as secrets and no layer.")]
 pub struct ImageBuildArgs {
@@ -98,7 +99,7 @@ pub struct ImageBuildArgs {
     /// An argument of the Dockerfile; may be repeated
     #[arg(long = "build-arg", value_name = "NAME=VALUE")]
     pub build_args: Vec<String>,
-    /// Do not fail where dependencies were cooked in vain
+    /// Do not fail where dependencies were cooked in vain; an input of the image
     #[arg(long)]
     pub allow_recompiled: bool,
     /// How the report is printed; `human` is the digest alone

@@ -77,9 +77,13 @@ pub struct BuildArgs {
     /// Ask cargo even where nothing was touched since the last build
     #[arg(long)]
     pub ask_cargo: bool,
-    /// Dependencies were compiled before, e.g. by cargo-chef: say which are compiled again, and why
+    /// Dependencies were compiled before, e.g. by cargo-chef: where some are compiled again say which and why, and fail
+    /// (exit code 1)
     #[arg(long)]
     pub after_cook: bool,
+    /// With --after-cook: say it only
+    #[arg(long, requires = "after_cook")]
+    pub allow_recompiled: bool,
     #[command(flatten)]
     pub cargo: CargoArgs,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::{admitted, print};
 use crate::cli::{BuildArgs, CargoArgs, DriverArgs, Selection};
 use crate::exec::Executor;
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::facts::host::Host;
 use crate::facts::revision::Revision;
 use crate::leptos::build::{self, Outcome};
@@ -20,6 +20,9 @@ pub fn run(exec: &Executor, args: &BuildArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?.driven_by(&args.driver, &args.selection)?;
     let Some(record) = build(exec, &context, args)? else { return Ok(()) };
     print(&report::build::render(&record, args.format)?)?;
+    if is_cooked_in_vain(&record, args) {
+        return Err(cooked_in_vain(&record));
+    }
     if args.format == Format::Human {
         next(exec, &context, args);
     }
@@ -115,11 +118,32 @@ fn build(exec: &Executor, context: &Context, args: &BuildArgs) -> anyhow::Result
         exec.ui().note(format!("{} was cooked in vain for the {} half: {why}", again.package, again.half));
     }
     record.recompiled = compiled_again;
+    if result.is_ok() && is_cooked_in_vain(&record, args) {
+        record.result = RunResult::Failed;
+    }
     let recorded = this.append(&record);
     // The reason why the build failed matters more than a record that could not be written.
     result?;
     recorded?;
     Ok(Some(record))
+}
+
+/// Whether dependencies were compiled again although they must not be.
+fn is_cooked_in_vain(record: &BuildRecord, args: &BuildArgs) -> bool {
+    !args.allow_recompiled && record.recompiled.iter().flatten().next().is_some()
+}
+
+/// In a Docker build this fails the instruction, whose layer is kept nowhere then: were it kept, the next build would
+/// find it and nobody would be told again.
+fn cooked_in_vain(record: &BuildRecord) -> anyhow::Error {
+    let again = record.recompiled.iter().flatten();
+    let named: Vec<String> = again.map(|it| format!("{} ({} half)", it.package, it.half)).collect();
+    Failure::new(Exit::CheckFailed, format!("dependencies were cooked in vain: {}", named.join(", ")))
+        .hint(
+            "give the cook exactly the flags and variables of the build (`cargo xtask generate`); \
+             `--allow-recompiled` lets it pass",
+        )
+        .into()
 }
 
 /// Builds for another command, e.g. before the tests run. A dry run prints the build's plan in `format`.
@@ -151,6 +175,7 @@ pub fn for_command_with(
             // What is tested, packed or watched is worth the third of a second.
             ask_cargo: true,
             after_cook: false,
+            allow_recompiled: false,
             cargo: cargo.clone(),
             // The context knows who builds.
             driver: DriverArgs::default(),

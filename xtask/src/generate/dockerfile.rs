@@ -12,6 +12,9 @@ const LINE_LENGTH_MAX: usize = 120;
 /// Has cargo say why it compiles a unit that it has compiled before.
 const LOG: &str = "CARGO_LOG=cargo::core::compiler::fingerprint=info";
 
+/// Lets dependencies that were cooked in vain pass, where the Dockerfile's argument says so.
+const ALLOWED: &str = "${ALLOW_RECOMPILED:+--allow-recompiled}";
+
 /// All that the blocks follow from. Paths are below the folder of the image that the sources are in.
 #[derive(Clone, Debug)]
 pub struct Recipe {
@@ -42,6 +45,7 @@ pub fn blocks(recipe: &Recipe) -> Blocks {
     let environment: Vec<(&str, &str)> = pairs(&recipe.environment);
     let mut build = vec![LOG.to_owned(), "xtask".to_owned()];
     build.extend(recipe.build.iter().map(|word| quote(word)));
+    build.push(ALLOWED.to_owned());
     Blocks::from([
         ("pins", pins.collect()),
         ("compile-environment", env(&environment)),
@@ -151,7 +155,7 @@ mod tests {
                 env: map(&[]),
                 args: words(&format!("--package server --features {}", "x".repeat(80))),
             },
-            build: words("build --after-cook"),
+            build: words("build"),
             files: words("style/main.css tailwind.config.js"),
             folders: words("public"),
             folder: "/app".to_owned(),
@@ -165,7 +169,7 @@ mod tests {
             blocks(&recipe).iter().map(|(name, lines)| format!("{name}:\n{}\n", lines.join("\n"))).collect();
         expect_test::expect![[r#"
             build:
-            CARGO_LOG=cargo::core::compiler::fingerprint=info xtask build --after-cook \
+            CARGO_LOG=cargo::core::compiler::fingerprint=info xtask build ${ALLOW_RECOMPILED:+--allow-recompiled} \
             compile-environment:
             ENV A=1 \
                 B="two \"words\"" \

@@ -3,9 +3,12 @@
 use std::io::Read;
 
 use anyhow::Context;
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 use super::manifest::Descriptor;
-use crate::exit::{Exit, Failure};
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// An entry of a layer's archive.
 pub struct Entry<'a> {
@@ -50,20 +53,20 @@ impl Entry<'_> {
 
 /// Whether a layer of this type can be read here.
 pub fn is_readable(layer: &Descriptor) -> bool {
-    !layer.media_type.ends_with("zstd")
+    // An encrypted one, for instance, cannot.
+    ["tar", "gzip", "zstd"].iter().any(|end| layer.media_type.ends_with(end))
 }
 
 /// Goes through a layer, and hands out each entry in the order of the archive. The size of the archive in bytes.
 pub fn walk(blob: &[u8], each: &mut dyn FnMut(&mut Entry<'_>) -> anyhow::Result<()>) -> anyhow::Result<u64> {
-    let is_gzip = blob.starts_with(&[0x1f, 0x8b]);
-    if blob.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        let message = "a layer is compressed with zstd, which is not read here";
-        return Err(Failure::new(Exit::CommandFailed, message).into());
-    }
-    let mut counted = Counted {
-        inner: if is_gzip { Box::new(flate2::read::MultiGzDecoder::new(blob)) } else { Box::new(blob) },
-        size: 0,
+    let inner: Box<dyn Read + '_> = if blob.starts_with(&GZIP) {
+        Box::new(flate2::read::MultiGzDecoder::new(blob))
+    } else if blob.starts_with(&ZSTD) || skippable(blob).is_some() {
+        Box::new(Zstd { frame: None, rest: blob })
+    } else {
+        Box::new(blob)
     };
+    let mut counted = Counted { inner, size: 0 };
     let mut archive = tar::Archive::new(&mut counted);
     for entry in archive.entries().context("read a layer")? {
         let mut entry = entry.context("read a layer")?;
@@ -100,6 +103,48 @@ impl Read for Counted<'_> {
     }
 }
 
+/// All frames of a zstd stream, one after the other: some builders write a layer as several.
+struct Zstd<'a> {
+    frame: Option<StreamingDecoder<&'a [u8], FrameDecoder>>,
+    /// What comes after the frame, once that is read.
+    rest: &'a [u8],
+}
+
+impl Read for Zstd<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            if let Some(frame) = &mut self.frame {
+                let length = frame.read(buffer)?;
+                if length > 0 || buffer.is_empty() {
+                    return Ok(length);
+                }
+                self.rest = *frame.get_ref();
+                self.frame = None;
+            }
+            if self.rest.is_empty() {
+                return Ok(0);
+            }
+            match skippable(self.rest) {
+                Some(length) => self.rest = self.rest.get(length..).unwrap_or_default(),
+                None => {
+                    let frame = StreamingDecoder::new(self.rest).map_err(std::io::Error::other)?;
+                    self.frame = Some(frame);
+                }
+            }
+        }
+    }
+}
+
+/// The length of the frame that a zstd stream begins with, where it is one without content. In bytes.
+fn skippable(stream: &[u8]) -> Option<usize> {
+    let number = |from: usize| {
+        let bytes = stream.get(from..from + 4)?.try_into().ok()?;
+        Some(u32::from_le_bytes(bytes))
+    };
+    let is_skippable = (0x184d_2a50..=0x184d_2a5f).contains(&number(0)?);
+    is_skippable.then_some(8 + usize::try_from(number(4)?).ok()?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -107,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_and_gzip_are_the_same() {
+    fn plain_gzip_and_zstd_are_the_same() {
         let mut tar = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_gnu();
         header.set_size(3);
@@ -119,7 +164,15 @@ mod tests {
         let plain = tar.into_inner().unwrap();
         let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         zipped.write_all(&plain).unwrap();
-        for blob in [&plain, &zipped.finish().unwrap()] {
+        // In two frames, with one between them that holds nothing.
+        let frame = |content: &[u8]| {
+            let level = ruzstd::encoding::CompressionLevel::Fastest;
+            ruzstd::encoding::compress_to_vec(content, level)
+        };
+        let (one, two) = plain.split_at(700);
+        let between = [0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
+        let frames = [frame(one), between.to_vec(), frame(two)].concat();
+        for blob in [&plain, &zipped.finish().unwrap(), &frames, &[&between[..], &frames].concat()] {
             let mut seen = Vec::new();
             let size = walk(blob, &mut |entry| {
                 let content = entry.read()?;
@@ -131,6 +184,7 @@ mod tests {
             assert_eq!(seen, [file, ("lib".to_owned(), Kind::Link("usr/lib".to_owned()), Vec::new())]);
         }
         assert!(walk(&[0x28, 0xb5, 0x2f, 0xfd], &mut |_| Ok(())).is_err());
+        assert!(walk(&frames[..frames.len() - 20], &mut |_| Ok(())).is_err());
         assert!(walk(b"nonsense that is no archive", &mut |_| Ok(())).is_err());
     }
 }

@@ -38,6 +38,8 @@ pub struct DockerBuildRecord {
     pub attempts: u32,
     pub stages: Vec<StageRecord>,
     pub after_cook: Option<AfterCook>,
+    /// `None` where none was asked for, or nothing was compiled.
+    pub compile_cache: Option<CompileCache>,
     pub steps: Vec<StepRecord>,
     /// Wall-clock seconds of the whole run.
     pub seconds: f64,
@@ -64,6 +66,22 @@ pub enum StageState {
     Failed,
     /// It ran when the build ended for another reason.
     Unfinished,
+}
+
+/// What the compile cache gave, over all instructions that compiled something.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CompileCache {
+    /// Units of cargo.
+    pub hits: u64,
+    pub misses: u64,
+    /// Results that could not be read or written.
+    pub errors: u64,
+    /// Instructions that compiled something and were not to do without.
+    pub instructions: u32,
+    /// Those among them that did without it, because its server did not start.
+    pub without: u32,
+    /// Why, in the cache's own words.
+    pub reason: Option<String>,
 }
 
 /// What the build of the app compiled on top of the cooked dependencies.

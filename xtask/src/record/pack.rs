@@ -43,7 +43,7 @@ pub struct PackRecord {
     pub seconds: f64,
 }
 
-/// An image that a run from here has brought into its registry.
+/// An image that a run from here has brought into its registry, by `docker pack` or `docker build`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Packed {
     /// E.g. `ghcr.io/owner/app`.
@@ -51,12 +51,20 @@ pub struct Packed {
     pub digest: String,
     /// By digest.
     pub reference: String,
+    /// RFC 3339, UTC.
+    #[serde(default)]
+    pub started: String,
 }
 
 /// The images of all runs from here that are on record, oldest first. Lines of another layout are passed over.
 pub fn packed(target_directory: &Path) -> Vec<Packed> {
-    let text = std::fs::read_to_string(super::path(target_directory, "pack")).unwrap_or_default();
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    let mut all: Vec<Packed> = Vec::new();
+    for name in ["pack", "docker-build"] {
+        let text = std::fs::read_to_string(super::path(target_directory, name)).unwrap_or_default();
+        all.extend(text.lines().filter_map(|line| serde_json::from_str::<Packed>(line).ok()));
+    }
+    all.sort_by(|one, other| one.started.cmp(&other.started));
+    all
 }
 
 /// The image that ours stands on.

@@ -36,6 +36,14 @@ fn facts(record: &DockerBuildRecord) -> Table {
             row(&format!("compiled after the cook, {name}"), format!("{}: {packages}", units.compiled));
         }
     }
+    if let Some(cache) = &record.compile_cache {
+        let without = match cache.without {
+            0 => String::new(),
+            without => format!("; {without} of {} instructions without it", cache.instructions),
+        };
+        let (hits, misses, errors) = (cache.hits, cache.misses, cache.errors);
+        row("compile cache", format!("{hits} hits, {misses} misses, {errors} errors{without}"));
+    }
     row("seconds", seconds(record.seconds));
     table
 }

@@ -129,6 +129,11 @@ impl Registry {
         &self.address
     }
 
+    /// The folder in which it keeps everything, each blob and manifest as a file.
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// All requests so far, e.g. `HEAD /v2/app/manifests/latest 404`, without queries and in their order.
     pub fn requests(&self) -> Vec<String> {
         let log = fs::read_to_string(self.folder.path().join("access.log")).unwrap();

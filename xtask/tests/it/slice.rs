@@ -53,7 +53,7 @@ impl Station {
         let image = format!("{}/team/fixture", registry.address());
         let pulled = Pulled(image.clone());
         let railway = Model::start(&["--runner", "docker"]);
-        let mut workspace = Workspace::fixture();
+        let mut workspace = Workspace::built_fixture();
         workspace.write(
             "railway.toml",
             "[deploy]\nhealthcheckPath = \"/api/health\"\nhealthcheckTimeout = 8\noverlapSeconds = 2\n\

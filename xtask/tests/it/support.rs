@@ -43,9 +43,9 @@ impl Workspace {
         workspace
     }
 
-    /// A copy of the fixture, with what its build leaves for the next one: the crates of others are compiled, and the
-    /// outputs of its tools are kept by content. Cargo compiles the fixture's own crates anew in every folder. It is
-    /// built once for all tests that ask, and again when the fixture, the compiler or xtask is another one.
+    /// A copy of the fixture, with what its build leaves for the next one: what was compiled, which cargo takes for its
+    /// own in every folder, and the outputs of its tools by content. It is built once for all tests that ask, and again
+    /// when the fixture, the compiler or xtask is another one.
     pub fn built_fixture() -> Workspace {
         let workspace = Workspace::empty();
         let built = built_fixture();

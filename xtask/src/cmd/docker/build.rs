@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use super::super::context::Context;
 use super::super::{admitted, generate, print};
 use super::asked::{build_args, caches, compression, epoch, local_name, platforms, tags, target};
-use super::{in_vain, pack};
+use super::{in_vain, pack, said};
 use crate::ci::github::GitHub;
 use crate::cli::docker::{ImageBuildArgs, Provenance};
 use crate::config::registry::Sources;
@@ -18,13 +18,13 @@ use crate::exit::{Exit, Failure};
 use crate::facts::revision::Revision;
 use crate::image::buildx::{self, Outcome, Settings};
 use crate::image::reference::Reference;
-use crate::image::registry::Repository;
+use crate::image::registry::{Login, Repository};
 use crate::image::{context, tagging};
 use crate::plan::image::TagImage;
 use crate::plan::{Action, Invocation, Operation, Plan, Stage, Step};
 use crate::record::docker_build::{DOCKER_BUILD_SCHEMA, DockerBuildRecord};
 use crate::record::{self, RunResult, StepRecord};
-use crate::report;
+use crate::report::{self, Format};
 use crate::steps::{Done, step};
 
 /// Where a compile cache is: sccache's variables, and the Dockerfile's arguments for them. No input of the image: with
@@ -57,14 +57,17 @@ pub fn run(exec: &Executor, args: &ImageBuildArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut steps = Vec::new();
-    let (built, result) = job.carry_out(exec, args, &mut steps);
-    let verdict = result.and_then(|()| {
-        let vain = built.outcome.after_cook.as_ref().filter(|it| !it.dependencies.is_empty());
-        match vain.filter(|_| !args.allow_recompiled) {
-            Some(after_cook) => Err(in_vain::error(exec, &context, args, after_cook)),
-            None => job.tag(exec, &built, &mut steps),
-        }
-    });
+    if !args.push && !args.load {
+        said::kept_nowhere(exec);
+    }
+    let (built, result) = job.carry_out(exec, &context, args, &mut steps);
+    let is_interrupted = result.as_ref().is_err_and(|error| matches!(Exit::of(error), Exit::Interrupted(_)));
+    let after_cook = built.outcome.after_cook.as_ref().filter(|it| !it.dependencies.is_empty());
+    let verdict = match after_cook.filter(|_| !args.allow_recompiled && !is_interrupted) {
+        // The build in there has failed for this reason too; here it is known what differs.
+        Some(after_cook) => Err(in_vain::error(exec, &context, args, after_cook)),
+        None => result.and_then(|()| job.tag(exec, &built, &mut steps)),
+    };
     let is_tagged = steps.iter().any(|step| step.name == TAG && verdict.is_ok());
     let reference = job.repository.as_ref().filter(|_| args.push).zip(built.outcome.digest.as_ref());
     let tag = reference.is_some() || (args.load && built.outcome.digest.is_some());
@@ -90,6 +93,7 @@ pub fn run(exec: &Executor, args: &ImageBuildArgs) -> anyhow::Result<()> {
         attempts: built.outcome.attempts,
         stages: built.outcome.stages,
         after_cook: built.outcome.after_cook,
+        compile_cache: built.outcome.compile_cache,
         steps,
         seconds: began.elapsed().as_secs_f64(),
     };
@@ -97,7 +101,11 @@ pub fn run(exec: &Executor, args: &ImageBuildArgs) -> anyhow::Result<()> {
     // The reason why it failed matters more than a record that could not be written.
     verdict?;
     recorded?;
-    print(&report::docker_build::render(&record, args.format)?)
+    print(&report::docker_build::render(&record, args.format)?)?;
+    if args.format == Format::Human {
+        said::next(exec, &record);
+    }
+    Ok(())
 }
 
 /// One run, as it was asked for.
@@ -105,6 +113,7 @@ struct Job {
     plan: Plan,
     command: Invocation,
     metadata_file: PathBuf,
+    has_compile_cache: bool,
     input_digest: String,
     input_tag: String,
     /// Registry and name, or a local name.
@@ -133,7 +142,10 @@ impl Job {
         let dockerfile = generate::DOCKERFILE.to_owned();
         if !folder.join(&dockerfile).is_file() {
             return Err(Failure::usage(format!("there is no {dockerfile} in {}", folder.display()))
-                .hint("copy it from the repository that xtask comes from, and run `cargo xtask generate`")
+                .hint(
+                    "copy it and .dockerignore from the repository that xtask comes from, and run `cargo xtask \
+                     generate`",
+                )
                 .into());
         }
         let target = target(context, args)?;
@@ -148,6 +160,10 @@ impl Job {
         if let Some(source) = labels.get("org.opencontainers.image.source") {
             build_args.entry("IMAGE_SOURCE".to_owned()).or_insert_with(|| source.clone());
         }
+        if args.allow_recompiled {
+            // An input: whoever does not allow it must not get this image.
+            build_args.insert("ALLOW_RECOMPILED".to_owned(), "yes".to_owned());
+        }
         // Without it every layer that was built anew has other times, and so another digest.
         build_args.entry("SOURCE_DATE_EPOCH".to_owned()).or_insert_with(epoch);
         let mut inputs: Vec<(String, String)> = build_args.clone().into_iter().collect();
@@ -160,7 +176,8 @@ impl Job {
         for (variable, argument) in COMPILE_CACHE {
             build_args.extend(set(&variable).map(|value| (argument.to_owned(), value)));
         }
-        if set(&"SCCACHE_BUCKET").is_some() {
+        let has_compile_cache = set(&"SCCACHE_BUCKET").is_some();
+        if has_compile_cache {
             build_args.insert("COMPILE_CACHE".to_owned(), "sccache".to_owned());
         }
         let is_trusted = github.is_none_or(GitHub::is_trusted);
@@ -207,6 +224,7 @@ impl Job {
             plan: Plan { command: "docker build".to_owned(), steps },
             command,
             metadata_file: settings.metadata_file,
+            has_compile_cache,
             input_digest,
             input_tag,
             repository,
@@ -219,6 +237,7 @@ impl Job {
     fn carry_out(
         &self,
         exec: &Executor,
+        context: &Context,
         args: &ImageBuildArgs,
         steps: &mut Vec<StepRecord>,
     ) -> (Built, anyhow::Result<()>) {
@@ -231,24 +250,32 @@ impl Job {
                 built.reused = true;
                 return Ok(Done::fresh("the same inputs are there", ()));
             }
+            said::drifts(exec, context, args);
             if let Some(folder) = self.metadata_file.parent() {
                 std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
             }
-            let (outcome, result) = buildx::run(exec, &self.command, &self.metadata_file);
+            let login = self.login(exec, context, args)?;
+            let command = login.as_ref().map_or_else(|| self.command.clone(), |it| it.of(&self.command));
+            let (outcome, result) = buildx::run(exec, &command, &self.metadata_file);
             built.outcome = outcome;
             result?;
             let detail = built.outcome.digest.clone().unwrap_or_default();
             Ok(Done::ran(detail, ()))
         });
-        if let Some(after_cook) = &built.outcome.after_cook {
-            for (half, units) in [("front", &after_cook.front), ("server", &after_cook.server)] {
-                let Some(units) = units else { continue };
-                let packages = units.compiled_packages.join(", ");
-                exec.ui()
-                    .status("Compiled", format!("{half}: {} after the cook: {packages}", units.compiled));
-            }
-        }
+        built.outcome.compile_cache = built.outcome.compile_cache.filter(|_| self.has_compile_cache);
+        said::compiled(exec, &built.outcome);
         (built, result)
+    }
+
+    /// The account that Docker's client has to be told of for this push.
+    fn login(
+        &self,
+        exec: &Executor,
+        context: &Context,
+        args: &ImageBuildArgs,
+    ) -> anyhow::Result<Option<Login>> {
+        let Some(name) = self.repository.as_deref().filter(|_| args.push) else { return Ok(None) };
+        Login::for_build(exec, &self.sources, &Reference::parse(name)?, &context.workspace.target_directory)
     }
 
     /// The digest of the image that the registry has for these inputs. Whoever may push may have put another one under

@@ -87,6 +87,7 @@ mod tests {
             repository: "r.example/app".to_owned(),
             digest: digest(letter),
             reference: format!("r.example/app@{}", digest(letter)),
+            started: String::new(),
         };
         let pushed = [packed("a"), packed("b"), packed("b")];
         let of = |name: &str| previous(&Reference::parse(name).unwrap(), &pushed).map(str::to_owned);

@@ -9,4 +9,5 @@ pub mod lint;
 mod own;
 pub mod pack;
 pub mod prune;
+mod said;
 pub mod smoke;

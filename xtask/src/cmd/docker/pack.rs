@@ -21,7 +21,7 @@ use crate::plan::image::{AssembleImage, CheckLinkage, PushImage, ReadBase, Write
 use crate::plan::{Action, Operation, Plan, Stage, Step};
 use crate::record::pack::{BaseRecord, PACK_SCHEMA, PackRecord};
 use crate::record::{self, RunResult};
-use crate::report;
+use crate::report::{self, Format};
 
 /// Has the C library, certificates, time zones and a user who is not root, and no shell. Debian 13 and not 12, whose C
 /// library (2.36) is older than that of GitHub's runners (2.39 on ubuntu-24.04): what is built there would not start.
@@ -40,7 +40,20 @@ pub fn run(exec: &Executor, args: &PackArgs) -> anyhow::Result<()> {
         context.compile_server_for(&triple);
     }
     let Some(record) = pack(exec, &context, args)? else { return Ok(()) };
-    print(&report::pack::render(&record, args.format)?)
+    print(&report::pack::render(&record, args.format)?)?;
+    if args.format == Format::Human {
+        match &record.reference {
+            Some(image) => {
+                exec.ui().note(format!("next: `cargo xtask docker smoke {image}` to run it and look at it"));
+            }
+            None if args.output.is_none() => exec.ui().note(
+                "the image is nowhere yet: `--push` sends it to its registry, `--output app.tar` writes it for \
+                 `docker load`",
+            ),
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// Builds, packs, pushes if asked to, and records it; nothing in a dry run, which prints the plans.

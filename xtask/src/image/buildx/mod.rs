@@ -3,6 +3,7 @@
 
 mod after_cook;
 mod command;
+mod compile_cache;
 mod progress;
 
 use std::time::Duration;
@@ -14,8 +15,9 @@ pub use command::{LayerCache, Settings, command};
 
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
+use crate::image::smoke::engine;
 use crate::plan::Invocation;
-use crate::record::docker_build::{AfterCook, StageRecord};
+use crate::record::docker_build::{AfterCook, CompileCache, StageRecord};
 use progress::Progress;
 
 /// How often a build is tried, and how long to wait in between. What was built before stays in the builder's cache.
@@ -24,6 +26,8 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(15)];
 
 /// The command whose output says what was compiled.
 const BUILD: &str = "xtask build";
+/// What compiles besides.
+const COOK: &str = "cargo chef cook";
 
 /// Parts of messages about networks and registries that may be well again a moment later, in lower case.
 const TRANSIENT: [&str; 14] = [
@@ -43,6 +47,16 @@ const TRANSIENT: [&str; 14] = [
     "error reading from server",
 ];
 
+/// Parts of messages of registries that want to know who asks, in lower case.
+const REFUSED: [&str; 6] = [
+    "401 unauthorized",
+    "403 forbidden",
+    "access denied",
+    "authorization failed",
+    "failed to authorize",
+    "no basic auth credentials",
+];
+
 /// What a run came to, as far as it came.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
@@ -52,6 +66,8 @@ pub struct Outcome {
     pub stages: Vec<StageRecord>,
     /// `None` where the app was not built: what was there was as it should be, or nobody printed anything.
     pub after_cook: Option<AfterCook>,
+    /// `None` where nothing was compiled through one.
+    pub compile_cache: Option<CompileCache>,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +91,9 @@ pub fn run(
         let looked = progress.printed(BUILD).iter().filter_map(after_cook::read).reduce(joined);
         // What an earlier attempt compiled is cached in this one.
         outcome.after_cook = looked.or(outcome.after_cook);
+        let compiled = [COOK, BUILD].into_iter().flat_map(|command| progress.printed(command));
+        let cache = compile_cache::read(&compiled.collect::<Vec<_>>());
+        outcome.compile_cache = cache.or(outcome.compile_cache);
         let error = match result {
             Ok(()) => {
                 let read = digest(metadata_file);
@@ -107,21 +126,65 @@ fn attempt(exec: &Executor, command: &Invocation, progress: &mut Progress) -> an
         }
     });
     let Err(error) = ran else { return Ok(()) };
-    if Exit::of(&error) != Exit::CommandFailed {
-        return Err(error);
+    match Exit::of(&error) {
+        Exit::CommandFailed => {}
+        Exit::MissingTool => {
+            let message = format!("{error}: the image is built with Docker");
+            return Err(Failure::new(Exit::MissingTool, message).hint(engine::INSTALL).into());
+        }
+        _ => return Err(error),
     }
     let Some(broken) = progress.broken() else {
-        let words = progress.words().join("\n");
-        let message = format!("docker buildx failed: {}", exec.redact(words.trim()));
-        return Err(Failure::new(Exit::CommandFailed, message)
-            .hint("`docker version` and `docker buildx ls` show whether engine and builder answer")
-            .into());
+        return Err(not_begun(&exec.redact(progress.words().join("\n").trim())).into());
     };
-    for line in &broken.tail {
-        ui.raw(&exec.redact(&format!("{line}\n")));
+    // Whoever reads the app's record tells what it says better than its last lines do.
+    let mut looked = progress.printed(BUILD).into_iter().filter_map(|printed| after_cook::read(&printed));
+    if !looked.any(|it| !it.dependencies.is_empty()) {
+        for line in &broken.tail {
+            ui.raw(&exec.redact(&format!("{line}\n")));
+        }
     }
     let message = format!("{}: {}", broken.name, broken.error);
-    Err(Failure::new(Exit::CommandFailed, exec.redact(&message)).into())
+    let failure = Failure::new(Exit::CommandFailed, exec.redact(&message));
+    Err(match how_to_mend(&broken.name, &broken.error) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+    .into())
+}
+
+/// What to do about an instruction that failed, where that is not the Dockerfile's to tell.
+fn how_to_mend(name: &str, error: &str) -> Option<&'static str> {
+    let lower = error.to_ascii_lowercase();
+    if !name.contains(": RUN ") && REFUSED.iter().any(|part| lower.contains(part)) {
+        return Some(
+            "give an account for that registry: `docker login REGISTRY`, or for the one that is pushed to \
+             XTASK_REGISTRY_USERNAME and XTASK_REGISTRY_PASSWORD",
+        );
+    }
+    name.contains("load metadata for").then_some(
+        "is the name right, and is the image there for everybody? Arguments (`--build-arg`) name others: RUST_IMAGE, \
+         BASE_IMAGE",
+    )
+}
+
+/// Why buildx did not begin, by what it says.
+fn not_begun(words: &str) -> Failure {
+    let lower = words.to_ascii_lowercase();
+    let has = |part: &str| lower.contains(part);
+    // Docker's client takes the flags of a plugin that it does not know for its own.
+    if has("unknown command") || has("is not a docker command") || has("unknown flag: --progress") {
+        return Failure::new(Exit::MissingTool, format!("Docker has no buildx: {words}")).hint(
+            "install the plugin (package docker-buildx-plugin, in Debian docker-buildx): \
+             https://docs.docker.com/go/buildx/",
+        );
+    }
+    let hint = if has("connect to the docker daemon") || has("docker daemon socket") {
+        engine::how_to_reach(&lower)
+    } else {
+        "`docker version` and `docker buildx ls` show whether engine and builder answer"
+    };
+    Failure::new(Exit::CommandFailed, format!("docker buildx failed: {words}")).hint(hint)
 }
 
 fn is_transient(message: &str) -> bool {
@@ -148,6 +211,18 @@ fn digest(metadata_file: &std::path::Path) -> anyhow::Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_refused_is_told_about_accounts() {
+        let mend =
+            |name: &str, error: &str| how_to_mend(name, error).map(|hint| hint.contains("docker login"));
+        assert_eq!(mend("exporting to image", "failed to push r/a: 401 Unauthorized"), Some(true));
+        let metadata = "internal: load metadata for r.example/base:1";
+        assert_eq!(mend(metadata, "pull access denied, repository does not exist"), Some(true));
+        assert_eq!(mend(metadata, "r.example/base:1: not found"), Some(false));
+        assert_eq!(mend("builder 2/3: RUN curl x", "403 forbidden"), None);
+        assert_eq!(mend("exporting to image", "failed to push r/a: 503"), None);
+    }
 
     #[test]
     fn only_the_network_is_asked_again() {

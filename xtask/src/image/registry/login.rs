@@ -1,7 +1,7 @@
-//! An account for a pull of the engine's own, for as long as the pull takes.
+//! An account for what Docker's client does itself, a pull or a build, for as long as it takes.
 //!
-//! Docker's client knows neither our variables nor GitHub's token. It is given them in a configuration of its own,
-//! below `target/`, that nobody else can read; `docker login` would leave the account behind in the user's.
+//! It knows neither our variables nor GitHub's token. It is given them in a configuration of its own, below `target/`,
+//! that nobody else can read; `docker login` would leave the account behind in the user's.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
@@ -49,6 +49,30 @@ impl Login {
         Ok(Some(login))
     }
 
+    /// The same for a build that pushes to `image`. All else stays as the user has it: accounts for the images that it
+    /// stands on, builders, plugins.
+    pub fn for_build(
+        exec: &Executor,
+        sources: &Sources,
+        image: &Reference,
+        target_directory: &Path,
+    ) -> anyhow::Result<Option<Login>> {
+        let docker = &sources.docker;
+        let is_token = matches!(docker.auths.get(&image.registry), Some(DockerAuth::IdentityToken));
+        if sources.given.is_none() && is_token {
+            return Ok(None);
+        }
+        let found = credentials::find(exec, sources, &image.registry, true)?;
+        let Some(account) = found.account.filter(|_| !found.is_dockers) else { return Ok(None) };
+        let theirs = docker.path.as_ref().and_then(|path| fs::read_to_string(path).ok());
+        let theirs = theirs.and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
+        let whole = added(theirs.unwrap_or_default(), &image.registry, &account);
+        let folder = target_directory.join(format!("xtask/docker-login-{}", std::process::id()));
+        let login = Login { folder };
+        login.write(&whole, docker).context("log in for the build")?;
+        Ok(Some(login))
+    }
+
     /// The command as this account.
     pub fn of(&self, command: &Invocation) -> Invocation {
         command.clone().env("DOCKER_CONFIG", self.folder.display().to_string())
@@ -60,10 +84,12 @@ impl Login {
         }
         DirBuilder::new().mode(0o700).create(&self.folder)?;
         fs::write(self.folder.join("config.json"), configuration.to_string())?;
-        // Where the engine is may be written in files beside the user's configuration.
-        let contexts = docker.path.as_ref().map(|path| path.with_file_name("contexts"));
-        if let Some(contexts) = contexts.filter(|folder| folder.is_dir()) {
-            std::os::unix::fs::symlink(contexts, self.folder.join("contexts"))?;
+        // Where the engine is may be written in files beside the user's configuration, and so are builders and plugins.
+        for name in ["contexts", "buildx", "cli-plugins"] {
+            let theirs = docker.path.as_ref().map(|path| path.with_file_name(name));
+            if let Some(theirs) = theirs.filter(|folder| folder.is_dir()) {
+                std::os::unix::fs::symlink(theirs, self.folder.join(name))?;
+            }
         }
         Ok(())
     }
@@ -77,12 +103,26 @@ impl Drop for Login {
 
 /// The account, and which of the user's engines is in use.
 fn configuration(registry: &str, account: &Account, docker: &DockerConfig) -> Value {
+    let mut entries = Map::new();
+    entries.extend(docker.context.clone().map(|name| ("currentContext".to_owned(), Value::String(name))));
+    added(entries, registry, account)
+}
+
+/// A configuration with this account more.
+fn added(mut configuration: Map<String, Value>, registry: &str, account: &Account) -> Value {
     // The one name under which Docker's client keeps Docker Hub.
     let server = if registry == "docker.io" { "https://index.docker.io/v1/" } else { registry };
     let auth = Base64::encode_string(format!("{}:{}", account.username, account.password).as_bytes());
-    let mut entries = Map::from_iter([("auths".to_owned(), json!({server: {"auth": auth}}))]);
-    entries.extend(docker.context.clone().map(|name| ("currentContext".to_owned(), Value::String(name))));
-    Value::Object(entries)
+    let mut set = |section: &str, value: Value| {
+        let section = configuration.entry(section).or_insert_with(|| json!({}));
+        if let Value::Object(entries) = section {
+            entries.insert(server.to_owned(), value);
+        }
+    };
+    set("auths", json!({"auth": auth}));
+    // No program that keeps the user's passwords is asked for this one.
+    set("credHelpers", json!(""));
+    Value::Object(configuration)
 }
 
 #[cfg(test)]
@@ -117,8 +157,9 @@ mod tests {
     fn only_what_docker_does_not_know_is_written() {
         let mut sources = Sources { github: Some(account("github")), ..Sources::default() };
         let auth = |name: &str| Base64::encode_string(format!("{name}:{name}'s password").as_bytes());
-        let expected =
-            |server: &str, name: &str| Some(json!({"auths": {server: {"auth": auth(name)}}}).to_string());
+        let expected = |server: &str, name: &str| {
+            Some(json!({"auths": {server: {"auth": auth(name)}}, "credHelpers": {server: ""}}).to_string())
+        };
         assert_eq!(read(&sources, "ghcr.io/o/app:1", false), expected("ghcr.io", "github"));
         assert_eq!(read(&sources, "quay.io/o/app:1", true), None);
         sources.given = Some(account("given"));
@@ -132,6 +173,34 @@ mod tests {
         sources.docker.auths.insert("ghcr.io".to_owned(), DockerAuth::IdentityToken);
         assert_eq!(read(&sources, "ghcr.io/o/app:1", false), None);
         assert_eq!(read(&sources, "ghcr.io/o/app:1", true), expected("ghcr.io", "given"));
+    }
+
+    #[test]
+    fn a_build_keeps_all_that_the_user_has() {
+        let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
+        let (theirs, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::create_dir(theirs.path().join("buildx")).unwrap();
+        let path = theirs.path().join("config.json");
+        let text =
+            r#"{"auths": {"quay.io": {"auth": "eDp5"}}, "credsStore": "desktop", "currentContext": "far"}"#;
+        fs::write(&path, text).unwrap();
+        let mut sources = Sources { github: Some(account("github")), ..Sources::default() };
+        sources.docker.path = Some(path);
+        let image = Reference::parse("ghcr.io/o/app").unwrap();
+        let login = Login::for_build(&exec, &sources, &image, target.path()).unwrap().unwrap();
+        let folder = PathBuf::from(&login.of(&Invocation::new("docker", "/")).env["DOCKER_CONFIG"]);
+        let written: Value =
+            serde_json::from_str(&fs::read_to_string(folder.join("config.json")).unwrap()).unwrap();
+        let auth = Base64::encode_string(b"github:github's password");
+        let expected = json!({
+            "auths": {"ghcr.io": {"auth": auth}, "quay.io": {"auth": "eDp5"}},
+            "credHelpers": {"ghcr.io": ""}, "credsStore": "desktop", "currentContext": "far",
+        });
+        assert_eq!(written, expected);
+        assert!(folder.join("buildx").is_dir());
+        // Elsewhere GitHub's token is nobody's account.
+        let elsewhere = Reference::parse("r.example/o/app").unwrap();
+        assert!(Login::for_build(&exec, &sources, &elsewhere, target.path()).unwrap().is_none());
     }
 
     #[test]

@@ -15,6 +15,8 @@ use crate::exit::{Exit, Failure};
 use crate::image::reference;
 use crate::plan::Invocation;
 
+/// What to do where there is no Docker at all.
+pub const INSTALL: &str = "install Docker Engine or Docker Desktop: https://docs.docker.com/engine/install/";
 /// The most lines of a server's log that are shown.
 pub const LOG_LINES_MAX: usize = 20;
 /// How long the engine may take to answer a question.
@@ -109,6 +111,16 @@ impl Container {
     }
 }
 
+/// What to do about an engine that does not answer, by what its client says.
+pub fn how_to_reach(why: &str) -> &'static str {
+    if why.contains("permission denied") {
+        "the socket belongs to group `docker`: add yourself to it, or use a rootless engine"
+    } else {
+        "start it (`sudo systemctl start docker`, or Docker Desktop), or see what DOCKER_HOST and \
+         `docker context ls` point to"
+    }
+}
+
 impl Engine<'_> {
     /// The engine's version. A missing program and an engine that does not answer are failures that say what to do.
     pub fn version(&self) -> anyhow::Result<String> {
@@ -118,7 +130,7 @@ impl Engine<'_> {
                     Exit::MissingTool,
                     format!("{error}: the image is run with Docker"),
                 )
-                .hint("install Docker Engine or Docker Desktop: https://docs.docker.com/engine/install/")
+                .hint(INSTALL)
                 .into());
             }
             answer => answer?,
@@ -127,14 +139,8 @@ impl Engine<'_> {
             return Ok(answer.stdout.trim().to_owned());
         }
         let why = answer.stderr.trim();
-        let hint = if why.contains("permission denied") {
-            "the socket belongs to group `docker`: add yourself to it, or use a rootless engine"
-        } else {
-            "start it (`sudo systemctl start docker`, or Docker Desktop), or see what DOCKER_HOST and \
-             `docker context ls` point to"
-        };
         let message = format!("the Docker engine does not answer: `docker version` says: {why}");
-        Err(Failure::new(Exit::CommandFailed, self.exec.redact(&message)).hint(hint).into())
+        Err(Failure::new(Exit::CommandFailed, self.exec.redact(&message)).hint(how_to_reach(why)).into())
     }
 
     /// The image, if the engine has it.

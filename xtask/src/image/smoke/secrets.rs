@@ -102,7 +102,6 @@ fn look_into_layers(
         if blob.is_empty() {
             continue;
         }
-        // The rest is manifests and configuration, which the engine has told about already.
         let mut in_layer = Vec::new();
         let walked = unpacked::walk(&blob, &mut |entry| {
             in_layer.extend(by_name(&entry.path, &entry.kind));
@@ -122,14 +121,25 @@ fn look_into_layers(
             in_layer.extend(secret.map(|name| format!("{} in /{}", named(&name), entry.path)));
             Ok(())
         });
-        if let Ok(raw) = walked {
-            layers += 1;
-            size += raw;
-            found.append(&mut in_layer);
+        match walked {
+            Ok(raw) => {
+                layers += 1;
+                size += raw;
+                found.append(&mut in_layer);
+            }
+            Err(_) if is_no_layer(&blob) => {}
+            // Nobody knows what is in it.
+            Err(error) => return Err(error.context("a layer of the image cannot be looked into")),
         }
     }
     anyhow::ensure!(layers > 0, "`docker save` wrote no layer that can be read");
     Ok((layers, size))
+}
+
+/// Whether a file of the archive is a manifest, a configuration or the number of a format: of these the engine has told
+/// already.
+fn is_no_layer(content: &[u8]) -> bool {
+    content.len() < 16 || matches!(content.first(), Some(b'{' | b'['))
 }
 
 /// What a file's name gives away.

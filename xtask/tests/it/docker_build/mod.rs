@@ -5,7 +5,12 @@
 //! XTASK_TEST_BUILD_ARGS further arguments that they need. What is compiled already is handed over as a build context in
 //! place of the stage that would make it, so that a test takes one minute and not five.
 
+mod builders;
 mod checks;
+mod compile_cache;
+mod faults;
+mod interrupted;
+mod small;
 
 use std::fs;
 use std::path::Path;
@@ -17,6 +22,7 @@ use crate::engine::{Pulled, docker, has_engine};
 use crate::registry::Registry;
 use crate::running::repository;
 use crate::support::{Run, Workspace, skipped};
+use compile_cache::{Bucket, counts};
 
 /// Something to build, somewhere to push it to.
 struct Site {
@@ -106,6 +112,12 @@ impl Site {
         serde_json::from_str(&run.stdout).unwrap()
     }
 
+    /// The record of the last run, a failed one too.
+    fn record(&self) -> Value {
+        let records = self.workspace.read("target/xtask/records/docker-build.jsonl");
+        serde_json::from_str(records.lines().last().unwrap()).unwrap()
+    }
+
     /// The builder forgets what it has cached, downloads too, as a new one never knew it.
     fn forget(&self) {
         let pruned = docker(&["buildx", "prune", "--all", "--force"]).unwrap();
@@ -126,16 +138,24 @@ fn packages(record: &Value, half: &str) -> Vec<String> {
     packages.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
-/// Cold; then the same inputs; then one line changed on a builder that has only the registry's cache; then a cook that is
-/// not like the build.
+/// Cold; then the same inputs; then one line changed on a builder that has only the registry's cache, without an account
+/// for the compile cache; then a cook that is not like the build, which compiles all of it anew on such a builder.
 #[test]
 fn no_dependency_is_compiled_after_the_cook() {
-    let Some(site) = Site::new() else { return };
+    let Some(mut site) = Site::new() else { return };
+    let Some(bucket) = Bucket::start() else { return };
+    bucket.use_for(&mut site.workspace);
     // A recipe that no builder has cooked before.
     let unique = format!("publish = false\ndescription = \"{}\"", site.registry.address());
     site.workspace.edit("server/Cargo.toml", "publish = false", &unique);
     let push = ["--push", "--cache", "registry", "--tag", "one"];
-    let cold = site.built(&push);
+    let run = site.run(&[&push[..], &["--provenance", "max"]].concat());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    eprintln!("{}", run.stderr);
+    let cold: Value = serde_json::from_str(&run.stdout).unwrap();
+    let [hits, misses, without] = counts(&cold);
+    assert!(misses > 20 && hits < misses && without == 0, "{cold:#}");
+    bucket.is_secret(&(run.stdout + &run.stderr), &site.workspace, &site.registry);
     assert_eq!(packages(&cold, "front"), ["fixture-core", "fixture-front", "fixture-ui"]);
     assert_eq!(packages(&cold, "server"), ["fixture-core", "fixture-server", "fixture-ui"]);
     assert_eq!(cold["after_cook"]["dependencies"], Value::Array(Vec::new()), "{cold:#}");
@@ -146,12 +166,16 @@ fn no_dependency_is_compiled_after_the_cook() {
     assert_eq!(manifest.digest.as_deref(), cold["digest"].as_str());
 
     let again = site.built(&["--push", "--cache", "registry", "--tag", "two"]);
+    assert_eq!((&again["compile_cache"], &again["after_cook"]), (&Value::Null, &Value::Null));
     assert_eq!((&again["reused"], &again["digest"]), (&true.into(), &cold["digest"]));
     assert_eq!(site.registry.tags("team/fixture"), [input_tag.as_str(), "layers", "one", "two"]);
 
     site.forget();
     site.workspace.edit("server/src/main.rs", "listening on", "Listening on");
+    // Nor is a missing secret an error, or another layer; this bucket is open to everybody.
+    bucket.log_out(&mut site.workspace);
     let changed = site.built(&push);
+    bucket.log_in(&mut site.workspace);
     assert_eq!(states(&changed, "cargo chef cook"), ["cached", "cached"], "{changed:#}");
     assert_eq!(states(&changed, "xtask build"), ["ran"]);
     assert_eq!(changed["after_cook"]["dependencies"], Value::Array(Vec::new()), "{changed:#}");
@@ -172,5 +196,22 @@ fn no_dependency_is_compiled_after_the_cook() {
         assert!(in_vain.stderr.contains(text), "{text}: {}", in_vain.stderr);
     }
     assert!(!site.registry.tags("team/fixture").contains(&"three".to_owned()));
+    let record = site.record();
+    // The server half, and what both halves run while they compile.
+    let [hits, _, without] = counts(&record);
+    assert!(hits >= 10 && without == 0, "{record:#}");
+    // Nothing of it was kept, so that the next run does not take it for good.
+    let input_tag = format!("in-{}", record["input_digest"].as_str().unwrap());
+    assert!(!site.registry.tags("team/fixture").contains(&input_tag));
+    // Without the bucket it compiles all the same, and says so.
+    drop(bucket);
+    let once_more = site.run(&["--push", "--tag", "three"]);
+    assert_eq!(once_more.code, Some(1), "{}", once_more.stderr);
+    assert!(
+        once_more.stderr.contains("compiled without the compile cache: sccache: error"),
+        "{}",
+        once_more.stderr
+    );
+    assert_eq!(counts(&site.record()), [0, 0, 1], "{}", once_more.stderr);
     let _ = fs::remove_dir_all(site.workspace.root().join("target"));
 }

@@ -7,6 +7,7 @@ use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 
 use super::Fakes;
+use crate::actions::Job;
 use crate::running::Running;
 use crate::support::{Run, folded, listing, processes_with};
 
@@ -122,6 +123,26 @@ fn a_dry_run_prints_the_command_and_changes_nothing() {
         # tag ghcr.io/o/app@DIGEST as 1.2, x"#]].assert_eq(&folded(&plan));
 }
 
+/// GitHub's cache wants its actions, and is written for those alone who may write to the repository.
+#[test]
+fn githubs_cache_in_githubs_actions() {
+    let mut fakes = fakes();
+    docker(&fakes, "exit 1");
+    fakes.workspace.set("ACTIONS_RUNTIME_TOKEN", "a-token-of-a-test");
+    let args =
+        ["docker", "build", "--push", "--image", "ghcr.io/o/app", "--cache", "registry,gha", "--dry-run"];
+    for (event, is_written) in [("push", true), ("pull_request", false)] {
+        let _job = Job::start(&mut fakes.workspace, event, "refs/heads/main");
+        let run = fakes.run(&args);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        for name in ["type=gha,scope=image", "type=registry,ref=ghcr.io/o/app:layers"] {
+            assert!(run.stdout.contains(&format!("--cache-from {name}")), "{}", run.stdout);
+            assert_eq!(run.stdout.contains(&format!("--cache-to {name}")), is_written, "{}", run.stdout);
+        }
+        assert!(!run.stdout.contains("a-token-of-a-test"), "{}", run.stdout);
+    }
+}
+
 #[test]
 fn the_digest_of_the_inputs_follows_what_is_in_the_image() {
     let fakes = fakes();
@@ -205,8 +226,9 @@ fn dependencies_cooked_in_vain_are_an_error_that_names_the_flag() {
     let name = "[builder 1/2] RUN xtask build --after-cook";
     let again =
         json!([{"package": "serde", "half": "front", "differences": ["rustflags: none before, now -Ca"]}]);
-    let lines = [vertex("b", name, ""), log("b", 1, &printed(&again))];
-    docker(&fakes, &format!("{} built", says(&lines)));
+    // The build in there says it and fails, as ours does, so that no layer is kept.
+    let lines = [vertex("b", name, "exit code: 1"), log("b", 1, &printed(&again))];
+    docker(&fakes, &format!("{} exit 1", says(&lines)));
     assert_eq!(fakes.run(&["generate"]).code, Some(0));
     assert_eq!(fakes.run(&["generate", "--check"]).code, Some(0));
     fakes.workspace.edit("Dockerfile.production", "RUSTFLAGS=-Cembed-bitcode=yes ", "");
@@ -220,12 +242,79 @@ fn dependencies_cooked_in_vain_are_an_error_that_names_the_flag() {
             `production` and should not have `release`
          hint: run `cargo xtask generate`"#]]
     .assert_eq(&message(&fakes, &run));
+    assert!(!run.stderr.contains("compiled_packages"), "{}", run.stderr);
+    assert!(run.stderr.contains("Dockerfile.production:11: 2 lines are not what follows"), "{}", run.stderr);
     assert_eq!(records(&fakes)[0]["result"], "failed");
+    // One that does not fail, and is not allowed to pass all the same.
+    let lines = [vertex("b", name, ""), log("b", 1, &printed(&again))];
+    docker(&fakes, &format!("{} built", says(&lines)));
+    let silent = fakes.run(&["docker", "build", "--load"]);
+    assert_eq!((silent.code, silent.stdout.as_str()), (Some(1), ""), "{}", silent.stderr);
+    let _ = fakes.calls();
     let allowed = fakes.run(&["docker", "build", "--load", "--allow-recompiled"]);
     assert_eq!((allowed.code, allowed.stdout), (Some(0), format!("{DIGEST}\n")));
+    assert!(allowed.stderr.contains("next: `cargo xtask docker smoke app:in-"), "{}", allowed.stderr);
+    let called = fakes.calls();
+    assert!(called.iter().any(|call| call.contains("--build-arg ALLOW_RECOMPILED=yes")), "{called:?}");
     let drift = fakes.run(&["generate", "--check"]);
     assert_eq!(drift.code, Some(1));
     assert!(message(&fakes, &drift).contains("run `cargo xtask generate`"), "{}", drift.stderr);
+}
+
+/// What fails the instruction of the test above.
+#[test]
+fn a_build_after_the_cook_fails_where_a_dependency_is_compiled() {
+    let fakes = Fakes::new();
+    let dependency = json!({
+        "reason": "compiler-artifact", "package_id": "registry+https://registry.example/index#serde@1.0.2",
+        "target": {"kind": ["lib"], "name": "serde"}, "features": [], "filenames": ["/none/deps/libserde-22.rlib"],
+        "fresh": false,
+    });
+    let script = fakes.folder().join("scripts/cargo");
+    let text = fs::read_to_string(&script).unwrap();
+    assert!(text.contains("[build --bin]\n"));
+    let more = format!("[build --bin]\nout {dependency}\n");
+    fs::write(&script, text.replacen("[build --bin]\n", &more, 1)).unwrap();
+    let build = |args: &[&str]| fakes.run(&[&["build", "--ask-cargo", "--format", "json"], args].concat());
+    let run = build(&["--after-cook"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("dependencies were cooked in vain: serde (server half)"), "{}", run.stderr);
+    // The report is there all the same: whoever called wants to know what.
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&report["result"], &report["recompiled"][0]["package"]), (&"failed".into(), &"serde".into()));
+    assert_eq!(fakes.records()[0]["result"], "failed");
+    for args in [&["--after-cook", "--allow-recompiled"][..], &[]] {
+        let run = build(args);
+        assert_eq!(run.code, Some(0), "{args:?}: {}", run.stderr);
+    }
+    assert_eq!(build(&["--allow-recompiled"]).code, Some(2));
+}
+
+#[test]
+fn what_docker_lacks_is_named() {
+    let fakes = fakes();
+    let said = |text: &str| {
+        docker(&fakes, &format!("echo '{text}' >&2; exit 125"));
+        let run = fakes.run(&["docker", "build", "--load"]);
+        (run.code, message(&fakes, &run))
+    };
+    let (code, text) = said("unknown flag: --progress");
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("Docker has no buildx") && text.contains("docker-buildx-plugin"), "{text}");
+    let (code, text) = said("ERROR: Cannot connect to the Docker daemon at unix:///x. Is it running?");
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("systemctl start docker"), "{text}");
+    let (_, text) =
+        said("permission denied while trying to connect to the Docker daemon socket at unix:///x");
+    assert!(text.contains("group `docker`"), "{text}");
+    let (code, text) = said("ERROR: no builder \"remote\" found");
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("docker buildx ls"), "{text}");
+    fs::remove_file(fakes.folder().join("bin/docker")).unwrap();
+    let run = fakes.run(&["docker", "build", "--load"]);
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    let text = message(&fakes, &run);
+    assert!(text.contains("the image is built with Docker") && text.contains("docs.docker.com"), "{text}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::registry::{self, Registry};
 use crate::support::{Run, Workspace};
 
-/// The fixture, built but for its own four crates, which are another machine's to cargo in another folder.
+/// The fixture, built: cargo takes what was compiled in another folder for its own.
 fn workspace() -> Workspace {
     alone(Workspace::built_fixture())
 }

@@ -27,7 +27,7 @@ fn what_is_tagged_has_been_tested() {
     let repository = format!("{}/team/app", registry.address());
     let _pulled = Pulled(repository.clone());
 
-    let mut workspace = Workspace::fixture();
+    let mut workspace = Workspace::built_fixture();
     for name in ["XTASK_REGISTRY_USERNAME", "XTASK_REGISTRY_PASSWORD", "SOURCE_DATE_EPOCH"] {
         workspace.set(name, "");
     }

@@ -8,7 +8,7 @@ mod good;
 mod interrupted;
 mod private;
 mod refused;
-mod remote;
+pub mod remote;
 mod sick;
 
 use std::io::Write;
@@ -21,7 +21,7 @@ use crate::engine::{docker, has_engine};
 use crate::support::{Run, Workspace, example};
 
 /// The configuration of an image as it should be.
-const GOOD: [&str; 6] = [
+pub const GOOD: [&str; 6] = [
     "USER 65532",
     "ENV LEPTOS_OUTPUT_NAME=app",
     "ENV LEPTOS_SITE_ROOT=site",
@@ -98,14 +98,14 @@ impl Drop for Smoke {
 }
 
 /// One check of a report in a line: verdict, name and detail.
-fn line(report: &Value, name: &str) -> String {
+pub fn line(report: &Value, name: &str) -> String {
     let checks = report["checks"].as_array().unwrap();
     let check = checks.iter().find(|check| check["name"] == name).unwrap();
     format!("{}: {}", check["verdict"].as_str().unwrap(), check["detail"].as_str().unwrap())
 }
 
 /// The names of the checks with this verdict.
-fn with_verdict(report: &Value, verdict: &str) -> Vec<String> {
+pub fn with_verdict(report: &Value, verdict: &str) -> Vec<String> {
     let checks = report["checks"].as_array().unwrap().iter();
     let named = checks.filter(|check| check["verdict"] == verdict);
     named.map(|check| check["name"].as_str().unwrap().to_owned()).collect()
@@ -114,12 +114,8 @@ fn with_verdict(report: &Value, verdict: &str) -> Vec<String> {
 /// An image from nothing but the server and the libraries that it is linked to.
 fn import(image: &str, configuration: &[&str]) {
     let mut archive = tar::Builder::new(Vec::new());
-    let server = example("smoke-server");
-    archive.append_path_with_name(&server, "server").unwrap();
-    for library in libraries(&server) {
-        // What the loader's path names is a link to the file.
-        let file = std::fs::canonicalize(&library).unwrap();
-        archive.append_path_with_name(file, library.strip_prefix("/").unwrap()).unwrap();
+    for (path, file) in files() {
+        archive.append_path_with_name(file, path).unwrap();
     }
     let archive = archive.into_inner().unwrap();
     let mut command = Command::new("docker");
@@ -131,6 +127,19 @@ fn import(image: &str, configuration: &[&str]) {
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(&archive).unwrap();
     assert!(child.wait().unwrap().success(), "docker import");
+}
+
+/// The server and the libraries that it is linked to, by their paths in the image.
+pub fn files() -> Vec<(PathBuf, PathBuf)> {
+    let server = example("smoke-server");
+    // What the loader's path names is a link to the file.
+    let inside = |library: &Path| library.strip_prefix("/").unwrap().to_owned();
+    let libraries = libraries(&server);
+    let libraries =
+        libraries.iter().map(|library| (inside(library), std::fs::canonicalize(library).unwrap()));
+    let mut files: Vec<(PathBuf, PathBuf)> = libraries.collect();
+    files.push((PathBuf::from("server"), server));
+    files
 }
 
 fn libraries(program: &Path) -> Vec<PathBuf> {

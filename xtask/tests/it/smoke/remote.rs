@@ -13,24 +13,24 @@ fn copy(mut from: impl Read, mut to: impl Write, end: impl FnOnce()) {
 }
 
 /// A way to this machine's engine over TCP, as long as the test's process lives.
-fn engine_over_tcp(address: &str) -> String {
+pub fn engine_over_tcp(address: &str) -> String {
     let listener = TcpListener::bind((address, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let Ok(engine) = UnixStream::connect("/var/run/docker.sock") else { return };
-            let (client_in, engine_in): (TcpStream, UnixStream) =
-                (client.try_clone().unwrap(), engine.try_clone().unwrap());
-            let (client_end, engine_end) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
-            std::thread::spawn(move || {
-                copy(client_in, engine, || drop(engine_end.shutdown(Shutdown::Write)))
-            });
-            std::thread::spawn(move || {
-                copy(engine_in, client, || drop(client_end.shutdown(Shutdown::Write)))
-            });
+            join(client, engine);
         }
     });
     format!("tcp://{address}:{port}")
+}
+
+/// Passes on what either says to the other.
+pub fn join(client: TcpStream, engine: UnixStream) {
+    let (client_in, engine_in) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
+    let (client_end, engine_end) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
+    std::thread::spawn(move || copy(client_in, engine, || drop(engine_end.shutdown(Shutdown::Write))));
+    std::thread::spawn(move || copy(engine_in, client, || drop(client_end.shutdown(Shutdown::Write))));
 }
 
 #[test]

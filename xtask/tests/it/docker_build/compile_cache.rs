@@ -1,0 +1,122 @@
+//! The bucket of a compile cache on this machine, where the containers of a build reach it, and where its credentials must
+//! not get to.
+
+use std::net::TcpListener;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::engine::docker;
+use crate::registry::{Registry, is_there, own_address};
+use crate::running::Running;
+use crate::support::{Workspace, contents};
+
+/// How long the server of the bucket may take until it answers.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// An S3 that is gone with the value, and the account for it.
+pub struct Bucket {
+    _server: Running,
+    endpoint: String,
+    /// Values that are nowhere else.
+    credentials: [(&'static str, String); 3],
+}
+
+impl Bucket {
+    /// `None` where the machine lacks a part.
+    pub fn start() -> Option<Bucket> {
+        if !is_there("moto_server") {
+            return None;
+        }
+        let address = address();
+        let port = TcpListener::bind((address.as_str(), 0)).unwrap().local_addr().unwrap().port().to_string();
+        let server = Running::start(Command::new("moto_server").args(["-H", &address, "-p", &port]));
+        let endpoint = format!("http://{address}:{port}");
+        let began = Instant::now();
+        while !ureq::put(format!("{endpoint}/results")).send_empty().is_ok_and(|it| it.status() == 200) {
+            assert!(began.elapsed() < START_LIMIT, "moto does not answer: {}", server.said());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let secret = |name: &'static str, what: &str| (name, format!("canary{}{what}", std::process::id()));
+        let credentials = [
+            secret("AWS_ACCESS_KEY_ID", "idofatest"),
+            secret("AWS_SECRET_ACCESS_KEY", "keyofatest"),
+            secret("AWS_SESSION_TOKEN", "tokenofatest"),
+        ];
+        Some(Bucket { _server: server, endpoint, credentials })
+    }
+
+    /// From now on images compile through it.
+    pub fn use_for(&self, workspace: &mut Workspace) {
+        for (name, value) in [
+            ("SCCACHE_BUCKET", "results"),
+            ("SCCACHE_REGION", "us-east-1"),
+            ("SCCACHE_ENDPOINT", self.endpoint.as_str()),
+            ("SCCACHE_S3_USE_SSL", "false"),
+            ("SCCACHE_S3_KEY_PREFIX", "image"),
+        ] {
+            workspace.set(name, value);
+        }
+        self.log_in(workspace);
+    }
+
+    pub fn log_in(&self, workspace: &mut Workspace) {
+        for (name, value) in &self.credentials {
+            workspace.set(name, value);
+        }
+    }
+
+    pub fn log_out(&self, workspace: &mut Workspace) {
+        for (name, _) in &self.credentials {
+            workspace.set(name, "");
+        }
+    }
+
+    /// No credential is in what was said, recorded or pushed: layers of the image and of the cache, configuration with its
+    /// history, provenance.
+    pub fn is_secret(&self, said: &str, workspace: &Workspace, registry: &Registry) {
+        let recorded = contents(&workspace.root().join("target/xtask"));
+        assert!(recorded.keys().any(|path| path.ends_with("docker-build.jsonl")), "{:?}", recorded.keys());
+        for (name, value) in &self.credentials {
+            assert!(!said.contains(value), "{name} in what was said");
+            assert!(recorded.values().all(|text| !text.contains(value)), "{name} in a record");
+        }
+        let values: Vec<&str> = self.credentials.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(pushed_with(registry, &values), [""; 0]);
+        // That the search finds what is there: a label of the configuration, provenance, and a file of a layer.
+        for text in ["xtask.input-digest", "cargo::core::compiler", "listening on"] {
+            assert_ne!(pushed_with(registry, &[text]), [""; 0], "{text}");
+        }
+    }
+}
+
+/// Files of the registry with one of these texts in them, compressed or not. The layers of the compiler's image are left
+/// out: they were made before.
+fn pushed_with(registry: &Registry, texts: &[&str]) -> Vec<String> {
+    let mut find = Command::new("find");
+    find.arg(registry.data()).args(["-type", "f", "-name", "data", "-size", "-100M"]);
+    find.args(["-exec", "zgrep", "-a", "-l", "-F"]);
+    for text in texts {
+        find.args(["-e", text]);
+    }
+    let found = find.args(["{}", "+"]).output().unwrap();
+    String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect()
+}
+
+/// This machine as the containers of a build see it.
+fn address() -> String {
+    let gateway =
+        docker(&["network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]).unwrap();
+    let gateway = gateway.stdout.trim();
+    match gateway.is_empty() {
+        true => own_address().unwrap_or_else(|| "127.0.0.1".to_owned()),
+        false => gateway.to_owned(),
+    }
+}
+
+/// Hits, misses and instructions without the cache.
+pub fn counts(record: &Value) -> [u64; 3] {
+    let cache = &record["compile_cache"];
+    ["hits", "misses", "without"].map(|name| cache[name].as_u64().unwrap_or_else(|| panic!("{record:#}")))
+}
