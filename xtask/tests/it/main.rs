@@ -16,6 +16,7 @@ mod doctor;
 mod drivers;
 mod engine;
 mod fakes;
+mod flows;
 mod inspect;
 mod lint;
 mod load;
