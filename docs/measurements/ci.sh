@@ -16,7 +16,8 @@ mkfifo "$work/open"
 "$model" --while-stdin-open --runner docker <"$work/open" >"$work/railway.json" 2>"$work/railway.log" &
 exec 9>"$work/open"
 trap 'exec 9>&-; sleep 2; kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true
-  docker image rm --force $(docker image ls -q "$address/team/fixture" "$address/base") >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
+  docker image rm --force $(docker image ls -q --filter "reference=$address/*/*" --filter "reference=$address/*") >/dev/null 2>&1 || true
+  rm -rf "$work"' EXIT
 until [ -s "$work/railway.json" ] && curl --silent --fail "http://$address/v2/" >/dev/null; do sleep 0.2; done
 docker tag "$base" "$address/base:1"
 docker push --quiet "$address/base:1" >/dev/null
@@ -48,7 +49,7 @@ step() {
 
 for round in $(seq 0 "$rounds"); do
   before=$(git rev-parse HEAD)
-  sed -i "s/value: [0-9]*/value: $((100 + round))/" core/src/lib.rs
+  sed -i "s/value: [0-9][0-9]*/value: $((100 + round))/" core/src/lib.rs
   commit "round $round"
   GITHUB_SHA=$(git rev-parse HEAD)
   printf '{"before": "%s", "repository": {"default_branch": "main"}}' "$before" >"$GITHUB_EVENT_PATH"
