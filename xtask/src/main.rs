@@ -108,6 +108,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
             CiStep::Gate => cmd::ci::gate(&executor(false)?),
             CiStep::Image(args) => cmd::ci::image(&executor(args.dry_run)?, args),
             CiStep::Deploy(args) => cmd::ci::deploy(&executor(args.dry_run)?, args),
+            CiStep::Bench(args) => cmd::ci::bench(&executor(args.run.dry_run)?, args),
         },
     }
 }

@@ -26,8 +26,10 @@ pub enum Class {
 pub struct Decision {
     /// Linters and tests.
     pub checks: bool,
-    /// The image is built, and pushed where the event is trusted.
+    /// The image is built.
     pub image: bool,
+    /// It goes to its registry; else it is built and packed all the same, to see whether that works.
+    pub push: bool,
     /// The image goes to production after it.
     pub deploy: bool,
     /// The report on what a change of dependencies does.
@@ -105,23 +107,14 @@ pub fn decide(github: Option<&GitHub>, classes: Option<&BTreeMap<String, Class>>
     Decision {
         checks,
         image,
-        deploy: image && github.is_some_and(may_deploy),
+        push: image && github.is_none_or(GitHub::may_push),
+        deploy: image && github.is_some_and(GitHub::deploys),
         dependencies: has(Class::Dependencies) && github.is_none_or(|github| github.event == "pull_request"),
         code_only: !ticked("force_rebuild")
             && has(Class::App)
             && classes.is_some_and(|files| {
                 files.values().all(|class| matches!(class, Class::App | Class::Documentation))
             }),
-    }
-}
-
-/// Whether what the event makes may go to production on its own: what was pushed to the default branch, and what
-/// somebody who may write to the repository asks for there.
-fn may_deploy(github: &GitHub) -> bool {
-    match github.event.as_str() {
-        "push" => github.is_default_branch(),
-        "workflow_dispatch" => github.is_default_branch() && github.flag("deploy") == Some(true),
-        _ => false,
     }
 }
 
@@ -213,10 +206,11 @@ mod tests {
     }
 
     fn told(decision: Decision) -> String {
-        let Decision { checks, image, deploy, dependencies, code_only } = decision;
+        let Decision { checks, image, push, deploy, dependencies, code_only } = decision;
         let all = [
             (checks, "checks"),
             (image, "image"),
+            (push, "push"),
             (deploy, "deploy"),
             (dependencies, "dependencies"),
             (code_only, "code_only"),
@@ -263,26 +257,26 @@ mod tests {
         }
         expect![[r#"
             push to main, docs: 
-            push to main, app: checks image deploy code_only
-            push to main, dependencies: checks image deploy
-            push to main, automation: checks image deploy
+            push to main, app: checks image push deploy code_only
+            push to main, dependencies: checks image push deploy
+            push to main, automation: checks image push deploy
             push to main, workflows: checks
             push to main, nothing: 
-            push to main, unknown: checks image deploy
+            push to main, unknown: checks image push deploy
             push to a branch, docs: 
-            push to a branch, app: checks image code_only
-            push to a branch, dependencies: checks image
-            push to a branch, automation: checks image
+            push to a branch, app: checks image push code_only
+            push to a branch, dependencies: checks image push
+            push to a branch, automation: checks image push
             push to a branch, workflows: checks
             push to a branch, nothing: 
-            push to a branch, unknown: checks image
-            tag, docs: image
-            tag, app: checks image code_only
-            tag, dependencies: checks image
-            tag, automation: checks image
-            tag, workflows: checks image
-            tag, nothing: image
-            tag, unknown: checks image
+            push to a branch, unknown: checks image push
+            tag, docs: image push
+            tag, app: checks image push code_only
+            tag, dependencies: checks image push
+            tag, automation: checks image push
+            tag, workflows: checks image push
+            tag, nothing: image push
+            tag, unknown: checks image push
             pull request, docs: 
             pull request, app: checks image code_only
             pull request, dependencies: checks image dependencies
@@ -297,20 +291,20 @@ mod tests {
             merge queue, workflows: checks
             merge queue, nothing: 
             merge queue, unknown: checks image
-            force_rebuild, docs: checks image
-            force_rebuild, app: checks image
-            force_rebuild, dependencies: checks image
-            force_rebuild, automation: checks image
-            force_rebuild, workflows: checks image
-            force_rebuild, nothing: checks image
-            force_rebuild, unknown: checks image
-            deploy, docs: checks image deploy
-            deploy, app: checks image deploy code_only
-            deploy, dependencies: checks image deploy
-            deploy, automation: checks image deploy
-            deploy, workflows: checks image deploy
-            deploy, nothing: checks image deploy
-            deploy, unknown: checks image deploy
+            force_rebuild, docs: checks image push
+            force_rebuild, app: checks image push
+            force_rebuild, dependencies: checks image push
+            force_rebuild, automation: checks image push
+            force_rebuild, workflows: checks image push
+            force_rebuild, nothing: checks image push
+            force_rebuild, unknown: checks image push
+            deploy, docs: checks image push deploy
+            deploy, app: checks image push deploy code_only
+            deploy, dependencies: checks image push deploy
+            deploy, automation: checks image push deploy
+            deploy, workflows: checks image push deploy
+            deploy, nothing: checks image push deploy
+            deploy, unknown: checks image push deploy
         "#]]
         .assert_eq(&table);
     }

@@ -79,12 +79,19 @@ impl GitHub {
             None => Value::Null,
         };
         let text = |place: &str| payload.pointer(place).and_then(Value::as_str);
+        let event = required("GITHUB_EVENT_NAME", "the name of an event", &any)?;
+        let git_ref = Ref::parse(&set("GITHUB_REF").unwrap_or_default());
+        // A schedule has no payload to speak of, and runs on the default branch alone.
+        let scheduled = match &git_ref {
+            Ref::Branch(name) if event == "schedule" => Some(name.clone()),
+            _ => None,
+        };
         Ok(Some(GitHub {
-            event: required("GITHUB_EVENT_NAME", "the name of an event", &any)?,
-            git_ref: Ref::parse(&set("GITHUB_REF").unwrap_or_default()),
+            event,
+            git_ref,
             sha: required("GITHUB_SHA", "the hash of a commit", &is_commit)?,
             server_url: server_url.trim_end_matches('/').to_owned(),
-            default_branch: text("/repository/default_branch").map(str::to_owned),
+            default_branch: text("/repository/default_branch").map(str::to_owned).or(scheduled),
             base: ["/before", "/pull_request/base/sha", "/merge_group/base_sha"]
                 .into_iter()
                 .find_map(text)
@@ -113,15 +120,37 @@ impl GitHub {
         matches!((&self.git_ref, &self.default_branch), (Ref::Branch(name), Some(default)) if name == default)
     }
 
-    /// Whether an image that is built here may go to production: it must be what the default branch is, or what the
-    /// merge queue is about to make it.
+    /// Whether an image that is built here goes to its registry. What a merge queue builds may never land, and is built
+    /// again when it has; whoever starts a workflow may leave `push` unticked.
+    pub fn may_push(&self) -> bool {
+        self.is_trusted() && self.event != "merge_group" && self.flag("push") != Some(false)
+    }
+
+    /// Whether an image that is built here may go to production: it must be what the default branch is. What a pull
+    /// request or a merge queue builds never is.
     pub fn may_promote(&self) -> bool {
-        self.event == "merge_group" || (self.is_trusted() && self.is_default_branch())
+        self.may_push() && self.is_default_branch()
+    }
+
+    /// Whether an image that is built here goes live without anybody's further word: what was pushed to the default
+    /// branch, and what somebody asks for there.
+    pub fn deploys(&self) -> bool {
+        let is_meant = match self.event.as_str() {
+            "push" => true,
+            "workflow_dispatch" => self.flag("deploy") == Some(true),
+            _ => false,
+        };
+        is_meant && self.may_promote()
     }
 
     /// Whether a box was ticked when somebody started the workflow; `None` where there is none.
     pub fn flag(&self, input: &str) -> Option<bool> {
         self.inputs.get(input).map(|value| value == "true")
+    }
+
+    /// What somebody typed or chose when they started the workflow, if they did.
+    pub fn chosen(&self, input: &str) -> Option<&str> {
+        self.inputs.get(input).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// The page of a commit.
@@ -319,7 +348,9 @@ pub mod tests {
         for (event, git_ref) in [
             ("push", "refs/heads/main"),
             ("workflow_dispatch", "refs/heads/main"),
+            ("schedule", "refs/heads/main"),
             ("merge_group", "refs/heads/gh-readonly-queue/main/pr-7-0123"),
+            ("merge_group", "refs/heads/main"),
             ("push", "refs/heads/feature"),
             ("push", "refs/tags/v1.2.3"),
             ("push", "refs/tags/main"),
@@ -329,24 +360,62 @@ pub mod tests {
             ("an_event_of_the_future", "refs/heads/main"),
         ] {
             let job = job(event, git_ref);
-            let line =
-                format!("{event} {git_ref}: push {}, promote {}\n", job.is_trusted(), job.may_promote());
+            let (push, promote, deploys) = (job.may_push(), job.may_promote(), job.deploys());
+            let line = format!("{event} {git_ref}: push {push}, promote {promote}, deploys {deploys}\n");
             table.push_str(&line);
         }
         expect![[r#"
-            push refs/heads/main: push true, promote true
-            workflow_dispatch refs/heads/main: push true, promote true
-            merge_group refs/heads/gh-readonly-queue/main/pr-7-0123: push true, promote true
-            push refs/heads/feature: push true, promote false
-            push refs/tags/v1.2.3: push true, promote false
-            push refs/tags/main: push true, promote false
-            pull_request refs/pull/7/merge: push false, promote false
-            pull_request_target refs/heads/main: push false, promote false
-            workflow_run refs/heads/main: push false, promote false
-            an_event_of_the_future refs/heads/main: push false, promote false
+            push refs/heads/main: push true, promote true, deploys true
+            workflow_dispatch refs/heads/main: push true, promote true, deploys false
+            schedule refs/heads/main: push true, promote true, deploys false
+            merge_group refs/heads/gh-readonly-queue/main/pr-7-0123: push false, promote false, deploys false
+            merge_group refs/heads/main: push false, promote false, deploys false
+            push refs/heads/feature: push true, promote false, deploys false
+            push refs/tags/v1.2.3: push true, promote false, deploys false
+            push refs/tags/main: push true, promote false, deploys false
+            pull_request refs/pull/7/merge: push false, promote false, deploys false
+            pull_request_target refs/heads/main: push false, promote false, deploys false
+            workflow_run refs/heads/main: push false, promote false, deploys false
+            an_event_of_the_future refs/heads/main: push false, promote false, deploys false
         "#]]
         .assert_eq(&table);
         let unknown = GitHub { default_branch: None, ..job("push", "refs/heads/main") };
         assert!(!unknown.may_promote());
+    }
+
+    #[test]
+    fn boxes_decide_for_whoever_starts_a_workflow() {
+        let mut table = String::new();
+        for ticked in [&[][..], &["push"], &["deploy"], &["push", "deploy"]] {
+            let value = |input: &str| (input.to_owned(), ticked.contains(&input).to_string());
+            for git_ref in ["refs/heads/main", "refs/heads/feature"] {
+                let inputs = ["push", "deploy"].map(value).into();
+                let job = GitHub { inputs, ..job("workflow_dispatch", git_ref) };
+                let (push, deploys) = (job.may_push(), job.deploys());
+                table.push_str(&format!(
+                    "{} on {git_ref}: push {push}, deploys {deploys}\n",
+                    ticked.join(" ")
+                ));
+            }
+        }
+        expect![[r#"
+             on refs/heads/main: push false, deploys false
+             on refs/heads/feature: push false, deploys false
+            push on refs/heads/main: push true, deploys false
+            push on refs/heads/feature: push true, deploys false
+            deploy on refs/heads/main: push false, deploys false
+            deploy on refs/heads/feature: push false, deploys false
+            push deploy on refs/heads/main: push true, deploys true
+            push deploy on refs/heads/feature: push true, deploys false
+        "#]]
+        .assert_eq(&table);
+    }
+
+    #[test]
+    fn a_schedule_runs_on_the_default_branch() {
+        let scheduled =
+            |git_ref| read(&[("GITHUB_EVENT_NAME", "schedule"), ("GITHUB_REF", git_ref)]).unwrap().unwrap();
+        assert_eq!(scheduled("refs/heads/trunk").default_branch.as_deref(), Some("trunk"));
+        assert!(scheduled("refs/heads/trunk").may_promote() && !scheduled("refs/tags/v1").may_promote());
     }
 }

@@ -20,15 +20,14 @@ pub fn repository(configured: Option<&str>, github: Option<&GitHub>) -> anyhow::
     }
 }
 
-/// The tags of the image that a job makes, without those of an image that nobody may push.
+/// The tags of the image that a job makes; none for an image that is not pushed. One that is made on schedule keeps
+/// caches warm and proves that the way works: it takes no name from the one that was made for the same commit.
 pub fn tags(github: &GitHub) -> Vec<String> {
-    if !github.is_trusted() {
+    if !github.may_push() || github.event == "schedule" {
         return Vec::new();
     }
     let mut tags = vec![commit_tag(&github.sha)];
     match &github.git_ref {
-        // The branch of a merge queue is gone a minute later.
-        Ref::Branch(_) if github.event == "merge_group" => {}
         Ref::Branch(branch) if github.is_default_branch() => {
             tags.extend(branch_tag(branch, ""));
             tags.push("latest".to_owned());
@@ -127,7 +126,7 @@ mod tests {
         expect![[r#"
             push refs/heads/main: sha-0123456 main latest
             workflow_dispatch refs/heads/main: sha-0123456 main latest
-            schedule refs/heads/main: sha-0123456 main latest
+            schedule refs/heads/main: 
             push refs/heads/feature/a+b_c.d: sha-0123456 feature-a-b_c.d
             push refs/heads/-.é: sha-0123456
             push refs/heads/-main: sha-0123456 branch-main
@@ -142,7 +141,7 @@ mod tests {
             push refs/tags/v01.2.3: sha-0123456
             push refs/tags/v1.2.3+build: sha-0123456
             push refs/tags/latest: sha-0123456
-            merge_group refs/heads/gh-readonly-queue/main/pr-7-0123: sha-0123456
+            merge_group refs/heads/gh-readonly-queue/main/pr-7-0123: 
             pull_request refs/pull/7/merge: 
             pull_request_target refs/heads/main: 
         "#]]

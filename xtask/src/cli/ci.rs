@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::Selection;
+use super::bench::RunArgs;
 use super::ci_reports::{CiTestArgs, CommentArgs, DepsReportArgs, SummaryArgs};
 use super::deploy::{PrecheckArgs, TargetArgs, WaitArgs};
 
@@ -32,6 +33,7 @@ pub enum CiStep {
     DepsReport(DepsReportArgs),
     Comment(CommentArgs),
     Summary(SummaryArgs),
+    Bench(CiBenchArgs),
     /// Pass where every job that had to run has succeeded; the one check that a branch rule asks for
     ///
     /// XTASK_NEEDS is the workflow's `${{ toJSON(needs) }}`. A job that was skipped passes, unless an output of its
@@ -47,8 +49,13 @@ pub enum CiStep {
     the merge queue. Where that is not in the clone and cannot be fetched, and for every other event, everything runs: \
     a job that is skipped counts as passed.\n\n\
     Texts at the root, in docs/ and under the usual names (README, LICENSE, …) are documentation, but for those that a \
-    Rust source includes. `code_only` says that neither dependencies nor the automation have changed.\n\n\
-    Outputs, each `true` or `false`: checks, image, deploy, dependencies, code_only."
+    Rust source includes. `code_only` says that neither dependencies nor the automation have changed: \
+    with XTASK_CODE_ONLY=true the tests of the app alone are run.\n\n\
+    An image is pushed for the repository's own branches and tags, and where `push` of workflow_dispatch is not \
+    unticked; for pull requests and merge queues it is built and stays where it is (`trial`). What is pushed to the \
+    default branch is deployed, and from there what somebody has ticked `deploy` for. `force_rebuild` makes \
+    everything run.\n\n\
+    Outputs, each `true` or `false`: checks, image, push, trial, deploy, dependencies, code_only."
 )]
 pub struct ChangesArgs {
     #[command(flatten)]
@@ -61,7 +68,8 @@ pub struct ChangesArgs {
 /// Check format, linters of both halves, and the rules for images; all of them before the verdict
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  cargo xtask ci check\n  cargo xtask ci check --dry-run\n\n\
-    In GitHub Actions every remark that has a place is shown beside its line.")]
+    In GitHub Actions every remark that has a place is shown beside its line, and rustup adds to its toolchain what is \
+    missing there: rustfmt, clippy, the target of the browser half.")]
 pub struct CheckArgs {
     #[command(flatten)]
     pub selection: Selection,
@@ -78,11 +86,18 @@ pub struct CheckArgs {
     1.2.3 for the git tag v1.2.3. Outside of GitHub Actions it is sha-COMMIT alone, and none if something differs \
     from the commit.\n\n\
     For a pull request, and for every event that others than the repository's own people can cause, the image is built \
-    and packed, but neither pushed nor tested nor tagged: nothing of theirs gets into the registry.\n\n\
+    and packed, but neither pushed nor tested nor tagged: nothing of theirs gets into the registry. The same for a \
+    merge queue, whose commit may never land.\n\n\
+    Inputs of workflow_dispatch: `push` unticked keeps the image here, `force_rebuild` makes it although one of the \
+    same inputs is there, `dockerfile` is the flag. On a schedule the image is made by Dockerfile.production too; it \
+    gets no tag but that of its inputs.\n\n\
     Outputs: image, digest, and reference (IMAGE@DIGEST), which is missing if nothing was pushed.")]
 pub struct ImageArgs {
     #[command(flatten)]
     pub selection: Selection,
+    /// Build by Dockerfile.production, with cargo-chef, instead of on this machine
+    #[arg(long)]
+    pub dockerfile: bool,
     /// Print the plans and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -92,7 +107,8 @@ pub struct ImageArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  XTASK_IMAGE=ghcr.io/owner/app@sha256:… cargo xtask ci deploy\n\n\
     Everything else is as in `cargo xtask deploy`, which names the tokens. \
-    In GitHub Actions only the default branch and the merge queue may deploy.\n\n\
+    In GitHub Actions only the default branch may deploy, and workflow_dispatch only with `deploy` ticked; its input \
+    `environment` is the environment at Railway.\n\n\
     Outputs: deployment (its id) and url.")]
 pub struct CiDeployArgs {
     /// What the app is told that it is, as APP_REVISION [default: GITHUB_SHA; elsewhere the commit of the checkout, if
@@ -108,4 +124,18 @@ pub struct CiDeployArgs {
     /// Look only: print what would be changed
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Measure what builds take, beside the runs before, and hold it against the budgets
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cargo xtask ci bench --scenario cold,patch-server --runs 3\n  \
+    cargo xtask ci bench --dry-run\n\n\
+    The arguments are those of `cargo xtask bench`. The run is appended to target/xtask/records/bench.jsonl, which a \
+    workflow keeps in its cache; the summary has the run and the trend, target/xtask/bench/runs/ the samples and a \
+    page with plots.\n\n\
+    Exit codes: 0 ok; 1 a budget of [workspace.metadata.xtask.bench] is not kept; 4 something could not be \
+    measured.\n\nOutputs: run (its id).")]
+pub struct CiBenchArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
 }

@@ -76,6 +76,9 @@ pub struct ImageBuildArgs {
     /// Build even if an image of the same inputs is there
     #[arg(long)]
     pub force: bool,
+    /// Make every layer anew
+    #[arg(long)]
+    pub no_cache: bool,
     /// What the image is for; several make an index [default: what the builder runs on]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PLATFORM")]
     pub platform: Vec<Platform>,
@@ -337,6 +340,33 @@ pub struct LintArgs {
     /// How the report is printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
+}
+
+impl ImageBuildArgs {
+    /// What is selected and nothing else: neither pushed nor loaded, for the builder's own platform.
+    pub fn of(selection: Selection) -> ImageBuildArgs {
+        ImageBuildArgs {
+            selection,
+            image: None,
+            tags: Vec::new(),
+            auto_tags: false,
+            push: false,
+            load: false,
+            force: false,
+            no_cache: false,
+            platform: Vec::new(),
+            builder: None,
+            cache: Vec::new(),
+            cache_image: None,
+            compression: Compression::default(),
+            provenance: Provenance::default(),
+            build_args: Vec::new(),
+            allow_recompiled: false,
+            format: Format::Human,
+            dry_run: false,
+            more: Vec::new(),
+        }
+    }
 }
 
 impl PackArgs {

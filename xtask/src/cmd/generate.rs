@@ -14,7 +14,8 @@ use crate::config::tools::Table;
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
 use crate::generate::dockerfile::{self, Recipe};
-use crate::generate::{self, Blocks, Drift, cook};
+use crate::generate::workflows::Facts;
+use crate::generate::{self, Blocks, Drift, Filled, cook};
 use crate::leptos::environment::SERVER_FN_KEY;
 use crate::leptos::halves::DEFAULT_PROFILE;
 use crate::leptos::planning::{self, COMPILE_FRONT, COMPILE_SERVER};
@@ -22,20 +23,24 @@ use crate::plan::Invocation;
 use crate::report::Format;
 use crate::tools::Tool;
 
-/// The one file with such lines.
+/// The recipe of the image.
 pub const DOCKERFILE: &str = "Dockerfile.production";
+/// Where workflows are.
+const WORKFLOWS: &str = ".github/workflows";
 
 /// The report of `generate`.
 #[derive(Serialize)]
 struct Report {
     schema: &'static str,
-    file: &'static str,
+    /// What was looked at.
+    files: Vec<String>,
     /// The lines that differ, or that were written.
     drifts: Vec<Line>,
 }
 
 #[derive(Serialize)]
 struct Line {
+    file: String,
     line: usize,
     block: String,
     found: String,
@@ -45,33 +50,108 @@ struct Line {
 /// Writes the lines, or with `--check` fails where one would be written.
 pub fn run(exec: &Executor, args: &GenerateArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?;
-    let path = context.workspace.root.join(DOCKERFILE);
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        Failure::usage(format!("cannot read {}: {error}", path.display()))
-            .hint(format!("copy {DOCKERFILE} from the repository that xtask comes from"))
-    })?;
-    let filled = generate::fill(DOCKERFILE, &text, &blocks(exec, &context, &args.selection)?)?;
-    let drifts = filled.drifts.iter().cloned().map(|it| {
-        let Drift { line, block, found, wanted } = it;
-        Line { line, block, found, wanted }
-    });
-    let report = Report { schema: "xtask.generate/1", file: DOCKERFILE, drifts: drifts.collect() };
-    print(&render(&report, args.format)?)?;
-    if filled.drifts.is_empty() {
-        exec.ui().status("Fresh", DOCKERFILE);
-        return Ok(());
+    let root = &context.workspace.root;
+    let mut files = Vec::new();
+    if let Some(text) = read(&root.join(DOCKERFILE))? {
+        let filled = generate::fill(DOCKERFILE, &text, &blocks(exec, &context, &args.selection)?)?;
+        files.push((DOCKERFILE.to_owned(), filled));
     }
-    if args.check {
-        let count = filled.drifts.len();
+    files.extend(workflows(&context)?);
+    if files.is_empty() {
+        let message =
+            format!("there is neither {DOCKERFILE} nor a workflow with lines that follow from anything");
+        return Err(Failure::usage(message)
+            .hint(format!(
+                "copy {DOCKERFILE} or the files of {WORKFLOWS} from the repository that xtask comes from"
+            ))
+            .into());
+    }
+    let report = Report {
+        schema: "xtask.generate/2",
+        files: files.iter().map(|(name, _)| name.clone()).collect(),
+        drifts: files.iter().flat_map(|(name, filled)| lines(name, filled)).collect(),
+    };
+    print(&render(&report, args.format)?)?;
+    for (name, filled) in &files {
+        if filled.drifts.is_empty() {
+            exec.ui().status("Fresh", name);
+        } else if !exec.is_dry_run() {
+            exec.write_file(&root.join(name), filled.text.as_bytes())?;
+            exec.ui().status("Wrote", name);
+        }
+    }
+    if args.check && !report.drifts.is_empty() {
+        let count = report.drifts.len();
         let what = if count == 1 { "line is" } else { "lines are" };
-        let message = format!("{count} {what} not what {DOCKERFILE} has to have");
+        let drifted = files.iter().filter(|(_, filled)| !filled.drifts.is_empty());
+        let names: Vec<&str> = drifted.map(|(name, _)| name.as_str()).collect();
+        let message = format!("{count} {what} not what {} has to have", names.join(", "));
         return Err(Failure::new(Exit::CheckFailed, message).hint("run `cargo xtask generate`").into());
     }
-    if !exec.is_dry_run() {
-        exec.write_file(&path, filled.text.as_bytes())?;
-        exec.ui().status("Wrote", DOCKERFILE);
-    }
     Ok(())
+}
+
+/// The text of a file; `None` where there is none.
+fn read(path: &Path) -> anyhow::Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::usage(format!("cannot read {}: {error}", path.display())).into()),
+    }
+}
+
+fn lines<'a>(name: &'a str, filled: &'a Filled) -> impl Iterator<Item = Line> + 'a {
+    filled.drifts.iter().cloned().map(|drift| {
+        let Drift { line, block, found, wanted } = drift;
+        Line { file: name.to_owned(), line, block, found, wanted }
+    })
+}
+
+/// The workflows with such lines, by path below the root. All others are not ours.
+fn workflows(context: &Context) -> anyhow::Result<Vec<(String, Filled)>> {
+    let root = &context.workspace.root;
+    let entries = std::fs::read_dir(root.join(WORKFLOWS)).into_iter().flatten().flatten();
+    let mut texts = BTreeMap::new();
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.ends_with(".yml") && !name.ends_with(".yaml") {
+            continue;
+        }
+        if let Some(text) = read(&entry.path())?.filter(|text| text.contains(generate::BEGIN)) {
+            texts.insert(format!("{WORKFLOWS}/{name}"), text);
+        }
+    }
+    let own = context.workspace.package(env!("CARGO_PKG_NAME"));
+    let folder = own.and_then(|package| package.dir().strip_prefix(root).ok().map(Path::to_owned));
+    let all = || texts.values().map(String::as_str);
+    let facts = Facts {
+        pins: generate::workflows::pins(all()),
+        toolchain: toolchain(root)?.or_else(|| generate::workflows::toolchain(all())),
+        automation: folder.map_or(env!("CARGO_PKG_NAME").to_owned(), |folder| folder.display().to_string()),
+    };
+    let mut files = Vec::new();
+    for (name, text) in &texts {
+        files.push((name.clone(), generate::workflows::fill(name, text, &facts)?));
+    }
+    Ok(files)
+}
+
+/// The compiler of the workspace: what rustup is told in its file, else the one that the image is built with.
+fn toolchain(root: &Path) -> anyhow::Result<Option<String>> {
+    if let Some(text) = read(&root.join("rust-toolchain.toml"))? {
+        let quoted = |line: &str| {
+            let (key, value) = line.split_once('=')?;
+            let value = value.split('#').next()?.trim().trim_matches(['"', '\'']);
+            (key.trim() == "channel").then(|| value.to_owned())
+        };
+        if let Some(channel) = text.lines().find_map(quoted) {
+            return Ok(Some(channel));
+        }
+    }
+    let text = read(&root.join(DOCKERFILE))?.unwrap_or_default();
+    let image = text.lines().find_map(|line| line.strip_prefix("ARG RUST_IMAGE="));
+    let tag = image.and_then(|image| image.rsplit('/').next()?.strip_prefix("rust:"));
+    Ok(tag.and_then(|tag| tag.split(['-', '@']).next()).map(str::to_owned))
 }
 
 /// The lines of the workspace's Dockerfile that are not what they should be; none where it has no such lines.
@@ -168,7 +248,7 @@ fn render(report: &Report, format: Format) -> anyhow::Result<String> {
         text => format!("  {sign} {text}\n"),
     };
     let shown = report.drifts.iter().map(|drift| {
-        let head = format!("{}:{}: {}\n", report.file, drift.line, drift.block);
+        let head = format!("{}:{}: {}\n", drift.file, drift.line, drift.block);
         head + &line("-", &drift.found) + &line("+", &drift.wanted)
     });
     let text: String = shown.collect();

@@ -17,6 +17,8 @@ use crate::report::Format;
 
 /// The longest that a run of tests may take, compiling included.
 const LIMIT: Duration = Duration::from_secs(3600);
+/// The variable that says that nothing but the app has changed, as `ci changes` tells it (`code_only`).
+const CODE_ONLY: &str = "XTASK_CODE_ONLY";
 /// The profile that the alias compiles xtask with.
 const OWN_PROFILE: [&str; 5] = [
     "profile.xtask.inherits='dev'",
@@ -125,7 +127,9 @@ fn plan(context: &Context, tools: &planning::BuildTools, rustflags: &Rustflags, 
         steps.push(step("app", command.args(&args.args)));
     }
 
-    if context.workspace.packages.iter().any(|package| own(&package)) {
+    // What the automation's own tests say is about the automation, and that is what it was.
+    let only_app = std::env::var(CODE_ONLY).is_ok_and(|value| value == "true");
+    if !only_app && context.workspace.packages.iter().any(|package| own(&package)) {
         let mut command = runner.command(&context.toolchain.cargo, &context.workspace.root, "xtask");
         for config in OWN_PROFILE {
             command = command.args(["--config", config]);

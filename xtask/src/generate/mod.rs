@@ -2,16 +2,18 @@
 //!
 //! They stand between `# xtask: begin NAME` and `# xtask: end`; all other lines are people's. This file finds the
 //! blocks and replaces what is in them, with the indentation of their first line. What belongs into a Dockerfile is in
-//! [`dockerfile`]. Pure: reads and writes no file.
+//! [`dockerfile`], what belongs into workflows in [`workflows`]. Pure: reads and writes no file.
 
 pub mod cook;
 pub mod dockerfile;
+pub mod workflows;
 
 use std::collections::BTreeMap;
 
 use crate::exit::Failure;
 
-const BEGIN: &str = "# xtask: begin ";
+/// What a block begins with.
+pub const BEGIN: &str = "# xtask: begin ";
 const END: &str = "# xtask: end";
 
 /// What belongs into each block, by its name.

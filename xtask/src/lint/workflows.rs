@@ -120,8 +120,9 @@ impl Step {
     }
 }
 
+/// The program with its arguments, also where it takes the shell's place.
 pub fn words(command: &Simple) -> Vec<&str> {
-    command.words.iter().map(String::as_str).collect()
+    command.words.iter().map(String::as_str).skip_while(|word| *word == "exec").collect()
 }
 
 /// The arguments of `docker build` and `docker buildx build`; nothing for other commands.
@@ -176,6 +177,14 @@ pub fn expressions(text: &str) -> Vec<(usize, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_takes_the_shells_place_is_seen() {
+        let text = "jobs:\n  one:\n    steps:\n      - run: exec cargo xtask ci image\n      - run: exec cargo xtask ci deploy\n";
+        let workflow = Workflow::parse("w.yml", text).unwrap();
+        let steps = &workflow.jobs[0].steps;
+        assert!(steps[0].makes_image() && !steps[0].deploys() && steps[1].deploys());
+    }
 
     const TEXT: &str = "on:\n  push:\n  pull_request:\njobs:\n  one:\n    steps:\n      - uses: docker/build-push-action@abc # v6\n        with:\n          push: true\n      - run: |\n          echo\n          docker buildx build -t x .\n  two:\n    needs: [one]\n    steps:\n      - run: railway up --ci\n";
 

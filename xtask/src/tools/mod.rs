@@ -12,6 +12,7 @@
 mod apt;
 mod cargo;
 pub mod cargo_leptos;
+pub mod components;
 mod explain;
 mod install;
 pub mod local;

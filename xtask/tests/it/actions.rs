@@ -43,9 +43,11 @@ impl Job {
         job
     }
 
-    /// What the event is about, beside the repository.
+    /// What the event is about, beside the repository where it does not say which.
     pub fn payload(&self, mut payload: Value) {
-        payload["repository"] = json!({"default_branch": "main", "private": true});
+        if payload["repository"].is_null() {
+            payload["repository"] = json!({"default_branch": "main", "private": true});
+        }
         fs::write(self.file("event.json"), payload.to_string()).unwrap();
     }
 

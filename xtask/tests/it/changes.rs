@@ -10,7 +10,7 @@ use crate::actions::Job;
 use crate::support::Workspace;
 
 /// Runs git as somebody.
-fn git(folder: &Path, args: &[&str]) -> String {
+pub fn git(folder: &Path, args: &[&str]) -> String {
     let mut command = Command::new("git");
     command.args(["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]);
     command.args(["-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main"]);
@@ -29,7 +29,8 @@ fn repository() -> Workspace {
     workspace
 }
 
-fn commit(workspace: &Workspace, message: &str) -> String {
+/// Commits all that differs. The commit.
+pub fn commit(workspace: &Workspace, message: &str) -> String {
     git(workspace.root(), &["add", "--all"]);
     git(workspace.root(), &["commit", "--quiet", "--allow-empty", "--message", message]);
     git(workspace.root(), &["rev-parse", "HEAD"])
@@ -58,7 +59,7 @@ fn runs(workspace: &mut Workspace, event: &str, git_ref: &str, payload: Value) -
 }
 
 const MAIN: &str = "refs/heads/main";
-const EVERYTHING: &str = "checks image deploy";
+const EVERYTHING: &str = "checks image push deploy";
 
 #[test]
 fn a_push_is_compared_with_what_was_there_before() {
@@ -84,7 +85,7 @@ fn a_push_is_compared_with_what_was_there_before() {
     commit(&origin, "described better");
     let mut here = clone(&origin, "main", Some(1));
     let (set, summary) = runs(&mut here, "push", MAIN, json!({"before": included}));
-    assert_eq!(set, "checks image deploy code_only", "{summary}");
+    assert_eq!(set, "checks image push deploy code_only", "{summary}");
 
     // Somebody has forced the branch to another history: what was there is not an ancestor any more.
     let gone = git(origin.root(), &["rev-parse", "HEAD"]);
@@ -113,7 +114,7 @@ fn where_nobody_can_tell_everything_runs() {
         assert!(summary.contains(why), "{summary}");
     }
     let (set, _) = runs(&mut here, "schedule", MAIN, json!({}));
-    assert_eq!(set, "checks image");
+    assert_eq!(set, "checks image push");
 }
 
 #[test]
@@ -134,18 +135,18 @@ fn a_pull_request_is_what_it_would_change() {
     }});
     let mut here = clone(&origin, "merged", Some(2));
     let (set, summary) = runs(&mut here, "pull_request", "refs/pull/7/merge", request.clone());
-    assert_eq!(set, "checks image dependencies", "{summary}");
+    assert_eq!(set, "checks image trial dependencies", "{summary}");
     assert!(!summary.contains("page.rs"), "{summary}");
     // With the merge alone the base is fetched, and what main has changed since is looked at too.
     let mut here = clone(&origin, "merged", Some(1));
     let (set, summary) = runs(&mut here, "pull_request", "refs/pull/7/merge", request);
-    assert_eq!(set, "checks image dependencies", "{summary}");
+    assert_eq!(set, "checks image trial dependencies", "{summary}");
     assert!(summary.contains("page.rs"), "{summary}");
 
     let mut here = clone(&origin, "merged", Some(1));
     let queue = "refs/heads/gh-readonly-queue/main/pr-7-0123";
     let (set, _) = runs(&mut here, "merge_group", queue, json!({"merge_group": {"base_sha": base}}));
-    assert_eq!(set, "checks image");
+    assert_eq!(set, "checks image trial");
 }
 
 #[test]

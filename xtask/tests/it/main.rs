@@ -18,6 +18,7 @@ mod doctor;
 mod drivers;
 mod engine;
 mod fakes;
+mod flows;
 mod github;
 mod inspect;
 mod lint;

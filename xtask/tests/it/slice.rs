@@ -20,10 +20,10 @@ const BASE: &str = "gcr.io/distroless/cc-debian13:nonroot";
 const RATE: u32 = 300;
 
 /// The workspace with everything that a deployment needs, and what has been deployed from it.
-struct Station {
-    workspace: Workspace,
-    registry: Registry,
-    railway: Model,
+pub struct Station {
+    pub workspace: Workspace,
+    pub registry: Registry,
+    pub railway: Model,
     /// Last, so that no container of the model holds an image any more.
     _pulled: Pulled,
 }
@@ -36,7 +36,7 @@ fn must(args: &[&str]) {
 
 impl Station {
     /// `None` where the machine lacks a part.
-    fn new() -> Option<Station> {
+    pub fn new() -> Option<Station> {
         if !has_engine() {
             return None;
         }
@@ -104,7 +104,7 @@ impl Station {
         (serde_json::from_str(&status.stdout).unwrap_or_else(|_| panic!("{}", status.stderr)), status.code)
     }
 
-    fn served_revision(&self) -> String {
+    pub fn served_revision(&self) -> String {
         let health = get(&format!("{}/api/health", self.railway.told("front_url")));
         let health: Value = serde_json::from_slice(&health.body).unwrap();
         health["revision"].as_str().unwrap().to_owned()

@@ -1,4 +1,4 @@
-//! Checks on the workflows of the workspace: they only call `cargo xtask ci`, and nothing in them can change under us.
+//! Checks on the workflows of the workspace: they only call `cargo xtask`, and nothing in them can change under us.
 //!
 //! Each check has a sample that must fail. A workspace without workflows passes, and says so.
 
@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use yaml_rust2::{Yaml, YamlLoader};
+
+use crate::running::repository;
+use crate::support::Workspace;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../.github/workflows")
@@ -23,15 +26,25 @@ fn workflows() -> Vec<(String, String)> {
     entries.filter(is_yaml).map(named).collect()
 }
 
-/// Whether `cargo xtask ci STEP` exists.
-fn is_step(step: &str) -> bool {
-    let plain = !step.is_empty() && step.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+/// What a line begins with: the program takes the shell's place, so that a cancellation reaches it.
+const CALL: &str = "exec cargo xtask ";
+
+/// Whether a line is one call of a command that exists, with flags that it knows.
+fn is_call(line: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " -_,./=".contains(c);
+    let Some(words) = line.strip_prefix(CALL).filter(|words| words.chars().all(is_plain)) else {
+        return false;
+    };
+    let words: Vec<&str> = words.split(' ').collect();
+    let is_step = words[0] != "ci" || words.get(1).is_some_and(|step| !step.starts_with('-'));
+    let asks_for_help = words.iter().any(|word| word.is_empty() || *word == "--help" || *word == "-h");
     let help = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.args(["ci", step, "--help"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(&words).arg("--help").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().unwrap().success()
     };
-    plain && !step.starts_with('-') && help()
+    // That alone compiles the program, where nothing is to be read in its environment.
+    words == ["--version"] || (is_step && !asks_for_help && !words[0].starts_with('-') && help())
 }
 
 /// Every key with its text below a node, with the way to it, e.g. `/jobs/image/steps/0/run`.
@@ -82,14 +95,14 @@ fn problems(text: &str) -> Vec<String> {
     for (way, text) in found {
         let key = way.rsplit('/').next().unwrap_or_default();
         let parent = way.rsplit('/').nth(1).unwrap_or_default();
-        if key == "run" && !text.strip_prefix("cargo xtask ci ").is_some_and(is_step) {
-            problems.push(format!("{way}: `{text}` is not a step of `cargo xtask ci`"));
+        if key == "run" && !is_call(&text) {
+            problems.push(format!("{way}: `{text}` is not one call of `{CALL}…` with what it knows"));
         }
         if key == "uses" && !is_pinned(&text) {
             problems.push(format!("{way}: `{text}` is not pinned by a full hash"));
         }
-        if text.contains("secrets.") && !(parent == "env" && way.contains("/steps/")) {
-            problems.push(format!("{way}: a secret goes further than the environment of one step"));
+        if text.contains("secrets.") && !(["env", "with"].contains(&parent) && way.contains("/steps/")) {
+            problems.push(format!("{way}: a secret goes further than one step"));
         }
     }
     problems.extend(pins_without_version(text));
@@ -130,7 +143,7 @@ jobs:
       - uses: actions/checkout@0123456789abcdef0123456789abcdef01234567 # v1.2.3
         with:
           persist-credentials: false
-      - run: cargo xtask ci image
+      - run: exec cargo xtask ci image
         env:
           TOKEN: ${{ secrets.TOKEN }}
 ";
@@ -159,19 +172,34 @@ fn each_check_can_fail() {
             "job `image`: the checkout keeps its token",
         ),
         (
-            "run: cargo xtask ci image",
-            "run: cargo xtask ci nonsense",
-            "/jobs/image/steps/1/run: `cargo xtask ci nonsense` is not a step of `cargo xtask ci`",
+            "run: exec cargo xtask ci image",
+            "run: exec cargo xtask ci nonsense",
+            "/jobs/image/steps/1/run: `exec cargo xtask ci nonsense` is not one call of `exec cargo xtask …` with what \
+             it knows",
         ),
         (
-            "run: cargo xtask ci image",
-            "run: cargo xtask ci image && rm -r target",
-            "/jobs/image/steps/1/run: `cargo xtask ci image && rm -r target` is not a step of `cargo xtask ci`",
+            "run: exec cargo xtask ci image",
+            "run: exec cargo xtask ci image && rm -r target",
+            "/jobs/image/steps/1/run: `exec cargo xtask ci image && rm -r target` is not one call of `exec cargo xtask \
+             …` with what it knows",
         ),
         (
+            "run: exec cargo xtask ci image",
+            "run: exec cargo xtask ci image --unheard-of",
+            "/jobs/image/steps/1/run: `exec cargo xtask ci image --unheard-of` is not one call of `exec cargo xtask …` \
+             with what it knows",
+        ),
+        (
+            "run: exec cargo xtask ci image",
             "run: cargo xtask ci image",
-            "run: cargo xtask ci --help",
-            "/jobs/image/steps/1/run: `cargo xtask ci --help` is not a step of `cargo xtask ci`",
+            "/jobs/image/steps/1/run: `cargo xtask ci image` is not one call of `exec cargo xtask …` with what it \
+             knows",
+        ),
+        (
+            "run: exec cargo xtask ci image",
+            "run: exec cargo xtask ci --help",
+            "/jobs/image/steps/1/run: `exec cargo xtask ci --help` is not one call of `exec cargo xtask …` with what \
+             it knows",
         ),
         (
             "checkout@0123456789abcdef0123456789abcdef01234567 # v1.2.3",
@@ -186,7 +214,7 @@ fn each_check_can_fail() {
         (
             "    steps:\n",
             "    env:\n      TOKEN: ${{ secrets.TOKEN }}\n    steps:\n",
-            "/jobs/image/env/TOKEN: a secret goes further than the environment of one step",
+            "/jobs/image/env/TOKEN: a secret goes further than one step",
         ),
     ] {
         assert!(GOOD.contains(from), "{from}");
@@ -194,4 +222,52 @@ fn each_check_can_fail() {
     }
     assert!(problems("jobs: [")[0].starts_with("not valid YAML: "));
     assert_eq!(problems(&format!("{GOOD}---\n{GOOD}")), ["not one document"]);
+}
+
+#[test]
+fn a_change_of_the_app_alone_leaves_the_automations_own_tests_out() {
+    let mut workspace = Workspace::empty();
+    for (value, is_in) in [("", true), ("false", true), ("true", false)] {
+        workspace.set("XTASK_CODE_ONLY", value);
+        let mut command = workspace.command(&["test", "--dry-run"]);
+        let planned = command.current_dir(repository()).output().unwrap();
+        let text = String::from_utf8_lossy(&planned.stdout);
+        assert!(planned.status.success(), "{}", String::from_utf8_lossy(&planned.stderr));
+        assert_eq!(text.contains("--package xtask"), is_in, "{value}: {text}");
+    }
+}
+
+#[test]
+fn what_workflows_share_is_held_and_the_newest_pin_is_everybodys() {
+    let workspace = Workspace::fixture();
+    let own = workflows();
+    let Some((name, text)) = own.iter().find(|(name, _)| name == "bench.yml") else { return };
+    let file = format!(".github/workflows/{name}");
+    let pin =
+        |version: &str, digit: &str| format!("actions/upload-artifact@{} # {version}", digit.repeat(40));
+    let line = text.lines().find(|line| line.contains("actions/upload-artifact@")).unwrap();
+    let (before, _) = line.split_once("actions/").unwrap();
+    let with = |pin: &str| text.replace(line, &format!("{before}{pin}"));
+    workspace.write(&file, text);
+    workspace.write(".github/workflows/of-somebody-else.yml", "on: push\njobs: {}\n");
+    let checked = |expected: i32| {
+        let run = workspace.xtask(&["generate", "--check"]);
+        assert_eq!(run.code, Some(expected), "{}{}", run.stdout, run.stderr);
+        run
+    };
+    checked(0);
+
+    workspace.edit(
+        &file,
+        "persist-credentials: false\n      # xtask: end",
+        "fetch-depth: 0\n      # xtask: end",
+    );
+    workspace.write(".github/workflows/second.yml", &with(&pin("v99.0.0", "a")));
+    let drifted = checked(1);
+    assert!(drifted.stderr.contains("hint: run `cargo xtask generate`"), "{}", drifted.stderr);
+    assert!(drifted.stderr.contains(&file) && drifted.stdout.contains("pins"), "{}", drifted.stdout);
+    assert_eq!(workspace.xtask(&["generate"]).code, Some(0));
+    checked(0);
+    assert_eq!(workspace.read(&file), with(&pin("v99.0.0", "a")));
+    assert_eq!(workspace.read(".github/workflows/of-somebody-else.yml"), "on: push\njobs: {}\n");
 }

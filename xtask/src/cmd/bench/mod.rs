@@ -35,7 +35,37 @@ use crate::tools::local::{self, CacheChoice, Choice};
 /// What a run may take by estimate where nothing else is said: ten minutes.
 const MINUTES: u16 = 10;
 
+/// How many runs a trend shows.
+pub const TREND: usize = 10;
+
+/// A run that came to its end.
+pub struct Finished {
+    pub record: BenchRecord,
+    /// The page with plots.
+    pub page: PathBuf,
+}
+
 pub fn run(exec: &Executor, args: &RunArgs) -> anyhow::Result<()> {
+    let Some(Finished { record, page }) = measure(exec, args)? else { return Ok(()) };
+    print(&crate::report::bench::render(&record, args.format)?)?;
+    if args.format == Format::Human {
+        exec.ui().note(format_args!("every sample as a picture: {}", page.display()));
+    }
+    if args.apply {
+        apply(exec, &Context::load(exec, &args.selection)?, &record)?;
+    }
+    judged(&record)
+}
+
+/// The latest runs on this class of host as a table, in Markdown.
+pub fn trend(exec: &Executor) -> anyhow::Result<String> {
+    let runs = runs::load(exec, &HostArgs::default())?;
+    let trend = crate::bench::trend::trend(&runs.history, runs.class.as_deref(), TREND);
+    crate::report::bench_history::render(&trend, Format::Markdown)
+}
+
+/// Measures, and keeps what came out; `None` in a dry run, which prints what would be measured.
+pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finished>> {
     let context = Context::load(exec, &args.selection)?;
     install_missing(exec, &context)?;
     let subject = subject_of(exec, &context, &args.selection.profile)?;
@@ -63,7 +93,7 @@ pub fn run(exec: &Executor, args: &RunArgs) -> anyhow::Result<()> {
     }
     tell_plan(exec, &planned, &notes, args)?;
     if exec.is_dry_run() {
-        return Ok(());
+        return Ok(None);
     }
 
     let mut record = new_record(exec, &context, &subject, host, tools, &planned);
@@ -78,10 +108,10 @@ pub fn run(exec: &Executor, args: &RunArgs) -> anyhow::Result<()> {
     bench.journal.save()?;
     let result = bench.run(&planned);
     let journal = bench.end();
-    finish(exec, &context, args, &folder, journal, &earlier, result)
+    finish(exec, &context, args, &folder, journal, &earlier, result).map(Some)
 }
 
-/// The record's reports, its line in the history, and how the command ends.
+/// The run's line in the history, and its page.
 fn finish(
     exec: &Executor,
     context: &Context,
@@ -90,7 +120,7 @@ fn finish(
     mut journal: Journal,
     earlier: &[BenchRecord],
     result: anyhow::Result<()>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Finished> {
     if !args.keep {
         for kept in ["app", "targets", "scratch", "place"] {
             let _ = std::fs::remove_dir_all(folder.join(kept));
@@ -115,18 +145,11 @@ fn finish(
     crate::record::append(&context.workspace.target_directory, runs::RECORDS, &record)?;
     let page = path.with_extension("html");
     crate::exec::replace_file(&page, crate::report::bench::html::html(&record, earlier).as_bytes())?;
-    print(&crate::report::bench::render(&record, args.format)?)?;
-    if args.format == Format::Human {
-        exec.ui().note(format_args!("every sample as a picture: {}", page.display()));
-    }
-    if args.apply {
-        apply(exec, context, &record)?;
-    }
-    judged(&record)
+    Ok(Finished { record, page })
 }
 
 /// The exit code: an arm that could not be built, or a budget that was not kept.
-fn judged(record: &BenchRecord) -> anyhow::Result<()> {
+pub fn judged(record: &BenchRecord) -> anyhow::Result<()> {
     let broken: Vec<String> = record
         .samples
         .iter()

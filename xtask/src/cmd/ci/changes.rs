@@ -51,6 +51,8 @@ pub fn find(
     Ok(Outputs::from([
         flag("checks", decision.checks),
         flag("image", decision.image),
+        flag("push", decision.push),
+        flag("trial", decision.image && !decision.push),
         flag("deploy", decision.deploy),
         flag("dependencies", decision.dependencies),
         flag("code_only", decision.code_only),
@@ -140,10 +142,11 @@ fn table(classes: &BTreeMap<String, Class>) -> String {
 }
 
 fn words(decision: &Decision) -> String {
-    let Decision { checks, image, deploy, dependencies, code_only: _ } = *decision;
+    let Decision { checks, image, push, deploy, dependencies, code_only: _ } = *decision;
     let all = [
         (checks, "checks"),
-        (image, "image"),
+        (push, "image"),
+        (image && !push, "image, which stays here"),
         (deploy, "deployment"),
         (dependencies, "report on dependencies"),
     ];

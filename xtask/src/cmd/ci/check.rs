@@ -14,6 +14,7 @@ use crate::leptos::{WASM_TARGET, environment};
 use crate::lint;
 use crate::plan::Invocation;
 use crate::record::doctor::Severity;
+use crate::tools::components;
 
 /// The longest that one linter may take, compiling included.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -52,6 +53,9 @@ pub fn check(
 ) -> anyhow::Result<Outputs> {
     summary.begin("configuration");
     let context = Context::load(exec, &args.selection)?;
+    if on_github && !exec.is_dry_run() {
+        components::complete(exec, &context.toolchain, &context.workspace.root)?;
+    }
     let checks = checks(&context);
     if exec.is_dry_run() {
         for check in &checks {

@@ -49,23 +49,37 @@ const TAG: &str = "tag image";
 
 pub fn run(exec: &Executor, args: &ImageBuildArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?;
+    let Some(record) = build(exec, &context, args)? else { return Ok(()) };
+    print(&report::docker_build::render(&record, args.format)?)?;
+    if args.format == Format::Human {
+        said::next(exec, &record);
+    }
+    Ok(())
+}
+
+/// Builds, pushes if asked to, and records it; nothing in a dry run, which prints the plan.
+pub fn build(
+    exec: &Executor,
+    context: &Context,
+    args: &ImageBuildArgs,
+) -> anyhow::Result<Option<DockerBuildRecord>> {
     let (began, started) = (Instant::now(), SystemTime::now());
     let github = GitHub::read()?;
     let revision = Revision::probe(exec, &context.workspace.root);
-    let job = Job::new(exec, &context, args, github.as_ref(), &revision)?;
+    let job = Job::new(exec, context, args, github.as_ref(), &revision)?;
     if !admitted(exec, &job.plan, args.format)? {
-        return Ok(());
+        return Ok(None);
     }
     let mut steps = Vec::new();
     if !args.push && !args.load {
         said::kept_nowhere(exec);
     }
-    let (built, result) = job.carry_out(exec, &context, args, &mut steps);
+    let (built, result) = job.carry_out(exec, args, &mut steps);
     let is_interrupted = result.as_ref().is_err_and(|error| matches!(Exit::of(error), Exit::Interrupted(_)));
     let after_cook = built.outcome.after_cook.as_ref().filter(|it| !it.dependencies.is_empty());
     let verdict = match after_cook.filter(|_| !args.allow_recompiled && !is_interrupted) {
         // The build in there has failed for this reason too; here it is known what differs.
-        Some(after_cook) => Err(in_vain::error(exec, &context, args, after_cook)),
+        Some(after_cook) => Err(in_vain::error(exec, context, args, after_cook)),
         None => result.and_then(|()| job.tag(exec, &built, &mut steps)),
     };
     let is_tagged = steps.iter().any(|step| step.name == TAG && verdict.is_ok());
@@ -101,11 +115,7 @@ pub fn run(exec: &Executor, args: &ImageBuildArgs) -> anyhow::Result<()> {
     // The reason why it failed matters more than a record that could not be written.
     verdict?;
     recorded?;
-    print(&report::docker_build::render(&record, args.format)?)?;
-    if args.format == Format::Human {
-        said::next(exec, &record);
-    }
-    Ok(())
+    Ok(Some(record))
 }
 
 /// One run, as it was asked for.
@@ -204,7 +214,8 @@ impl Job {
             build_args,
             labels: BTreeMap::from([("xtask.input-digest".to_owned(), input_digest.clone())]),
             secrets: SECRETS.into_iter().filter(|(_, variable)| set(variable).is_some()).collect(),
-            more: args.more.clone(),
+            // No input: what is made from nothing is the same image.
+            more: args.more.iter().cloned().chain(args.no_cache.then(|| "--no-cache".to_owned())).collect(),
             metadata_file: context.workspace.target_directory.join("xtask/docker-build.json"),
             folder,
             dockerfile,

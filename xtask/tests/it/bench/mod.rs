@@ -1,4 +1,5 @@
 //! `bench`: measuring, and comparing runs that are kept.
 
+mod ci;
 mod compare;
 mod measuring;

@@ -1,6 +1,7 @@
 //! `ci deploy`, as the workflow's step runs it and as people do.
 
 use expect_test::expect;
+use serde_json::json;
 
 use super::{Site, image};
 use crate::actions::{COMMIT, Job};
@@ -71,20 +72,39 @@ fn people_get_the_same_on_their_terminal() {
 }
 
 #[test]
-fn only_the_default_branch_and_the_merge_queue_deploy() {
-    for (event, git_ref, code) in [
-        ("push", "refs/heads/feature", 2),
-        ("push", "refs/tags/v1.2.3", 2),
-        ("pull_request", "refs/pull/7/merge", 2),
-        ("pull_request_target", "refs/heads/main", 2),
-        ("merge_group", "refs/heads/gh-readonly-queue/main/pr-7", 0),
+fn only_the_default_branch_deploys_and_only_where_it_is_meant() {
+    let ticked = |push: &str, deploy: &str| json!({"inputs": {"push": push, "deploy": deploy}});
+    for (event, git_ref, payload, code) in [
+        ("push", "refs/heads/feature", json!({}), 2),
+        ("push", "refs/tags/v1.2.3", json!({}), 2),
+        ("pull_request", "refs/pull/7/merge", json!({}), 2),
+        ("pull_request_target", "refs/heads/main", json!({}), 2),
+        ("merge_group", "refs/heads/gh-readonly-queue/main/pr-7", json!({}), 2),
+        ("workflow_dispatch", "refs/heads/main", ticked("true", "false"), 2),
+        ("workflow_dispatch", "refs/heads/main", ticked("false", "true"), 2),
+        ("workflow_dispatch", "refs/heads/feature", ticked("true", "true"), 2),
+        ("workflow_dispatch", "refs/heads/main", ticked("true", "true"), 0),
     ] {
         let mut site = site();
         let job = Job::start(&mut site.workspace, event, git_ref);
+        job.payload(payload);
         let run = site.run(&["ci", "deploy"]);
         assert_eq!(run.code, Some(code), "{event} {git_ref}: {}", run.stderr);
         assert_eq!(site.fake.mutations().is_empty(), code == 2, "{event} {git_ref}");
         assert_eq!(job.outputs().is_empty(), code == 2, "{event} {git_ref}");
+    }
+}
+
+#[test]
+fn the_environment_that_was_chosen_is_the_one_at_railway() {
+    for (chosen, code) in [("production", 0), ("staging", 2)] {
+        let mut site = site();
+        let job = Job::start(&mut site.workspace, "workflow_dispatch", "refs/heads/main");
+        job.payload(json!({"inputs": {"deploy": "true", "environment": chosen}}));
+        let run = site.run(&["ci", "deploy"]);
+        assert_eq!(run.code, Some(code), "{chosen}: {}", run.stderr);
+        assert_eq!(site.fake.mutations().is_empty(), code == 2, "{chosen}");
+        assert!(code == 0 || run.stderr.contains("`staging`"), "{}", run.stderr);
     }
 }
 

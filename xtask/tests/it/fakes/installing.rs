@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::{Fakes, contents, fake_tool};
+use crate::actions::Job;
 
 /// The ways in which a source fails. None of them may end the search for another source.
 const FAILURES: [&str; 5] = ["err no route to host\nexit 1", "sleep 600", "noise", "noise\nexit 1", "kill"];
@@ -166,6 +167,29 @@ fn rustup_brings_the_wasm_target() {
     let calls = fakes.calls();
     let rustup: Vec<&String> = calls.iter().filter(|call| call.starts_with("rustup")).collect();
     assert_eq!(rustup, ["rustup target add wasm32-unknown-unknown --toolchain fake"]);
+}
+
+#[test]
+fn on_github_rustup_brings_what_linters_need() {
+    let mut fakes = without("wasm-target");
+    let _job = Job::start(&mut fakes.workspace, "pull_request", "refs/pull/7/merge");
+    let added = |fakes: &Fakes| {
+        fakes.run(&["ci", "check"]);
+        fakes.calls().into_iter().filter(|call| call.starts_with("rustup")).collect::<Vec<_>>()
+    };
+    fakes.when("rustup", "component add --toolchain", "");
+    fakes.when("rustup", "target add --toolchain", "");
+    assert_eq!(
+        added(&fakes),
+        [
+            "rustup component add rustfmt --toolchain fake",
+            "rustup component add clippy --toolchain fake",
+            "rustup target add wasm32-unknown-unknown --toolchain fake",
+        ]
+    );
+    // On a laptop the toolchain is its owner's.
+    fakes.workspace.set("GITHUB_ACTIONS", "");
+    assert_eq!(added(&fakes), [""; 0]);
 }
 
 #[test]
