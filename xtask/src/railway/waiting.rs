@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::aftermath::way_back;
 use super::client::CallErrorKind;
 use super::deployment::{Deployment, Phase};
-use super::operations::GetDeployment;
+use super::deployment_queries::GetDeployment;
 use super::pauses::Pauses;
 use super::pinned::PinnedImage;
 use super::state::Remote;

@@ -17,6 +17,7 @@ mod notified;
 mod precheck;
 mod refused;
 mod rollback;
+mod service;
 mod settings;
 mod status;
 mod vars;
@@ -27,8 +28,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::support::{Run, Workspace, contents, finish};
-use fake::{Fake, Service};
+use fake::Fake;
 use neighbours::{image, short};
+use service::Service;
 
 /// What no output and no file may hold.
 const TOKEN: &str = "token-5a1e8c0f-of-a-test";
