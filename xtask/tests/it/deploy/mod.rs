@@ -76,6 +76,15 @@ impl Site {
         Site { fake, workspace }
     }
 
+    /// From now on the metadata says that the workspace's image is this one: registry and name.
+    fn owns(&self, image: &str) {
+        self.workspace.edit(
+            "Cargo.toml",
+            "[[workspace.metadata.leptos]]",
+            &format!("[workspace.metadata.xtask]\nimage = \"{image}\"\n\n[[workspace.metadata.leptos]]"),
+        );
+    }
+
     /// A service that serves image 1 at revision `old`.
     fn deployed() -> Site {
         let site = Site::new();
