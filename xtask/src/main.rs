@@ -55,7 +55,10 @@ fn main() {
 }
 
 fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
-    let executor = |dry_run: bool| Executor::new(ui, if dry_run { Mode::DryRun } else { Mode::Run });
+    let executor = |dry_run: bool| {
+        let mode = if dry_run { Mode::DryRun } else { Mode::Run };
+        Executor::new(ui, mode).map(Executor::redacting_panics)
+    };
     match &cli.command {
         Command::Build(args) => cmd::build::run(&executor(args.dry_run)?, args),
         Command::Serve(args) => cmd::serve::run(&executor(args.dry_run)?, args),

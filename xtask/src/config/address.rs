@@ -10,8 +10,9 @@ use crate::exit::Failure;
 /// for this machine only, because tokens and health answers travel over it. `what` is how errors call the address.
 pub fn base(text: &str, what: &str) -> anyhow::Result<String> {
     let text = text.trim().trim_end_matches('/');
-    // What stands before an `@` may be a password.
+    // What stands before an `@` may be a password, and what comes after a `?` a token.
     let shown = text.rsplit('@').next().unwrap_or(text);
+    let shown = shown.split(['?', '#']).next().unwrap_or(shown);
     let wrong = |why: &str| Failure::usage(format!("{what} `{shown}` is no address that can be used: {why}"));
     let Some((scheme, rest)) = text.split_once("://") else {
         return Err(wrong("it does not begin with `https://`").into());
@@ -99,6 +100,14 @@ mod tests {
         ] {
             let error = base(text, "the address").unwrap_err();
             assert_eq!(Exit::of(&error), Exit::Usage, "{text}");
+        }
+        for text in [
+            "https://me:hunter2@app.example",
+            "https://me:hun?ter2@app.example",
+            "https://app.example?hunter2",
+        ] {
+            let error = base(text, "the address").unwrap_err().to_string();
+            assert!(error.contains("app.example") && !error.contains("ter2"), "{error}");
         }
         let error = base("http://app.example", "RAILWAY_BACKBOARD_URL").unwrap_err();
         expect_test::expect![

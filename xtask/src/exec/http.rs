@@ -232,6 +232,10 @@ fn explain(request: &Request, error: ureq::Error) -> anyhow::Error {
             failed("connection refused: nothing listens there".to_owned()).into()
         }
         ureq::Error::HostNotFound => failed("no such host".to_owned()).into(),
+        // This is how the system says the same.
+        ureq::Error::Io(error) if error.to_string().contains("lookup address") => {
+            failed("no such host, or nobody to ask for it".to_owned()).into()
+        }
         ureq::Error::BadUri(why) => Failure::usage(format!("{what}: not a valid address: {why}")).into(),
         // This is how a refused certificate arrives.
         ureq::Error::Io(error)

@@ -12,6 +12,7 @@ mod limit;
 mod lock;
 mod measure;
 mod output;
+mod panics;
 mod process;
 mod program;
 mod redact;
@@ -67,7 +68,7 @@ pub struct Executor {
     ui: Ui,
     mode: Mode,
     interrupts: &'static Interrupts,
-    redactor: RwLock<Arc<Redactor>>,
+    redactor: Arc<RwLock<Arc<Redactor>>>,
     /// The longest that any command may take, whatever the plan allows it (`XTASK_TIMEOUT`).
     cap: Option<Duration>,
 }
@@ -104,7 +105,7 @@ impl Executor {
     }
 
     fn with_interrupts(ui: Ui, mode: Mode, interrupts: &'static Interrupts) -> Executor {
-        let redactor = RwLock::new(Arc::new(Redactor::from_environment()));
+        let redactor = Arc::new(RwLock::new(Arc::new(Redactor::from_environment())));
         Executor { ui, mode, interrupts, redactor, cap: None }
     }
 

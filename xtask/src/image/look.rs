@@ -10,7 +10,7 @@ use super::reference::Reference;
 use super::registry::{Fetched, Repository};
 use crate::config::registry::Sources;
 use crate::exec::Executor;
-use crate::exit::Exit;
+use crate::exit::{Exit, hint_of};
 
 /// Who may have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +37,15 @@ pub struct Look {
 }
 
 /// Asks the registry: as nobody first, then with the credentials that are found here. Only an interruption is an error.
-/// `platform` is the one of an index whose variables are read.
-pub fn look(exec: &Executor, sources: &Sources, image: &Reference, platform: &str) -> anyhow::Result<Look> {
+/// `own` is the workspace's image: the variables with credentials are meant for its registry, and for no other that
+/// somebody may have named. `platform` is the one of an index whose variables are read.
+pub fn look(
+    exec: &Executor,
+    sources: &Sources,
+    image: &Reference,
+    own: Option<&Reference>,
+    platform: &str,
+) -> anyhow::Result<Look> {
     let of = |readable| Look { readable, platforms: Vec::new(), variables: BTreeSet::new() };
     let nobody = Sources::default();
     let public = Repository::to_read(exec, &nobody, image, None);
@@ -49,7 +56,7 @@ pub fn look(exec: &Executor, sources: &Sources, image: &Reference, platform: &st
         Err(_) => true,
     };
     // A private image looks like none at all to those who may not see it.
-    let known = Repository::to_read(exec, sources, image, Some(image));
+    let known = Repository::to_read(exec, sources, image, own);
     Ok(match asked(&known, image)? {
         Ok(Some(fetched)) => read(&known, &fetched, platform, of(Readable::WithCredentials)),
         Ok(None) => of(Readable::Absent),
@@ -64,7 +71,11 @@ fn asked(repository: &Repository<'_>, image: &Reference) -> anyhow::Result<Resul
     match repository.manifest(&image.wanted()) {
         Ok(found) => Ok(Ok(found)),
         Err(error) if matches!(Exit::of(&error), Exit::Interrupted(_)) => Err(error),
-        Err(error) => Ok(Err(format!("{error:#}"))),
+        // The hint says where credentials were looked for.
+        Err(error) => Ok(Err(match hint_of(&error) {
+            Some(hint) => format!("{error:#}; {hint}"),
+            None => format!("{error:#}"),
+        })),
     }
 }
 

@@ -86,6 +86,10 @@ pub struct WaitUntilServed {
     pub image: String,
     /// In seconds.
     pub limit_seconds: u64,
+    /// How long the one that serves took, in seconds, where Railway tells: around then the end is looked for more
+    /// often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_seconds: Option<u64>,
 }
 
 /// Input of [`super::Operation::VerifyServed`].
@@ -161,7 +165,11 @@ impl fmt::Display for WaitUntilServed {
             Some(id) => format!("deployment {id}, which is under way,"),
             None => "the deployment".to_owned(),
         };
-        write!(f, "# wait at most {} s until {deployment} runs {}", self.limit_seconds, self.image)
+        write!(f, "# wait at most {} s until {deployment} runs {}", self.limit_seconds, self.image)?;
+        match self.expected_seconds {
+            Some(seconds) => write!(f, " (the last one took {seconds} s)"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! now. Everything here is told as far as Railway tells it; a question without an answer is left out.
 
 use super::deployment::{Deployment, DeploymentStatus, Phase, newer_than};
-use super::operations::{Event, GetLogs, ListEvents};
+use super::deployment_queries::{Event, GetLogs, ListEvents};
 use super::state::Remote;
 use crate::exit::{Exit, Failure};
 use crate::record::deploy::Version;

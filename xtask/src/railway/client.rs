@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::operations::{Mutation, Operation, Query};
 use crate::config::railway::{Access, TOKEN_HINT, Token};
 use crate::exec::{Answer, Executor, Method, Request};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, hint_of};
 
 /// Below the base of the address (source: docs.railway.com, "Public API").
 const PATH: &str = "/graphql/v2";
@@ -19,6 +19,9 @@ const PAUSES: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_millis(1000), Duration::from_millis(2000)];
 /// The longest that a `Retry-After` is obeyed; beyond it the command ends, and says how long Railway wants to rest.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+/// What may help where several questions had no answer that could be read.
+const SILENT_HINT: &str = "status.railway.com says whether Railway is well; RAILWAY_BACKBOARD_URL, where it is set, is \
+    the address that is asked";
 /// How much of an answer that makes no sense is shown, in characters.
 const SHOWN_MAX: usize = 100;
 
@@ -77,7 +80,8 @@ impl<'a> Client<'a> {
         Client { exec, endpoint: format!("{}{PATH}", access.base), token: access.token.clone() }
     }
 
-    /// Asks, and asks again when Railway is busy or does not answer.
+    /// Asks, and asks again when Railway is busy or does not answer. What to do about one that never does is in the
+    /// error.
     pub fn query<O: Query>(&self, operation: &O) -> anyhow::Result<O::Answer> {
         for pause in PAUSES {
             let error = match self.query_once(operation) {
@@ -97,7 +101,14 @@ impl<'a> Client<'a> {
             };
             self.exec.sleep(pause)?;
         }
-        Ok(self.query_once(operation)?)
+        self.query_once(operation).map_err(|problem| {
+            let is_silent = problem.kind == CallErrorKind::Unclear;
+            let error = anyhow::Error::from(problem);
+            if !is_silent || hint_of(&error).is_some() {
+                return error;
+            }
+            Failure::new(Exit::of(&error), format!("{error:#}")).hint(SILENT_HINT).into()
+        })
     }
 
     /// Asks once; for those who ask again anyway.

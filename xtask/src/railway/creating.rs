@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::operations::{Connection, Domain, Mutation, Named, Operation, Project, Query, operation};
+use super::operations::{Connection, Mutation, Named, Operation, Query, operation};
+use super::service_queries::{Domain, Project};
 
 operation!(Query GetApiToken, "ApiToken", "api_token", ApiTokenAnswer);
 operation!(Query ListProjects<'_>, "Projects", "projects", ProjectsAnswer);

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context, bail};
 
 use super::aftermath::way_back;
-use super::deployment::Phase;
-use super::new_variables::NewVariables;
-use super::operations::{
-    GetDeployment, ServiceInstanceUpdateInput, SourceInput, UpdateServiceInstance, UpsertVariables,
+use super::changing::{
+    ServiceInstanceUpdateInput, SourceInput, UpdateServiceInstance, UpsertVariables,
     VariableCollectionUpsertInput,
 };
+use super::deployment::Phase;
+use super::deployment_queries::GetDeployment;
+use super::new_variables::NewVariables;
 use super::state::Remote;
 use super::{planning, serving, starting, waiting};
 use crate::exit::{Exit, Failure, hint_of};

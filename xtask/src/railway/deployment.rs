@@ -1,6 +1,7 @@
 //! One deployment as Railway tells it: its status, and which image it runs.
 
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -16,6 +17,9 @@ pub struct Deployment {
     pub status: DeploymentStatus,
     /// As Railway writes it: RFC 3339, UTC.
     pub created_at: String,
+    /// When its status changed last; `None` where that was not asked for.
+    #[serde(default)]
+    pub status_updated_at: Option<String>,
     /// A scalar without schema. `image` is the reference as it was given, `imageDigest` may be absent.
     #[serde(default)]
     pub meta: Value,
@@ -137,8 +141,23 @@ impl Deployment {
 
     /// When it was created; `None` where the time cannot be read.
     pub fn created(&self) -> Option<DateTime<Utc>> {
-        DateTime::parse_from_rfc3339(&self.created_at).ok().map(|time| time.to_utc())
+        read_time(&self.created_at)
     }
+
+    /// How long it took until it served; `None` where nothing tells: only the time of the last status is known, and a
+    /// deployment that slept has had others since.
+    pub fn took(&self) -> Option<Duration> {
+        if self.status != DeploymentStatus::Success {
+            return None;
+        }
+        let served = read_time(self.status_updated_at.as_deref()?)?;
+        (served - self.created()?).to_std().ok()
+    }
+}
+
+/// As Railway writes times.
+fn read_time(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())
 }
 
 /// Newest first. Railway does not say in which order it lists deployments; those of the same moment keep theirs.
@@ -156,7 +175,7 @@ pub fn newest_pending(list: &[Deployment]) -> Option<&Deployment> {
 /// Those of a list (newest first) that are newer than a known one; without a known one all are.
 pub fn newer_than<'a>(list: &'a [Deployment], known: Option<(&str, &str)>) -> Vec<&'a Deployment> {
     let Some((id, created_at)) = known else { return list.iter().collect() };
-    let created = DateTime::parse_from_rfc3339(created_at).ok().map(|time| time.to_utc());
+    let created = read_time(created_at);
     list.iter()
         .take_while(|deployment| deployment.id != id)
         .filter(|deployment| deployment.created() >= created)
@@ -196,6 +215,20 @@ mod tests {
         assert!(!runs(json!({"image": "ghcr.io/o/app:1", "imageDigest": format!("sha256:{other}")})));
         assert!(!runs(json!({"image": "ghcr.io/o/app:1"})));
         assert!(!runs(Value::Null));
+    }
+
+    #[test]
+    fn what_serves_tells_how_long_it_took() {
+        let took = |status: &str, changed: Option<&str>| {
+            let value = json!({"id": "d", "status": status, "createdAt": "2026-11-20T10:00:00.500Z",
+                               "statusUpdatedAt": changed});
+            serde_json::from_value::<Deployment>(value).unwrap().took()
+        };
+        assert_eq!(took("SUCCESS", Some("2026-11-20T10:01:02.750Z")), Some(Duration::from_millis(62_250)));
+        assert_eq!(took("SUCCESS", None), None);
+        assert_eq!(took("SUCCESS", Some("2026-11-20T09:00:00Z")), None);
+        // Since when it sleeps is another matter.
+        assert_eq!(took("SLEEPING", Some("2026-11-20T10:01:02Z")), None);
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use super::client::CallErrorKind;
 use super::deployment::{Deployment, DeploymentStatus, Phase};
+use super::deployment_queries::GetDeployment;
 use super::history::{History, way_to};
 use super::memory::Memory;
-use super::operations::GetDeployment;
 use super::pinned::{PinnedImage, digest_of};
 use super::state::{DEPLOYMENTS_LISTED, Remote, State};
 use crate::exit::{Exit, Failure};

@@ -4,8 +4,8 @@
 //! steps tell the two apart, where Railway has no way back to it and nothing here remembers it.
 
 use super::deployment::{Deployment, DeploymentStatus, Phase};
+use super::deployment_queries::{Event, ListEvents};
 use super::memory::Memory;
-use super::operations::{Event, ListEvents};
 use super::state::{Remote, State};
 use super::status::name_of;
 use crate::exit::Exit;

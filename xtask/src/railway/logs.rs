@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::deployment::Deployment;
-use super::operations::{GetBuildLogs, GetLogs, Log};
+use super::deployment_queries::{GetBuildLogs, GetLogs, Log};
 use super::state::Remote;
 use super::status::name_of;
 use crate::exec::without_escapes;

@@ -1,10 +1,14 @@
 //! Railway's API as typed operations; the way of one deployment. Knows nothing of how the image was made.
 
 mod aftermath;
+mod changing;
 pub mod client;
 mod creating;
 pub mod deploy;
 mod deployment;
+mod deployment_queries;
+#[cfg(test)]
+mod examples;
 pub mod goal;
 pub mod history;
 pub mod init;
@@ -21,6 +25,7 @@ pub mod receipt;
 mod references;
 mod remarks;
 pub mod rollback;
+mod service_queries;
 pub mod serving;
 pub mod settings;
 mod starting;

@@ -116,6 +116,7 @@ pub fn plan(input: &Input<'_>) -> anyhow::Result<Plan> {
     let wait = |deployment: Option<String>| {
         Operation::WaitUntilServed(WaitUntilServed {
             target: target(),
+            expected_seconds: expected_seconds(input).filter(|_| deployment.is_none()),
             deployment,
             image: input.image.reference().to_owned(),
             limit_seconds: input.wait_seconds,
@@ -155,6 +156,13 @@ pub fn plan(input: &Input<'_>) -> anyhow::Result<Plan> {
     }
     let command = if input.start == Start::Deploy { "deploy" } else { "deploy rollback" };
     Ok(Plan { command: command.to_owned(), steps })
+}
+
+/// How long a deployment is likely to take: as long as the one that serves, in seconds. A rollback has no image to
+/// fetch.
+fn expected_seconds(input: &Input<'_>) -> Option<u64> {
+    let took = input.state.instance.live().and_then(Deployment::took)?;
+    (input.start == Start::Deploy).then(|| took.as_secs_f64().round() as u64)
 }
 
 /// The one request that sets variables, with the name of its step.

@@ -219,6 +219,31 @@ fn settings_alone_are_a_reason_to_deploy() {
 }
 
 #[test]
+fn the_last_one_says_how_long_the_next_may_take() {
+    let mut live = deployment("d-1", "SUCCESS", 1, &image("1"));
+    live["statusUpdatedAt"] = json!("2026-11-20T10:01:02.600Z");
+    let mut case = Case::new(state(&image("2"), "new", &[live]));
+    case.check(expect![[r#"
+        # deploy
+        # web (production): deploy, unless there is a newer deployment than d-1
+        # wait until served
+        # wait at most 900 s until the deployment runs app@2 (the last one took 62 s)
+        # verify
+        # https://app.example/health answers 200 and names revision new within 60 s
+    "#]]);
+    // A rollback has nothing to fetch, so it says nothing of that.
+    case.start = Start::RollBack("d-0");
+    case.check(expect![[r#"
+        # roll back
+        # web (production): roll back to deployment d-0, or deploy its image where Railway refuses, unless there is a newer deployment than d-1
+        # wait until served
+        # wait at most 900 s until the deployment runs app@2
+        # verify
+        # https://app.example/health answers 200 and names revision new within 60 s
+    "#]]);
+}
+
+#[test]
 fn a_deployment_of_the_same_under_way_is_waited_for() {
     let pending = deployment("d-2", "DEPLOYING", 2, &image("2"));
     let live = deployment("d-1", "SUCCESS", 1, &image("1"));

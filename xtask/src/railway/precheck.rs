@@ -275,7 +275,7 @@ fn plan(account: &Account) -> Checked {
     }
     match (name, &account.problem) {
         (Some(name), _) if PLANS_WITH_FEW_REQUESTS.contains(&name) => {
-            let detail = format!("{name}: 100 requests an hour; a deployment of a minute takes about 30");
+            let detail = format!("{name}: 100 requests an hour; a deployment of a minute takes about 35");
             check(Verdict::Ok, detail, None)
         }
         (Some(name), _) => check(Verdict::Ok, name.to_owned(), None),

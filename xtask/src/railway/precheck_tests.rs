@@ -93,7 +93,7 @@ fn plans_and_limits() {
         &cases.iter().map(plan).collect::<Vec<_>>(),
         expect![[r#"
         plan Ok: pro
-        plan Ok: free: 100 requests an hour; a deployment of a minute takes about 30
+        plan Ok: free: 100 requests an hour; a deployment of a minute takes about 35
         plan Failed: Railway restricts this service
           the service's page on railway.com says why
         plan Failed: the usage limit of the workspace is reached

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::changing::{ServiceInstanceUpdateInput, UpdateServiceInstance};
 use super::client::CallErrorKind;
-use super::operations::{ServiceInstance, ServiceInstanceUpdateInput, UpdateServiceInstance};
+use super::service_queries::ServiceInstance;
 use super::state::Remote;
 use crate::config::service::{FILE, Service};
 use crate::exit::{Exit, Failure};

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::changing::{DeployServiceInstance, RollBackDeployment};
 use super::client::{CallError, CallErrorKind};
 use super::deployment::{Deployment, Phase, newer_than};
-use super::operations::{DeployServiceInstance, RollBackDeployment};
 use super::pauses::Pauses;
 use super::pinned::PinnedImage;
 use super::state::Remote;

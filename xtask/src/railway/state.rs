@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::deployment::{Deployment, Phase, newest_first};
-use super::operations::{
-    DeploymentListInput, GetServiceInstance, GetSnapshot, GetVariables, ListDeployments, ServiceInstance,
-};
+use super::deployment_queries::{DeploymentListInput, GetSnapshot, ListDeployments};
+use super::service_queries::{GetServiceInstance, GetVariables, ServiceInstance};
 use crate::config::address;
 use crate::exec::Executor;
 use crate::exit::Failure;

@@ -4,7 +4,8 @@
 //! names is what the token is for, or the only one there is. Names count as they are written.
 
 use super::client::Client;
-use super::operations::{GetProject, GetProjectToken, Named, Project, ProjectToken};
+use super::operations::Named;
+use super::service_queries::{GetProject, GetProjectToken, Project, ProjectToken};
 use crate::config::automation::Railway;
 use crate::config::keys::not_known;
 use crate::config::railway::{Access, TokenKind};
@@ -181,24 +182,9 @@ fn pick<'a>(
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
-    use serde_json::json;
 
     use super::*;
-
-    fn project(environments: &[&str], services: &[&str]) -> Project {
-        let nodes = |names: &[&str]| {
-            let node = |name: &&str| json!({"node": {"id": format!("id-{name}"), "name": name}});
-            json!({"edges": names.iter().map(node).collect::<Vec<_>>()})
-        };
-        let value = json!({
-            "id": "id-shop", "name": "shop", "environments": nodes(environments), "services": nodes(services),
-        });
-        serde_json::from_value(value).unwrap()
-    }
-
-    fn named(value: &str) -> Option<Choice<'_>> {
-        Some(Choice { value, source: "--flag" })
-    }
+    use crate::railway::examples::{named, project};
 
     fn token(environment: &str) -> ProjectToken {
         ProjectToken { project_id: "id-shop".to_owned(), environment_id: format!("id-{environment}") }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::aftermath::way_back;
 use super::client::CallErrorKind;
 use super::deployment::{Deployment, Phase};
-use super::operations::GetDeployment;
+use super::deployment_queries::GetDeployment;
 use super::pauses::Pauses;
 use super::pinned::PinnedImage;
 use super::state::Remote;
@@ -32,10 +32,11 @@ pub fn wait(
     let began = Instant::now();
     let deadline = began + Duration::from_secs(wanted.limit_seconds);
     let mut pauses = Pauses::up_to(PAUSE_MAX);
+    let expected = wanted.expected_seconds.map(Duration::from_secs);
     let mut seen: Option<Deployment> = None;
     let mut is_troubled = false;
     loop {
-        let mut pause = pauses.next_pause();
+        let mut pause = pauses.next_pause_at(began.elapsed(), expected);
         match remote.client.query_once(&GetDeployment { id }) {
             Ok(answer) => {
                 let now = answer.deployment;

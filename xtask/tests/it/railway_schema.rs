@@ -92,8 +92,8 @@ fn the_comparison_sees_each_kind_of_difference() {
         ("  FAILED\n", "  FAILED\n  LOST\n", "DeploymentStatus.LOST does not exist"),
         ("  WAITING\n", "", "DeploymentStatus.WAITING is missing"),
         (
-            "deploymentLogs(deploymentId: String!, limit: Int)",
-            "deploymentLogs(deploymentId: String, limit: Int)",
+            "deploymentLogs(deploymentId: String!, endDate",
+            "deploymentLogs(deploymentId: String, endDate",
             "Query.deploymentLogs(deploymentId:) is String, not String!",
         ),
         (

@@ -1,5 +1,5 @@
 //! `deploy init` and `deploy settings` on the Railway model, from an account without a project to a service that
-//! serves: each operation is checked against Railway's schema, and a run is killed at each of its steps.
+//! serves: each operation is checked against Railway's schema, and a run is ended at each of its steps.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -12,6 +12,9 @@ use crate::support::{Run, Workspace, contents, finish, signal};
 
 /// No output and no file may hold them.
 const CANARIES: [&str; 2] = ["canary-variable-of-a-test", "canary-password-of-a-test"];
+
+/// Signals, each with the exit code of whom it ends.
+const SIGNALS: [(&str, Option<i32>); 3] = [("INT", Some(130)), ("TERM", Some(143)), ("KILL", None)];
 
 const MUTATIONS: [&str; 5] =
     ["CreateProject", "CreateService", "UpdateServiceInstance", "UpsertVariables", "CreateDomain"];
@@ -59,8 +62,8 @@ impl Station {
         }
     }
 
-    /// Kills a run at this point.
-    fn killed(&self, args: &[&str], operation: &str, point: &str) {
+    /// Ends a run at this point.
+    fn ended(&self, args: &[&str], operation: &str, point: &str, (name, code): (&str, Option<i32>)) {
         let held = || self.model.control("state")["held"].as_u64().unwrap();
         let before = held();
         self.model.control(&format!("hold/{operation}/{point}"));
@@ -72,10 +75,10 @@ impl Station {
             assert!(child.try_wait().unwrap().is_none(), "ended before {operation} {point}");
             std::thread::sleep(Duration::from_millis(5));
         }
-        signal(&child, "KILL");
+        signal(&child, name);
         let run = finish(child);
         self.model.control("release");
-        assert_eq!((run.code, run.stdout.as_str()), (None, ""));
+        assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{operation} {point}: {}", run.stderr);
         self.keeps_secrets(&run);
     }
 
@@ -90,13 +93,13 @@ impl Station {
 }
 
 #[test]
-fn a_set_up_that_is_killed_at_any_step_is_completed_by_the_next() {
+fn a_set_up_that_is_ended_at_any_step_is_completed_by_the_next() {
     let station = Station::new();
     let image = station.registry.image("one", &["VERSION=one"]);
     let args = ["deploy", "init", "--project", "shop", "--service", "web", "--yes", "--image", &image];
-    for operation in MUTATIONS {
-        station.killed(&args, operation, "before");
-        station.killed(&args, operation, "after");
+    for (at, operation) in MUTATIONS.into_iter().enumerate() {
+        station.ended(&args, operation, "before", SIGNALS[at % SIGNALS.len()]);
+        station.ended(&args, operation, "after", SIGNALS[(at + 2) % SIGNALS.len()]);
     }
     let run = station.run(&[&args[..], &["--format", "json"]].concat());
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -145,7 +148,7 @@ fn settings(station: &Station) {
         "drainingSeconds = 12\nnumReplicas = 2\npreDeployCommand = \"migrate\"\nsleepApplication = true\n",
     );
     assert_eq!(station.run(&["deploy", "settings", "--diff"]).code, Some(1));
-    station.killed(&["deploy", "settings", "--apply"], "UpdateServiceInstance", "before");
+    station.ended(&["deploy", "settings", "--apply"], "UpdateServiceInstance", "before", SIGNALS[0]);
     let before = station.mutations().len();
     assert_eq!(station.run(&["deploy", "settings", "--apply"]).code, Some(0));
     assert_eq!(station.run(&["deploy", "settings", "--apply"]).code, Some(0));

@@ -61,16 +61,25 @@ pub fn projects(model: &Model, arguments: &Value) -> Result<Value, String> {
 pub fn project(model: &Model) -> Value {
     let identity = &model.identity;
     let existing = model.state().existing;
-    let edges = |node: &Named, exists: bool| {
+    let edges = |node: Value, exists: bool| {
         let nodes: Vec<Value> = exists.then(|| json!({ "node": node })).into_iter().collect();
         json!({ "edges": nodes })
     };
     json!({
         "id": identity.project.id,
         "name": identity.project.name,
-        "environments": edges(&identity.environment, existing.environment),
-        "services": edges(&identity.service, existing.service),
+        "deletedAt": null,
+        "workspaceId": identity.workspace.id,
+        "buckets": edges(Value::Null, false),
+        "environments": edges(environment(model), existing.environment),
+        "services": edges(json!(identity.service), existing.service),
     })
+}
+
+/// The environment without what is in it.
+pub fn environment(model: &Model) -> Value {
+    let Named { id, name } = &model.identity.environment;
+    json!({ "id": id, "name": name, "canAccess": true, "deletedAt": null, "unmergedChangesCount": 0 })
 }
 
 /// A new project has an environment.
@@ -115,7 +124,12 @@ pub fn create_domain(model: &Model) -> Result<Value, String> {
     let existing = &mut model.state().existing;
     is_missing(existing.domain, "domain")?;
     existing.domain = true;
-    Ok(json!({ "domain": model.domain }))
+    Ok(domain(model))
+}
+
+/// The service's domain; everybody knows it by its name.
+pub fn domain(model: &Model) -> Value {
+    json!({ "id": model.domain, "domain": model.domain, "targetPort": null })
 }
 
 fn is_named(input: &Value, known: &Named) -> Result<(), String> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::state::{Deployment, Model, Settings, State, timestamp};
+use crate::state::{Deployment, Model, Settings, State, Status, timestamp};
 use crate::{creating, rollout};
 
 /// Who sends an operation, by its token.
@@ -64,10 +64,10 @@ pub fn field(model: &Arc<Model>, caller: Caller, name: &str, arguments: &Value) 
             true => Ok(service(model)),
             false => Err("Service not found".to_owned()),
         },
-        "environment" => match text("id") == Some(&model.identity.environment.id) {
-            true => Ok(environment(model)),
-            false => Err("Environment not found".to_owned()),
-        },
+        "environment" => {
+            here(model, &json!({ "environmentId": arguments["id"], "projectId": arguments["projectId"] }))?;
+            Ok(environment(model))
+        }
         "serviceInstance" => {
             here(model, arguments)?;
             Ok(service_instance(model, &model.state()))
@@ -75,6 +75,11 @@ pub fn field(model: &Arc<Model>, caller: Caller, name: &str, arguments: &Value) 
         "deployment" => with_deployment(model, text("id"), |deployment| shown(model, deployment)),
         "deployments" => deployments(model, arguments),
         "deploymentEvents" => with_deployment(model, text("id"), events),
+        "deploymentLogs"
+            if ["filter", "startDate", "endDate"].iter().any(|name| !arguments[name].is_null()) =>
+        {
+            Err("the model tells the last lines of a log alone".to_owned())
+        }
         "deploymentLogs" => {
             // 100 and 5000 are in the schema's description.
             let limit = arguments["limit"].as_u64().unwrap_or(100).min(5000) as usize;
@@ -92,6 +97,10 @@ pub fn field(model: &Arc<Model>, caller: Caller, name: &str, arguments: &Value) 
             let (of_service, unrendered) = (arguments["serviceId"].is_string(), &arguments["unrendered"]);
             Ok(variables(model, of_service, *unrendered == json!(true)))
         }
+        "variablesForServiceDeployment" => {
+            here(model, arguments)?;
+            Ok(variables(model, true, false))
+        }
         "serviceInstanceUpdate" => {
             here(model, arguments)?;
             update(&mut model.state().settings, &arguments["input"])?;
@@ -100,6 +109,15 @@ pub fn field(model: &Arc<Model>, caller: Caller, name: &str, arguments: &Value) 
         "serviceInstanceDeployV2" => {
             here(model, arguments)?;
             rollout::start(model).map(Value::from)
+        }
+        // Images have no commits: the source is what it is.
+        "serviceInstanceDeploy" => {
+            here(model, arguments)?;
+            rollout::start(model).map(|_| json!(true))
+        }
+        "deploymentRedeploy" => {
+            let id = rollout::redeploy(model, text("id").unwrap_or_default())?;
+            with_deployment(model, Some(&id), |deployment| shown(model, deployment))
         }
         "deploymentRollback" => {
             rollout::roll_back(model, text("id").unwrap_or_default()).map(|_| json!(true))
@@ -130,7 +148,13 @@ fn project_token(model: &Model, caller: Caller) -> Result<Value, String> {
         return Err(NOT_AUTHORIZED.to_owned());
     }
     let identity = &model.identity;
-    Ok(json!({ "projectId": identity.project.id, "environmentId": identity.environment.id }))
+    Ok(json!({
+        "id": "the-token-of-the-project",
+        "projectId": identity.project.id,
+        "project": creating::project(model),
+        "environmentId": identity.environment.id,
+        "environment": creating::environment(model),
+    }))
 }
 
 fn project(model: &Model, caller: Caller, id: Option<&str>) -> Result<Value, String> {
@@ -142,7 +166,10 @@ fn project(model: &Model, caller: Caller, id: Option<&str>) -> Result<Value, Str
     project["subscriptionType"] = json!(model.options.plan);
     // What a project token may see of its workspace is not documented; nothing, here.
     project["workspace"] = match caller {
-        Caller::Api => json!({ "customer": { "hasExhaustedFreePlan": false, "usageLimit": null } }),
+        Caller::Api => json!({
+            "name": identity.workspace.name,
+            "customer": { "hasExhaustedFreePlan": false, "usageLimit": null },
+        }),
         _ => Value::Null,
     };
     Ok(project)
@@ -153,14 +180,20 @@ fn service(model: &Model) -> Value {
     json!({ "id": service.id, "name": service.name, "isRestricted": false })
 }
 
-/// All that is told of the environment's settings: whether there are credentials for the registry.
+/// The environment with what is in it. Of its settings only that is told: whether there are credentials for the registry.
 fn environment(model: &Model) -> Value {
-    let environment = &model.identity.environment;
-    let known = model.state().settings.registry_username.clone();
-    let credentials = known.map(|username| json!({ "username": username, "password": "" }));
+    let state = model.state();
+    let known = &state.settings.registry_username;
+    let credentials = known.as_ref().map(|username| json!({ "username": username, "password": "" }));
     let deploy = json!({ "registryCredentials": credentials });
-    let config = json!({ "services": { (model.identity.service.id.clone()): { "deploy": deploy } } });
-    json!({ "id": environment.id, "name": environment.name, "config": config })
+    let page = |nodes: Vec<Value>| json!({ "edges": nodes, "pageInfo": { "hasNextPage": false, "endCursor": null } });
+    let instance = state.existing.service.then(|| json!({ "node": service_instance(model, &state) }));
+    let mut environment = creating::environment(model);
+    environment["config"] =
+        json!({ "services": { (model.identity.service.id.clone()): { "deploy": deploy } } });
+    environment["serviceInstances"] = page(instance.into_iter().collect());
+    environment["volumeInstances"] = page(Vec::new());
+    environment
 }
 
 fn service_instance(model: &Model, state: &State) -> Value {
@@ -168,10 +201,13 @@ fn service_instance(model: &Model, state: &State) -> Value {
     let source = (settings.image.is_some() || settings.repo.is_some())
         .then(|| json!({ "image": settings.image, "repo": settings.repo }));
     let other = |name: &str| settings.others.get(name).cloned().unwrap_or_default();
-    let domain = state.existing.domain.then(|| json!({ "domain": model.domain }));
+    let domain = state.existing.domain.then(|| creating::domain(model));
     let active = state.active.as_deref().and_then(|id| state.deployment(id));
     json!({
+        "id": model.identity.service.id,
+        "serviceId": model.identity.service.id,
         "serviceName": model.identity.service.name,
+        "environmentId": model.identity.environment.id,
         "source": source,
         "healthcheckPath": settings.healthcheck_path,
         "healthcheckTimeout": settings.healthcheck_timeout,
@@ -186,6 +222,9 @@ fn service_instance(model: &Model, state: &State) -> Value {
         "cronSchedule": other("cronSchedule"),
         "sleepApplication": other("sleepApplication"),
         "ipv6EgressEnabled": other("ipv6EgressEnabled"),
+        "nextCronRunAt": null,
+        "tracingEnabled": false,
+        "autoInstrumentationEnabled": false,
         "domains": { "customDomains": [], "serviceDomains": domain.into_iter().collect::<Vec<_>>() },
         "latestDeployment": state.deployments.last().map(|deployment| shown(model, deployment)),
         "activeDeployments": active.map(|deployment| shown(model, deployment)).into_iter().collect::<Vec<_>>(),
@@ -197,6 +236,9 @@ fn shown(model: &Model, deployment: &Deployment) -> Value {
     if let Some(digest) = &deployment.image_digest {
         meta["imageDigest"] = json!(digest);
     }
+    let runs = deployment.instance.is_some()
+        && !matches!(deployment.status, Status::Failed | Status::Crashed | Status::Removed);
+    let instance = runs.then(|| json!({ "id": deployment.id, "status": "RUNNING" }));
     json!({
         "id": deployment.id,
         "status": deployment.status,
@@ -205,7 +247,10 @@ fn shown(model: &Model, deployment: &Deployment) -> Value {
         "meta": meta,
         "staticUrl": model.domain,
         "url": model.domain,
+        "canRedeploy": rollout::can_redeploy(deployment),
         "canRollback": rollout::can_roll_back(model, deployment),
+        "deploymentStopped": !runs,
+        "instances": instance.into_iter().collect::<Vec<_>>(),
         "serviceId": model.identity.service.id,
         "environmentId": model.identity.environment.id,
     })

@@ -43,6 +43,10 @@ pub struct Options {
     /// How long a deployment may take to become healthy where its service does not say, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub health_timeout_s: u64,
+    /// How long it takes until a deployment's container is created, in seconds: what Railway needs beside what really
+    /// happens here. A rollback needs none of it
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub placement_s: u64,
     /// How long after its removal a deployment can be rolled back to, in seconds: 72 hours, as on Railway's Hobby plan
     #[arg(long, value_name = "SECONDS", default_value_t = 72 * 3600)]
     pub rollback_window_s: u32,

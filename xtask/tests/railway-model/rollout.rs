@@ -22,6 +22,8 @@ struct Order {
     image: String,
     settings: Settings,
     variables: BTreeMap<String, String>,
+    /// How long it takes until the container is created.
+    placement: Duration,
 }
 
 /// Deploys the service's image with its settings and variables as they are now. The new deployment's id.
@@ -31,7 +33,30 @@ struct Order {
 pub fn start(model: &Arc<Model>) -> Result<String, String> {
     let mut state = model.state();
     let image = state.settings.image.clone().ok_or("The service has no source image")?;
-    let order = Order { image, settings: state.settings.clone(), variables: state.variables.clone() };
+    let (settings, variables) = (state.settings.clone(), state.variables.clone());
+    let placement = Duration::from_secs(model.options.placement_s);
+    begin(model, &mut state, Order { image, settings, variables, placement })
+}
+
+/// Whether a deployment can be made again as it was: it has come to an end, and is not gone.
+pub fn can_redeploy(deployment: &Deployment) -> bool {
+    matches!(deployment.status, Status::Success | Status::Failed | Status::Crashed)
+}
+
+/// Makes a new deployment with the image and the settings of an earlier one, and with the variables of now: Railway does
+/// not say which it takes. Its id.
+///
+/// # Errors
+/// Why that is not possible.
+pub fn redeploy(model: &Arc<Model>, id: &str) -> Result<String, String> {
+    let mut state = model.state();
+    let earlier = state.deployment(id).ok_or("Deployment not found")?;
+    if !can_redeploy(earlier) {
+        return Err("Deployment cannot be redeployed".to_owned());
+    }
+    let (image, settings) = (earlier.image.clone(), earlier.settings.clone());
+    let placement = Duration::from_secs(model.options.placement_s);
+    let order = Order { image, settings, variables: state.variables.clone(), placement };
     begin(model, &mut state, order)
 }
 
@@ -59,6 +84,8 @@ pub fn roll_back(model: &Arc<Model>, id: &str) -> Result<String, String> {
         image: earlier.image.clone(),
         settings: earlier.settings.clone(),
         variables: earlier.variables.clone(),
+        // What served before is at hand.
+        placement: Duration::ZERO,
     };
     begin(model, &mut state, order)
 }
@@ -91,7 +118,7 @@ fn begin(model: &Arc<Model>, state: &mut State, order: Order) -> Result<String, 
     deployment.set_status(Status::Initializing);
     deployment.begin(CREATE);
     state.deployments.push(deployment);
-    tokio::spawn(run(model.clone(), id.clone()));
+    tokio::spawn(run(model.clone(), id.clone(), order.placement));
     Ok(id)
 }
 
@@ -150,8 +177,8 @@ pub fn rendered(
 /// A step that went wrong, and why.
 type Problem = (&'static str, String);
 
-async fn run(model: Arc<Model>, id: String) {
-    let instance = match bring_up(&model, &id).await {
+async fn run(model: Arc<Model>, id: String, placement: Duration) {
+    let instance = match bring_up(&model, &id, placement).await {
         Ok(instance) => instance,
         Err((step, problem)) => return fail(&model, &id, step, problem).await,
     };
@@ -173,7 +200,7 @@ async fn run(model: Arc<Model>, id: String) {
 }
 
 /// From the image to an instance that may serve, unless a newer deployment has come in between.
-async fn bring_up(model: &Arc<Model>, id: &str) -> Result<Arc<Instance>, Problem> {
+async fn bring_up(model: &Arc<Model>, id: &str, placement: Duration) -> Result<Arc<Instance>, Problem> {
     let shared = model.state().shared_variables.clone();
     let Some((launch, settings, mut superseded)) = model.state().deployment(id).map(|deployment| {
         let mut variables = deployment.variables.clone();
@@ -185,6 +212,9 @@ async fn bring_up(model: &Arc<Model>, id: &str) -> Result<Arc<Instance>, Problem
     }) else {
         return Err((CREATE, "the deployment does not exist".to_owned()));
     };
+    if timeout(placement, superseded.wait_for(|superseded| *superseded)).await.is_ok() {
+        return Err((CREATE, "a newer deployment has come in between".to_owned()));
+    }
     let launched = model.runner.launch(&launch).await.map_err(|problem| (CREATE, problem))?;
     let instance = Arc::new(launched.instance);
     if !created(&mut model.state(), id, &instance, launched.image_digest) {

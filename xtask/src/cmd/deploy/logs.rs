@@ -18,7 +18,9 @@ pub fn logs(exec: &Executor, args: &LogsArgs) -> anyhow::Result<()> {
         (None, Some(newest)) => newest.clone(),
         (None, None) => {
             let message = format!("{target} has never been deployed, so there is no log");
-            return Err(Failure::new(Exit::CheckFailed, message).into());
+            return Err(Failure::new(Exit::CheckFailed, message)
+                .hint("`cargo xtask deploy --image REGISTRY/NAME@sha256:…` makes the first deployment")
+                .into());
         }
     };
     remote.learn_variables_of(&deployment)?;

@@ -3,6 +3,7 @@
 
 use anyhow::anyhow;
 
+use super::super::docker::own;
 use super::run::Run;
 use super::site::Site;
 use crate::ci::checks::{self, Place};
@@ -53,11 +54,11 @@ fn look(run: &Run<'_>, site: &Site, image: &PinnedImage, state: &State) -> anyho
     let platform = site.automation.railway.platform.as_deref().unwrap_or(PLATFORM);
     let expected = Expected::read(&site.workspace.root, site.automation.required_variables.as_deref())?;
     let reference = Reference::parse(image.reference())?;
-    let sources = Sources::read()?;
+    let (sources, own) = (Sources::read()?, own::image(&site.workspace)?);
     let commit = run.record.revision.as_deref().unwrap_or_default();
     // Three other machines, each asked while the others think.
     let (look, checks, account) = std::thread::scope(|scope| {
-        let look = scope.spawn(|| look::look(exec, &sources, &reference, platform));
+        let look = scope.spawn(|| look::look(exec, &sources, &reference, own.as_ref(), platform));
         let checks = scope.spawn(|| checks_of(exec, commit));
         let account = remote.account(site.token());
         (look.join(), checks.join(), account)

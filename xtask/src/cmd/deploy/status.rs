@@ -38,10 +38,24 @@ pub fn status(exec: &Executor, args: &StatusArgs) -> anyhow::Result<()> {
     if status.healthy {
         return Ok(());
     }
-    let problem = match &status.health {
-        _ if state.instance.live().is_none() => "no deployment is active".to_owned(),
-        Some(health) => format!("{} does not answer 200", health.address),
-        None => "it has no domain that could be asked".to_owned(),
+    let (problem, hint) = match &status.health {
+        _ if state.instance.live().is_none() => (
+            "no deployment is active".to_owned(),
+            match status.latest {
+                None => "`cargo xtask deploy --image REGISTRY/NAME@sha256:…` makes the first one",
+                Some(_) => "`cargo xtask deploy logs` shows the last words of the newest one",
+            },
+        ),
+        Some(health) => (
+            format!("{} does not answer 200", health.address),
+            "`cargo xtask deploy logs` shows what the app says; `cargo xtask deploy rollback --dry-run`, what could be \
+             gone back to",
+        ),
+        None => (
+            "it has no domain that could be asked".to_owned(),
+            "`cargo xtask deploy init` makes one; --url names another address",
+        ),
     };
-    Err(Failure::new(Exit::CheckFailed, format!("{target} is not healthy: {problem}")).into())
+    let message = format!("{target} is not healthy: {problem}");
+    Err(Failure::new(Exit::CheckFailed, message).hint(hint).into())
 }

@@ -6,7 +6,7 @@ mod destination;
 mod in_vain;
 pub mod inspect;
 pub mod lint;
-mod own;
+pub(super) mod own;
 pub mod pack;
 pub mod prune;
 mod said;

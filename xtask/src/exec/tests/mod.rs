@@ -3,8 +3,10 @@
 mod stopping;
 mod temporary;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::panics::told;
 use super::signal::Interrupts;
 use super::{Executor, Mode};
 use crate::exit::{Exit, Failure};
@@ -182,4 +184,24 @@ fn a_dry_run_looks_and_refuses() {
     assert!(!path.exists());
     assert!(executor.probe(&sh("true")).unwrap().success);
     assert!(executor.is_dry_run());
+}
+
+#[test]
+fn a_panic_tells_no_secret() {
+    let executor = running();
+    executor.learn_secret("hunter2-of-a-test");
+    let (redactor, said) = (Arc::clone(&executor.redactor), Arc::new(Mutex::new(String::new())));
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new({
+        let said = Arc::clone(&said);
+        move |panic: &std::panic::PanicHookInfo<'_>| *said.lock().unwrap() = told(panic, &redactor)
+    }));
+    // A slice that is cut within a letter quotes the whole of it.
+    let cut = |at: usize| std::thread::spawn(move || "é hunter2-of-a-test"[at..].len()).join();
+    let (good, bad) = (cut(2), cut(1));
+    std::panic::set_hook(before);
+    assert!(good.is_ok() && bad.is_err());
+    let said = said.lock().unwrap().clone();
+    assert!(said.contains("char boundary") && said.contains("é [redacted]"), "{said}");
+    assert!(said.starts_with("panicked at ") && !said.contains("hunter2"), "{said}");
 }

@@ -5,8 +5,9 @@
 
 use super::super::client::Client;
 use super::super::creating::{GetApiToken, ListProjects};
-use super::super::operations::{
-    GetProject, GetProjectToken, GetServiceInstance, Named, Project, ServiceInstance,
+use super::super::operations::Named;
+use super::super::service_queries::{
+    GetProject, GetProjectToken, GetServiceInstance, Project, ServiceInstance,
 };
 use super::super::state::{Remote, Variables};
 use super::super::target::{self, Choice, Choices, Flags};
@@ -278,24 +279,8 @@ fn is_id(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    fn project(environments: &[&str], services: &[&str]) -> Project {
-        let nodes = |names: &[&str]| {
-            let node = |name: &&str| json!({"node": {"id": format!("id-{name}"), "name": name}});
-            json!({"edges": names.iter().map(node).collect::<Vec<_>>()})
-        };
-        let value = json!({
-            "id": "id-shop", "name": "shop", "environments": nodes(environments), "services": nodes(services),
-        });
-        serde_json::from_value(value).unwrap()
-    }
-
-    fn named(value: &str) -> Option<Choice<'_>> {
-        Some(Choice { value, source: "--flag" })
-    }
+    use crate::railway::examples::{named, project};
 
     /// Name and id, or the message.
     fn shown(chosen: anyhow::Result<(String, Option<Named>)>) -> String {

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use super::super::changing::{
+    RegistryCredentialsInput, ServiceInstanceUpdateInput, SourceInput, UpsertVariables,
+    VariableCollectionUpsertInput,
+};
 use super::super::client::{CallError, CallErrorKind, Client};
 use super::super::creating::{
     CreateDomain, CreateEnvironment, CreateProject, CreateService, EnvironmentCreateInput,
     ProjectCreateInput, ServiceCreateInput, ServiceDomainCreateInput,
 };
-use super::super::operations::{
-    GetProject, Named, Project, RegistryCredentialsInput, ServiceInstanceUpdateInput, SourceInput,
-    UpsertVariables, VariableCollectionUpsertInput,
-};
+use super::super::operations::Named;
+use super::super::service_queries::{GetProject, Project};
 use super::super::settings::{self, lost};
 use super::super::state::Remote;
 use super::found::{Found, projects_in};

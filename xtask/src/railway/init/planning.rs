@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::operations::ServiceInstance;
 use super::super::pinned::PinnedImage;
+use super::super::service_queries::ServiceInstance;
 use super::super::settings;
 use super::found::Found;
 use crate::config::service::{FILE, Service};

@@ -35,6 +35,7 @@ const ECHO: &str = "broke: canary-railway-token-4d1f canary-greeting-7a42 canary
 
 fn site() -> Site {
     let mut site = Site::deployed();
+    site.owns(&format!("{}/o/app", site.fake.address));
     site.workspace.set("RAILWAY_TOKEN", RAILWAY);
     site.workspace.set("GITHUB_TOKEN", GITHUB);
     site.workspace.set("GITHUB_REPOSITORY", "o/app");
@@ -175,8 +176,16 @@ fn logs_and_bad_tokens_keep_them() {
     runs(&site, &["deploy", "--image", &image, "--revision", "new"], 2);
     site.workspace.set("RAILWAY_API_TOKEN", RAILWAY);
     runs(&site, &["deploy", "--image", &image, "--revision", "new"], 2);
-    // A line of the wrong file.
+    // Addresses with more in them than belongs there.
     site.workspace.set("RAILWAY_API_TOKEN", "");
+    for address in
+        [format!("https://me:{PASSWORD}@railway.example"), format!("https://railway.example/?key={PASSWORD}")]
+    {
+        site.workspace.set("RAILWAY_BACKBOARD_URL", address);
+        runs(&site, &["deploy", "status"], 2);
+    }
+    site.workspace.set("RAILWAY_BACKBOARD_URL", format!("http://{}", site.fake.address));
+    // A line of the wrong file.
     site.workspace.write("bad.env", &format!("GREETING {FROM_FILE}\n"));
     runs(&site, &["deploy", "--image", &image, "--revision", "new", "--with-variables", "bad.env"], 2);
 }

@@ -54,19 +54,24 @@ fn every_fault_has_its_test() {
 
 #[test]
 fn a_busy_railway_is_given_up_by_the_deadline() {
-    for headers in ["Retry-After: 7\r\n", ""] {
-        let site = Site::deployed();
-        for _ in 0..20 {
-            site.fake.reply("Deployment", Reply::Raw("429 Too Many Requests", headers, ""));
+    std::thread::scope(|scope| {
+        for headers in ["Retry-After: 7\r\n", ""] {
+            scope.spawn(move || {
+                let site = Site::deployed();
+                for _ in 0..20 {
+                    site.fake.reply("Deployment", Reply::Raw("429 Too Many Requests", headers, ""));
+                }
+                let began = Instant::now();
+                let run = site.deploy(&["--wait-timeout", "2"]);
+                assert_eq!(run.code, Some(5), "{}", run.stderr);
+                assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+                for said in ["deployment d-2 could not be asked about after 2 s", "deployment d-1 with"] {
+                    assert!(run.stderr.contains(said), "{}", run.stderr);
+                }
+                assert_eq!(site.fake.mutations().len(), 3);
+            });
         }
-        let began = Instant::now();
-        let run = site.deploy(&["--wait-timeout", "2"]);
-        assert_eq!(run.code, Some(5), "{}", run.stderr);
-        assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
-        assert!(run.stderr.contains("deployment d-2 could not be asked about after 2 s"), "{}", run.stderr);
-        assert!(run.stderr.contains("deployment d-1 with"), "{}", run.stderr);
-        assert_eq!(site.fake.mutations().len(), 3);
-    }
+    });
 }
 
 #[test]
@@ -168,14 +173,19 @@ fn answers_that_are_not_health() {
         (("301 Moved Permanently", ""), "has not answered"),
         (SLOW, "has not answered within 1 s: "),
     ];
-    for (answer, said) in table {
-        let site = Site::deployed();
-        site.fake.with(|service| service.app = Some(answer));
-        let began = Instant::now();
-        let run = site.run(&["deploy", "--image", &image("2"), "--revision", "new", "--wait-timeout", "1"]);
-        assert_eq!(run.code, Some(1), "{}", run.stderr);
-        assert!(run.stderr.contains(said), "{}", run.stderr);
-        assert!(run.stderr.contains("cargo xtask deploy rollback d-1"), "{}", run.stderr);
-        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-    }
+    std::thread::scope(|scope| {
+        for (answer, said) in table {
+            scope.spawn(move || {
+                let site = Site::deployed();
+                site.fake.with(|service| service.app = Some(answer));
+                let began = Instant::now();
+                let run =
+                    site.run(&["deploy", "--image", &image("2"), "--revision", "new", "--wait-timeout", "1"]);
+                assert_eq!(run.code, Some(1), "{}", run.stderr);
+                assert!(run.stderr.contains(said), "{}", run.stderr);
+                assert!(run.stderr.contains("cargo xtask deploy rollback d-1"), "{}", run.stderr);
+                assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+            });
+        }
+    });
 }

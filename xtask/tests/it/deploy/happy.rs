@@ -76,6 +76,34 @@ fn people_see_every_status_and_a_table() {
         .assert_eq(&lines.join("|"));
 }
 
+/// Railway counts requests: 100 an hour on its smallest plan. The looks at the deployment are at most 28 where it takes a
+/// minute, as the one before did (`railway/pauses.rs`), so that all of it is at most 40.
+#[test]
+fn a_deployment_takes_few_requests() {
+    const OTHERS_MAX: usize = 12;
+    let mut site = Site::deployed();
+    site.fake.with(|service| service.course = vec!["SUCCESS"]);
+    let asked = |site: &Site, args: &[&str]| {
+        site.fake.with(|service| service.calls.clear());
+        let run = site.run(&[&["deploy"], args].concat());
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let calls = site.fake.with(|service| service.calls.clone());
+        calls.into_iter().map(|call| call.name).filter(|name| name != "/health").collect::<Vec<_>>()
+    };
+    let (two, three) = (image("2"), image("3"));
+    let calls = asked(&site, &["--image", &two, "--revision", "new"]);
+    // One of them is the look that sees the success.
+    assert!(calls.len() <= OTHERS_MAX + 1, "{calls:?}");
+    site.workspace.set("RAILWAY_TOKEN", "");
+    site.workspace.set("RAILWAY_API_TOKEN", TOKEN);
+    site.workspace.set("RAILWAY_PROJECT_ID", "p-1");
+    let calls = asked(&site, &["--image", &three, "--revision", "newer"]);
+    assert!(calls.len() <= OTHERS_MAX + 1, "{calls:?}");
+    // What is live already costs less than half of that.
+    let calls = asked(&site, &["--image", &three, "--revision", "newer"]);
+    assert!(calls.len() <= OTHERS_MAX / 2, "{calls:?}");
+}
+
 #[test]
 fn a_dry_run_only_looks() {
     let site = Site::deployed();
@@ -118,6 +146,44 @@ fn an_account_token_needs_to_be_told_the_project() {
     let calls = site.fake.with(|service| service.calls.clone());
     assert!(calls[0].headers.iter().any(|line| line.eq_ignore_ascii_case(&bearer)), "{calls:?}");
     assert!(calls.iter().all(|call| call.name != "ProjectToken"));
+}
+
+#[test]
+fn the_environment_that_is_named_is_the_one_that_changes() {
+    let mut site = Site::deployed();
+    site.workspace.set("RAILWAY_TOKEN", "");
+    site.workspace.set("RAILWAY_API_TOKEN", TOKEN);
+    site.workspace.set("RAILWAY_PROJECT_ID", "p-1");
+    site.fake.with(|service| service.environments.push(("e-2", "staging")));
+    // Nobody guesses between two.
+    let run = site.deploy(&[]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    expect![[r#"
+        error: project `shop` has several environments: production, staging
+         hint: --environment or `environment` in [workspace.metadata.xtask.railway] says which"#]]
+    .assert_eq(&site.message(&run));
+    assert_eq!(site.fake.mutations(), []);
+    let run = site.deploy(&["--environment", "staging", "--format", "json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["service"]["environment"], "staging");
+    assert!(!site.fake.mutations().is_empty());
+    for call in site.fake.with(|service| service.calls.clone()) {
+        let environment = |at: &str| call.variables.pointer(at).and_then(Value::as_str);
+        for at in ["/environmentId", "/input/environmentId"] {
+            assert!(environment(at).is_none_or(|id| id == "e-2"), "{call:?}");
+        }
+    }
+    // Each has a receipt of its own.
+    assert!(site.workspace.root().join("target/xtask/receipts/deploy/staging-web.json").is_file());
+    for (args, hint) in [
+        (&["--environment", "stagin"][..], "did you mean `staging`?"),
+        (&["--environment", "staging", "--service", "wbe"], "did you mean `web`?"),
+    ] {
+        let run = site.deploy(args);
+        assert_eq!(run.code, Some(2), "{}", run.stderr);
+        assert!(run.stderr.contains(hint), "{}", run.stderr);
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod notified;
 mod precheck;
 mod refused;
 mod rollback;
+mod service;
 mod settings;
 mod status;
 mod vars;
@@ -27,8 +28,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::support::{Run, Workspace, contents, finish};
-use fake::{Fake, Service};
+use fake::Fake;
 use neighbours::{image, short};
+use service::Service;
 
 /// What no output and no file may hold.
 const TOKEN: &str = "token-5a1e8c0f-of-a-test";
@@ -72,6 +74,15 @@ impl Site {
         workspace.set("DOCKER_CONFIG", workspace.root().join("no-docker").display().to_string());
         workspace.write("railway.toml", "[deploy]\nhealthcheckPath = \"/health\"\n");
         Site { fake, workspace }
+    }
+
+    /// From now on the metadata says that the workspace's image is this one: registry and name.
+    fn owns(&self, image: &str) {
+        self.workspace.edit(
+            "Cargo.toml",
+            "[[workspace.metadata.leptos]]",
+            &format!("[workspace.metadata.xtask]\nimage = \"{image}\"\n\n[[workspace.metadata.leptos]]"),
+        );
     }
 
     /// A service that serves image 1 at revision `old`.

@@ -25,6 +25,8 @@ pub enum Pulling {
 #[derive(Default)]
 pub struct Neighbours {
     pub pulling: Pulling,
+    /// What the registry was told of who asks, each time that it was told anything.
+    pub introductions: Vec<String>,
     /// The check runs of every commit; `None` for a commit that GitHub does not know.
     pub check_runs: Option<Value>,
     /// What the webhook was told.
@@ -69,6 +71,8 @@ impl Neighbours {
         let mut words = line.split(' ');
         let (_method, path) = (words.next()?, words.next()?);
         if let Some(wanted) = path.strip_prefix("/v2/o/app/") {
+            let told = headers.iter().filter(|line| line.to_ascii_lowercase().starts_with("authorization:"));
+            self.introductions.extend(told.cloned());
             return Some(Some(self.registry(wanted, headers)));
         }
         if path.starts_with("/repos/") {

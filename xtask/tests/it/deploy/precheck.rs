@@ -108,6 +108,7 @@ fn an_image_for_another_platform() {
 #[test]
 fn a_private_image_needs_credentials_at_railway() {
     let mut site = Site::new();
+    site.owns(&format!("{}/o/app", site.fake.address));
     site.fake.with(|service| service.neighbours.pulling = Pulling::Known);
     let image = image("2");
     let args = ["--image", &image, "--revision", "new"];
@@ -163,6 +164,34 @@ fn a_private_image_needs_credentials_at_railway() {
     let run = site.run(&["deploy", "--image", &super::image("3"), "--revision", "new"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(check(&site, "pull").0, "ok");
+}
+
+#[test]
+fn credentials_go_to_the_registry_that_they_are_for() {
+    let mut site = Site::deployed();
+    site.workspace.set("XTASK_REGISTRY_USERNAME", "me");
+    site.workspace.set("XTASK_REGISTRY_PASSWORD", REGISTRY_PASSWORD);
+    site.fake.with(|service| service.neighbours.pulling = Pulling::Known);
+    let introductions = |site: &Site| site.fake.with(|service| service.neighbours.introductions.clone());
+    // Whoever names an image names its registry, which would like to know the password.
+    for own in [None, Some("registry.example/o/app")] {
+        if let Some(own) = own {
+            site.owns(own);
+        }
+        let run = site.deploy(&["--dry-run"]);
+        // What serves was pulled from there, so Railway has credentials.
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        for said in ["image: not known: cannot read ", "(for another registry)"] {
+            assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+        }
+        assert_eq!(introductions(&site), [""; 0]);
+    }
+    // The workspace's own registry is told.
+    site.workspace.edit("Cargo.toml", "registry.example", &site.fake.address.to_string());
+    let run = site.deploy(&["--dry-run"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains("image: in the registry, for linux/amd64"), "{}", run.stderr);
+    assert!(!introductions(&site).is_empty());
 }
 
 #[test]

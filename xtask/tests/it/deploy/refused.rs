@@ -140,6 +140,17 @@ fn an_api_that_rests_for_an_hour_is_not_waited_for() {
 }
 
 #[test]
+fn an_api_that_is_not_there() {
+    let mut site = Site::new();
+    site.workspace.set("RAILWAY_BACKBOARD_URL", "http://127.0.0.1:1");
+    expect![[r#"
+        error: POST http://127.0.0.1:1/graphql/v2: connection refused: nothing listens there
+         hint: status.railway.com says whether Railway is well; RAILWAY_BACKBOARD_URL, where it
+            is set, is the address that is asked"#]]
+    .assert_eq(&refused(&site, &["deploy", "--image", &image("1"), "--revision", "r"], 4));
+}
+
+#[test]
 fn an_address_without_tls() {
     let mut site = Site::new();
     site.workspace.set("RAILWAY_BACKBOARD_URL", "http://backboard.example");

@@ -57,8 +57,11 @@ fn an_unhealthy_service_is_a_failed_check() {
     let run = site.run(&["deploy", "status"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stdout.contains("health        503"), "{}", run.stdout);
-    expect!["error: web (production) is not healthy: http://[address]/health does not answer 200"]
-        .assert_eq(&site.message(&run));
+    expect![[r#"
+        error: web (production) is not healthy: http://[address]/health does not answer 200
+         hint: `cargo xtask deploy logs` shows what the app says; `cargo xtask deploy rollback
+            --dry-run`, what could be gone back to"#]]
+    .assert_eq(&site.message(&run));
 }
 
 #[test]
@@ -75,6 +78,9 @@ fn nothing_is_deployed() {
                 deployment  status  since  image
         active  none"#]]
     .assert_eq(&site.plain(&run.stdout));
-    expect!["error: web (production) is not healthy: no deployment is active"].assert_eq(&site.message(&run));
+    expect![[r#"
+        error: web (production) is not healthy: no deployment is active
+         hint: `cargo xtask deploy --image REGISTRY/NAME@sha256:…` makes the first one"#]]
+    .assert_eq(&site.message(&run));
     assert!(!site.workspace.root().join("target").exists());
 }

@@ -1,9 +1,10 @@
 //! The Railway model itself: it does what its README says, with both of its runners.
 
+mod command_line;
 pub mod model;
 pub mod registry;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -30,6 +31,21 @@ fn running(model: &Model) -> Vec<String> {
         "docker" => containers(model),
         _ => processes_with(&format!("-{}/", model.told["pid"])),
     }
+}
+
+/// Where a model has unpacked images.
+fn folders(model: &Model) -> Vec<PathBuf> {
+    let end = format!("-{}", model.told["pid"]);
+    let is_own = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("railway-model-") && name.ends_with(&end)
+    };
+    std::fs::read_dir(std::env::temp_dir())
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(is_own)
+        .collect()
 }
 
 #[test]
@@ -61,10 +77,10 @@ fn deployments(runner: &str) {
     assert_eq!(model.front("/exit").status, 502);
     model.wait(&last, "CRASHED");
     assert_eq!(model.front("/").status, 502);
-    let folder = std::env::temp_dir().join(format!("railway-model-{}", model.told["pid"]));
-    let label = format!("label=railway-model={}", model.told["pid"]);
+    let (folders, label) = (folders(&model), format!("label=railway-model={}", model.told["pid"]));
+    assert_eq!(folders.is_empty(), runner == "docker", "{folders:?}");
     assert_eq!(model.end("TERM"), Some(0));
-    assert!(!folder.exists());
+    assert!(folders.iter().all(|folder| !folder.exists()), "{folders:?}");
     if runner == "docker" {
         let left = Command::new("docker").args(["ps", "-aq", "--filter", &label]).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&left.stdout), "");

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::Station;
-use super::under_load::under_load;
+use super::under_load::{under_load, under_load_without_change};
 
 /// Requests a second; other tests have the machine as well, and what counts here is that none fails.
 const RATE: u32 = 150;
@@ -25,7 +25,8 @@ fn broken_images_leave_the_first_one_serving() {
             continue;
         }
         let image = station.registry.image(tag, &variables);
-        let (run, seen) = under_load(&station, RATE, &["deploy", "--image", &image, "--revision", "two"]);
+        let args = ["deploy", "--image", &image, "--revision", "two"];
+        let (run, seen) = under_load_without_change(&station, RATE, &args);
         assert_eq!(run.code, Some(1), "{tag}: {}", run.stderr);
         for text in [said, &format!("deployment {one} with {first} still serves")] {
             assert!(run.stderr.contains(text), "{tag}: {text}: {}", run.stderr);
@@ -72,7 +73,7 @@ fn one_that_serves_another_revision_is_gone_back_from() {
     let station = Station::new(&[]);
     let one = station.deployed(&station.image("one"), "one");
     let mute = station.registry.image("mute", &["VERSION=two", "MUTE=1"]);
-    let args = ["deploy", "--image", &mute, "--revision", "two", "--wait-timeout", "8"];
+    let args = ["deploy", "--image", &mute, "--revision", "two", "--wait-timeout", "5"];
     let (run, seen) = under_load(&station, RATE, &args);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert!(run.stderr.contains("has not named revision `two`"), "{}", run.stderr);

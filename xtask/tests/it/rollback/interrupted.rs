@@ -32,8 +32,23 @@ const ROLLBACK: [Step; 5] = [
 const SIGNALS: [Signal; 3] =
     [("INT", Some(130), "SIGINT"), ("TERM", Some(143), "SIGTERM"), ("KILL", None, "")];
 
+/// Those after which Railway knows more than a run that is killed could note.
+const UNSEEN: [Step; 4] = [
+    ("UpsertVariables", "after"),
+    ("UpdateServiceInstance", "after"),
+    ("DeployServiceInstance", "after"),
+    ("Deployment", "before"),
+];
+
 /// Its name, the exit code, and what has to be said.
 type Signal = (&'static str, Option<i32>, &'static str);
+
+/// What `deploy status` says: what is, in few words, what is not as it should be, and all of it.
+pub struct Told {
+    pub truth: Value,
+    pub remarks: Vec<Value>,
+    pub status: Value,
+}
 
 /// Each step with each of these signals.
 fn each(steps: &[Step], signals: &'static [Signal]) -> Vec<(Step, Signal)> {
@@ -77,8 +92,8 @@ impl Station {
         })
     }
 
-    /// What `deploy status` says is what is. That, and the remarks.
-    fn tells_the_truth(&self) -> (Value, Vec<Value>) {
+    /// What `deploy status` says is what is.
+    pub fn tells_the_truth(&self) -> Told {
         loop {
             let before = self.truth();
             let (status, code) = self.status();
@@ -98,7 +113,8 @@ impl Station {
             });
             assert_eq!(told, before);
             assert_eq!((code, &status["healthy"]), (Some(0), &json!(true)), "{status:#}");
-            return (told, status["remarks"].as_array().unwrap().clone());
+            let remarks = status["remarks"].as_array().unwrap().clone();
+            return Told { truth: told, remarks, status };
         }
     }
 
@@ -117,12 +133,13 @@ fn a_deployment_that_is_ended_at_any_step_goes_on_with_the_next() {
     let station = Station::new(&["--runner", "process"]);
     let images = [station.image("one"), station.image("two")];
     station.deployed(&images[0], "revision-0");
-    for (at, (step, signal)) in each(&DEPLOY, &SIGNALS).into_iter().enumerate() {
+    let all = [each(&DEPLOY, &SIGNALS[..2]), each(&UNSEEN, &SIGNALS[2..])].concat();
+    for (at, (step, signal)) in all.into_iter().enumerate() {
         let (image, revision) = (&images[(at + 1) % 2], format!("revision-{}", at + 1));
         let count = station.model.deployments().len();
         let args = ["deploy", "--image", image, "--revision", &revision];
         station.ended(&args, step, signal);
-        let (truth, remarks) = station.tells_the_truth();
+        let Told { truth, remarks, .. } = station.tells_the_truth();
         // What is under way may be live by now; else what serves does not change any more.
         let is_all_live = truth["pending"] == json!([]) && truth["revision"] == station.served_revision();
         assert_eq!(remarks.is_empty(), is_all_live, "{step:?}: {remarks:#?}");
@@ -134,8 +151,8 @@ fn a_deployment_that_is_ended_at_any_step_goes_on_with_the_next() {
         assert_eq!(again.code, Some(0), "{step:?}: {}", again.stderr);
         assert_eq!(station.served_revision(), revision);
         assert_eq!(station.model.deployments().len(), count + 1, "{step:?}: not one deployment");
-        assert_eq!(station.tells_the_truth().1, [Value::Null; 0], "{step:?}");
-        let (status, _) = station.status();
+        let Told { remarks, status, .. } = station.tells_the_truth();
+        assert_eq!(remarks, [Value::Null; 0], "{step:?}");
         // Whoever began it, what is live has been seen by the second run.
         let is_ours = status["receipt"]["is_live"] == true;
         // Or the first was never told its id, or is on no record, and it was live before the second.
@@ -168,7 +185,7 @@ fn an_ended_deployment_can_be_gone_back_from() {
         }
         assert_eq!(station.served_revision(), "one", "{step:?}");
         assert_eq!(station.settings(), (first.clone(), "one".to_owned()), "{step:?}");
-        assert_eq!(station.tells_the_truth().1, [Value::Null; 0], "{step:?}");
+        assert_eq!(station.tells_the_truth().remarks, [Value::Null; 0], "{step:?}");
     }
     station.end();
 }
@@ -215,7 +232,7 @@ fn a_deployment_that_is_ended_while_it_is_verified_is_live() {
         let run = station.finish(child);
         assert_eq!(run.code, code, "{}", run.stderr);
         assert!(run.stderr.contains("step `verify`"), "{}", run.stderr);
-        let (truth, remarks) = station.tells_the_truth();
+        let Told { truth, remarks, .. } = station.tells_the_truth();
         assert_eq!((&truth["active"], &truth["revision"]), (&truth["latest"], &json!(version)));
         assert_eq!(remarks, [Value::Null; 0]);
     }

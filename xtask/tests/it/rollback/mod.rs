@@ -3,6 +3,7 @@
 
 mod broken;
 mod interrupted;
+mod two_at_once;
 mod under_load;
 
 use std::process::{Child, Stdio};
@@ -48,7 +49,7 @@ impl Station {
         workspace.set("RAILWAY_TOKEN", model.told("project_token"));
         workspace.write(
             "railway.toml",
-            "[deploy]\nhealthcheckPath = \"/health\"\nhealthcheckTimeout = 3\noverlapSeconds = 2\ndrainingSeconds = 10\n",
+            "[deploy]\nhealthcheckPath = \"/health\"\nhealthcheckTimeout = 3\noverlapSeconds = 1\ndrainingSeconds = 10\n",
         );
         model.set(&json!({ "SESSION_SECRET": CANARY, "SAY": "SESSION_SECRET" }), true);
         Station { workspace, registry, model }

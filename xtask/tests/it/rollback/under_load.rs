@@ -10,15 +10,26 @@ use crate::support::Run;
 
 /// Requests a second during a rollback.
 const RATE: u32 = 300;
+/// The overlap of the test's service, its end, and what a slow machine adds.
+const DRAINED: Duration = Duration::from_secs(2);
 /// The longest that a rollback may take until it is verified, in seconds.
 const ROLLBACK_SECONDS_MAX: f64 = 10.0;
 
 /// Runs this under load, and until the old one has been drained.
 pub fn under_load(station: &Station, rate: u32, args: &[&str]) -> (Run, Seen) {
+    loaded(station, rate, args, DRAINED)
+}
+
+/// Runs this under load, where nothing is drained because nothing takes over.
+pub fn under_load_without_change(station: &Station, rate: u32, args: &[&str]) -> (Run, Seen) {
+    loaded(station, rate, args, Duration::ZERO)
+}
+
+fn loaded(station: &Station, rate: u32, args: &[&str], after: Duration) -> (Run, Seen) {
     let load = Load::start(&format!("{}/page", station.model.told("front_url")), rate);
     load.settle();
     let run = station.run(args);
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(after);
     (run, load.stop())
 }
 
@@ -107,7 +118,8 @@ fn a_failed_deployment_is_undone_without_touching_what_serves() {
     assert!(status["remarks"][0]["found"].as_str().unwrap().contains("is FAILED"), "{status:#}");
 
     // The command that was named: what serves goes on, and the settings are its own again.
-    let (run, seen) = under_load(&station, RATE, &["deploy", "rollback", &two, "--format", "json"]);
+    let args = ["deploy", "rollback", &two, "--format", "json"];
+    let (run, seen) = under_load_without_change(&station, RATE, &args);
     let report_of_settings = report(&run);
     assert_eq!(report_of_settings["rollback"], json!({ "to": two, "way": "settings" }));
     assert_eq!(report_of_settings["deployment"], json!(two));

@@ -151,7 +151,8 @@ impl Log {
         if lines.len() == LOG_LINES_MAX {
             lines.pop_front();
         }
-        lines.push_back(json!({ "timestamp": time, "message": message, "severity": severity }));
+        let line = json!({ "timestamp": time, "message": message, "severity": severity, "attributes": [] });
+        lines.push_back(line);
     }
 
     /// The last lines, the oldest of them first, as Railway's API shows them.
