@@ -74,7 +74,7 @@ pub fn build(
     if !args.push && !args.load {
         said::kept_nowhere(exec);
     }
-    let (built, result) = job.carry_out(exec, args, &mut steps);
+    let (built, result) = job.carry_out(exec, context, args, &mut steps);
     let is_interrupted = result.as_ref().is_err_and(|error| matches!(Exit::of(error), Exit::Interrupted(_)));
     let after_cook = built.outcome.after_cook.as_ref().filter(|it| !it.dependencies.is_empty());
     let verdict = match after_cook.filter(|_| !args.allow_recompiled && !is_interrupted) {
