@@ -15,9 +15,17 @@ docker-registry serve "$work/registry.yml" >/dev/null 2>&1 &
 mkfifo "$work/open"
 "$model" --while-stdin-open --runner docker <"$work/open" >"$work/railway.json" 2>"$work/railway.log" &
 exec 9>"$work/open"
-trap 'exec 9>&-; sleep 2; kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true
-  docker image rm --force $(docker image ls -q --filter "reference=$address/*/*" --filter "reference=$address/*") >/dev/null 2>&1 || true
-  rm -rf "$work"' EXIT
+clean() {
+  exec 9>&-
+  sleep 2
+  kill $(jobs -p) 2>/dev/null || true
+  wait 2>/dev/null || true
+  # By name: by its id, an image goes with every name that it has.
+  docker image ls --digests --format '{{if eq .Tag "<none>"}}{{.Repository}}@{{.Digest}}{{else}}{{.Repository}}:{{.Tag}}{{end}}' \
+    --filter "reference=$address/*/*" --filter "reference=$address/*" | xargs --no-run-if-empty docker image rm >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap clean EXIT
 until [ -s "$work/railway.json" ] && curl --silent --fail "http://$address/v2/" >/dev/null; do sleep 0.2; done
 docker tag "$base" "$address/base:1"
 docker push --quiet "$address/base:1" >/dev/null

@@ -9,7 +9,7 @@ work=$(mktemp -d)
 printf 'version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: %s/data\nhttp:\n  addr: 127.0.0.1:5017\n' "$work" >"$work/registry.yml"
 docker-registry serve "$work/registry.yml" >/dev/null 2>&1 &
 registry=$!
-trap 'kill $registry; docker image rm --force $(docker image ls -q 127.0.0.1:5017/built) 127.0.0.1:5017/base:1 >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
+trap 'kill $registry; docker image rm --force $(docker image ls --format "{{.Repository}}:{{.Tag}}" 127.0.0.1:5017/built) 127.0.0.1:5017/base:1 >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
 sleep 2
 docker tag "$base" 127.0.0.1:5017/base:1
 docker push --quiet 127.0.0.1:5017/base:1 >/dev/null

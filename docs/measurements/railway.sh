@@ -7,7 +7,9 @@ programs=()
 clean() {
   for program in "${programs[@]}"; do kill "$program" 2>/dev/null || true; done
   for program in "${programs[@]}"; do wait "$program" 2>/dev/null || true; done
-  docker image ls --quiet "$registry/service" | sort -u | xargs --no-run-if-empty docker image rm --force >/dev/null 2>&1 || true
+  # By name: by its id, an image goes with every name that it has.
+  docker image ls --digests --format '{{if eq .Tag "<none>"}}{{.Repository}}@{{.Digest}}{{else}}{{.Repository}}:{{.Tag}}{{end}}' "$registry/service" |
+    xargs --no-run-if-empty docker image rm >/dev/null 2>&1 || true
   rm -rf "$work"
 }
 trap clean EXIT
