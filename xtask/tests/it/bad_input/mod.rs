@@ -33,8 +33,8 @@ fn a_wrong_key() {
     let expected = expect![[r#"
         error: unknown key `demo-arg` in `[workspace.metadata.xtask]` in Cargo.toml; did you mean
             `demo-args`?
-         hint: known keys: base-image, bench, budgets, demo-args, health-path, image, project,
-            railway, required-variables, split, verify-revision"#]];
+         hint: known keys: base-image, bench, budgets, demo-args, health-path, image, monitor,
+            project, railway, required-variables, split, verify-revision"#]];
     check(&["build"], 2, &expected, |workspace| {
         workspace.edit(
             "Cargo.toml",
