@@ -84,10 +84,10 @@ mod tests {
     use super::samples_tests::known;
     use super::*;
 
-    fn found<'f>(settings: &'f Monitor, github: Option<&'f Known>) -> Found<'f> {
+    fn found<'f>(settings: &'f (Monitor, Budgets), github: Option<&'f Known>) -> Found<'f> {
         Found {
-            settings,
-            budgets: Box::leak(Box::default()),
+            settings: &settings.0,
+            budgets: &settings.1,
             github,
             local: Local::default(),
             images: Vec::new(),
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn nothing_known_is_nothing_said() {
         let now = time::parse("2026-11-21T12:00:00Z").unwrap();
-        let settings = Monitor::default();
+        let settings = (Monitor::default(), Budgets::default());
         let empty = record(found(&settings, None), now);
         assert!(empty.series.is_empty() && empty.alerts.is_empty() && empty.caches.is_none());
         assert!(empty.costs.iter().all(|cost| cost.usd_per_month.is_none()), "{:?}", empty.costs);
