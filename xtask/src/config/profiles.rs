@@ -41,6 +41,8 @@ pub struct Profile {
     pub panic: String,
     pub codegen_units: u32,
     pub incremental: bool,
+    /// Whether anybody has said how much debug info there is to be, for all packages or for some.
+    pub says_debug: bool,
     /// Whether the profile is based on `release` rather than on `dev`.
     pub inherits_release: bool,
     /// Whether `package.*` or `build-override` change settings for some crates.
@@ -108,9 +110,10 @@ impl Profiles {
     pub fn resolve(&self, name: &str) -> anyhow::Result<Profile> {
         let (chain, base) = self.chain(name)?;
         let mut settings = defaults(base);
-        let mut has_package_overrides = false;
+        let (mut has_package_overrides, mut says_debug) = (false, false);
         for table in chain.iter().rev().filter_map(|link| self.tables.get(*link)) {
             for (key, value) in table {
+                says_debug |= key == "debug" || (key == "package" && has_key(value, "debug"));
                 match key.as_str() {
                     "inherits" => {}
                     "package" | "build-override" => {
@@ -138,6 +141,7 @@ impl Profiles {
                 None => "none".to_owned(),
             },
             debug: shown("debug"),
+            says_debug,
             panic: shown("panic"),
             codegen_units,
             incremental: settings.get("incremental").and_then(Value::as_bool).unwrap_or(false),
@@ -210,6 +214,11 @@ fn defaults(base: &str) -> BTreeMap<String, Value> {
         ("rpath", json!(false)),
     ];
     settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// Whether one of the tables in this table has the key.
+fn has_key(tables: &Value, key: &str) -> bool {
+    tables.as_object().is_some_and(|tables| tables.values().any(|table| table.get(key).is_some()))
 }
 
 /// One spelling for settings that cargo knows by several.

@@ -7,7 +7,8 @@
 //! alone, by rustc's own flags. Measured in `docs/measurements/host-units.md`.
 //!
 //! Builds for debugging are another matter: there the front half has a profile of its own, so that `watch` can compile
-//! both halves at once (cargo locks the profile's folder), and no debug info, which no browser is given.
+//! both halves at once (cargo locks the profile's folder), and no debug info, which no browser is given. The server has
+//! what backtraces need, which halves the time that its link takes, unless the profile says how much it wants.
 //! Measured in `docs/measurements/watch.md`.
 
 use crate::config::profiles::{Profile, Profiles};
@@ -96,11 +97,11 @@ pub fn choose(profiles: &Profiles, metadata: &Metadata, name: &str) -> anyhow::R
             Half { keeps_debug_info: profile.debug != "0", ..half(profiles, &profile) }
         }
     };
-    Ok(Halves {
-        front: front_half,
-        release: server_profile.inherits_release,
-        server: half(profiles, &server_profile),
-    })
+    let mut server_half = half(profiles, &server_profile);
+    if !server_profile.inherits_release && !server_profile.says_debug {
+        server_half.config.extend(line_numbers(server));
+    }
+    Ok(Halves { front: front_half, release: server_profile.inherits_release, server: server_half })
 }
 
 /// The halves as cargo-leptos compiles them. It knows two builds, with `--release` and without, each with the profiles
@@ -164,6 +165,12 @@ fn without_debug_info(server: &str, wasm: &str) -> Half {
         lto: None,
         keeps_debug_info: false,
     }
+}
+
+/// The `--config` values for lines and functions in the backtraces of the workspace's own packages, and functions alone
+/// in those of dependencies.
+fn line_numbers(profile: &str) -> [String; 2] {
+    [format!("profile.{profile}.debug='line-tables-only'"), format!("profile.{profile}.package.'*'.debug=0")]
 }
 
 /// The `--config` values that turn the server's profile into the front half's, and the link-time optimisation to ask
@@ -289,12 +296,26 @@ mod tests {
         assert_eq!((dev.front.profile.as_str(), dev.server.profile.as_str()), ("dev-wasm", "dev"));
         assert_eq!((dev.front.folder.as_str(), dev.server.folder.as_str()), ("dev-wasm", "debug"));
         assert_eq!(dev.front.config, ["profile.dev-wasm.inherits='dev'", "profile.dev-wasm.debug=0"]);
-        assert!(!dev.front.keeps_debug_info && dev.server.config.is_empty());
+        assert!(!dev.front.keeps_debug_info);
         let own = chosen(json!({"dev-wasm": {"inherits": "dev", "opt-level": 1}}), "dev");
         assert_eq!((own.front.profile.as_str(), own.front.config.len()), ("dev-wasm", 0));
         assert!(own.front.keeps_debug_info);
         let fast = chosen(json!({"fast": {"inherits": "dev", "opt-level": 1}}), "fast");
         assert_eq!(fast.front.config[0], "profile.fast-wasm.inherits='fast'");
+    }
+
+    #[test]
+    fn for_debugging_the_server_has_line_numbers_unless_its_profile_says_otherwise() {
+        let config = |manifest: serde_json::Value, name: &str| chosen(manifest, name).server.config;
+        let lines = ["profile.dev.debug='line-tables-only'", "profile.dev.package.'*'.debug=0"];
+        assert_eq!(config(json!({}), "dev"), lines);
+        assert_eq!(config(json!({"dev": {"package": {"*": {"opt-level": 3}}}}), "dev"), lines);
+        for said in [json!({"debug": true}), json!({"debug": 2}), json!({"package": {"serde": {"debug": 2}}})]
+        {
+            assert!(config(json!({"dev": said}), "dev").is_empty(), "{said}");
+        }
+        assert!(config(json!({"dev": {"debug": 2}, "fast": {"inherits": "dev"}}), "fast").is_empty());
+        assert!(config(json!({}), "release").is_empty());
     }
 
     #[test]

@@ -144,12 +144,12 @@ fn a_cold_build_has_its_timeline_and_an_arm_that_does_not_compile_is_no_number()
     );
 }
 
-/// A home with all tools that were installed before, but for one.
-fn home_without(missing: &str, folder: &Path) -> String {
+/// A home with all tools that were installed before, but for these.
+fn home_without(missing: &[&str], folder: &Path) -> String {
     let home = folder.join("home");
     std::fs::create_dir_all(home.join("tools")).unwrap();
     for tool in std::fs::read_dir(crate::support::tools_home().join("tools")).unwrap().flatten() {
-        if tool.file_name() != missing {
+        if !missing.iter().any(|missing| tool.file_name() == *missing) {
             std::os::unix::fs::symlink(tool.path(), home.join("tools").join(tool.file_name())).unwrap();
         }
     }
@@ -171,7 +171,7 @@ fn a_cache_is_filled_and_used_and_one_that_is_not_running_is_no_arm() {
     pretender(tools.path(), "kache", "kache 2.0.0", "echo 'no server today' >&2; exit 1");
     let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
     workspace.set("PATH", path);
-    workspace.set("XTASK_HOME", home_without("kache", tools.path()));
+    workspace.set("XTASK_HOME", home_without(&["kache"], tools.path()));
     let run = bench(
         &workspace,
         &[
@@ -212,42 +212,58 @@ fn a_cache_is_filled_and_used_and_one_that_is_not_running_is_no_arm() {
 }
 
 #[test]
-fn an_installed_linker_that_does_not_link_is_no_arm() {
+fn an_installed_linker_that_does_not_link_is_no_arm_and_what_wins_is_what_cargo_uses() {
     let mut workspace = Workspace::fixture();
     let tools = tempfile::tempdir().unwrap();
     // It says that it is mold, and is GNU's.
     pretender(tools.path(), "mold", "mold 2.37.1 (compatible with GNU ld)", "exec ld.bfd \"$@\"");
     let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
     workspace.set("PATH", path);
-    workspace.set("XTASK_HOME", home_without("mold", tools.path()));
-    let run =
-        bench(&workspace, &["--profile", "dev", "--scenario", "link", "--runs", "1", "--format", "json"]);
+    workspace.set("XTASK_HOME", home_without(&["mold", "sccache", "kache"], tools.path()));
+    workspace.write(".cargo/config.toml", "include = [{ path = \"local.toml\", optional = true }]\n");
+    let args = ["--profile", "dev", "--scenario", "link", "--runs", "5", "--format", "json", "--apply"];
+    let run = bench(&workspace, &args);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let record: Value = serde_json::from_str(&run.stdout).unwrap();
     let arms = record["comparisons"][0]["arms"].as_array().unwrap();
     let mold = arms.iter().find(|arm| arm["name"] == "mold").unwrap();
     let reason = mold["unavailable"].as_str().unwrap();
     assert!(reason.contains("the program was linked by somebody else"), "{reason}");
-    assert_eq!(valid(&record, "link/linker", "default"), 1);
+    assert_eq!(valid(&record, "link/linker", "default"), 5);
     assert!(samples(&record, "link/linker", "mold").is_empty());
+
+    let winner = fastest_linker(&record);
+    let told = winner.as_deref().unwrap_or("not measured against none");
+    let told = format!("linker: {told}; compile cache: not measured against none");
+    assert!(run.stderr.contains(&told), "{told}: {}", run.stderr);
+    let local = workspace.root().join(".cargo/local.toml");
+    if let Some(winner) = winner {
+        assert_eq!(local.exists(), winner != "default", "{winner}: {}", run.stderr);
+        let check = workspace.xtask(&["setup", "--profile", "dev", "--check", "--format", "json"]);
+        assert_eq!(check.stdout.contains(&format!("\"{winner}\"")), local.exists(), "{}", check.stdout);
+    }
+    assert_eq!(workspace.xtask(&["setup", "--undo"]).code, Some(0));
+    assert!(!local.exists());
+}
+
+/// The fastest of those that are faster, else what is usual; `None` where nothing can be told.
+fn fastest_linker(record: &Value) -> Option<String> {
+    let verdicts: Vec<&Value> = record["verdicts"].as_array()?.iter().collect();
+    let text = |verdict: &Value, key: &str| verdict[key].as_str().unwrap().to_owned();
+    let told = |verdict: &&&Value| {
+        ["faster", "slower", "no-measurable-gain"].contains(&text(verdict, "verdict").as_str())
+    };
+    let baseline = text(verdicts.iter().find(told)?, "baseline");
+    let faster = verdicts.iter().filter(|verdict| text(verdict, "verdict") == "faster");
+    let ratio = |verdict: &Value| verdict["ratio"].as_f64().unwrap();
+    let fastest = faster.min_by(|a, b| ratio(a).total_cmp(&ratio(b)));
+    Some(fastest.map_or(baseline, |verdict| text(verdict, "arm")))
 }
 
 #[test]
 fn what_was_measured_before_ctrl_c_is_kept_and_gone_on_with() {
     let workspace = Workspace::fixture();
-    let args = [
-        "bench",
-        "--profile",
-        "dev",
-        "--scenario",
-        "hot",
-        "--axis",
-        "driver",
-        "--variant",
-        "linker=lld",
-        "--runs",
-        "12",
-    ];
+    let args = ["bench", "--profile", "dev", "--scenario", "link", "--axis", "linker", "--runs", "12"];
     let mut command = workspace.command(&args);
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let child = command.spawn().unwrap();
