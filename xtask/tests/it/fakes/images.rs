@@ -44,20 +44,22 @@ fn the_default_branch_pushes_and_tests() {
 
 #[test]
 fn tags_follow_the_ref() {
-    for (event, git_ref, tags) in [
-        ("push", "refs/heads/a/b", "sha-0123456, a-b"),
-        ("push", "refs/tags/v1.2.3", "sha-0123456, 1.2.3"),
-        ("merge_group", "refs/heads/gh-readonly-queue/main/pr-7", "sha-0123456"),
-    ] {
+    for (event, git_ref, tags) in
+        [("push", "refs/heads/a/b", "sha-0123456, a-b"), ("push", "refs/tags/v1.2.3", "sha-0123456, 1.2.3")]
+    {
         let plan = planned(event, git_ref);
         assert!(plan.ends_with(&format!("# tag\n# {tags}\n")), "{plan}");
     }
 }
 
 #[test]
-fn nothing_of_a_pull_request_gets_into_the_registry() {
-    for event in ["pull_request", "pull_request_target"] {
-        let plan = planned(event, "refs/pull/7/merge");
+fn nothing_of_a_pull_request_or_a_merge_queue_gets_into_the_registry() {
+    for (event, git_ref) in [
+        ("pull_request", "refs/pull/7/merge"),
+        ("pull_request_target", "refs/pull/7/merge"),
+        ("merge_group", "refs/heads/gh-readonly-queue/main/pr-7"),
+    ] {
+        let plan = planned(event, git_ref);
         assert!(plan.contains("# assemble") && !plan.contains("push"), "{plan}");
         assert!(!plan.contains("smoke") && !plan.contains("# tag"), "{plan}");
     }
