@@ -84,7 +84,7 @@ fn differs(
         return Some(format!("the service's settings name {source}, which is not what serves"));
     }
     // Where nothing is remembered, the address was asked for the variable's revision.
-    let served = memory.revision(&live.id);
+    let served = memory.served_revision(&live.id);
     let other = match &served {
         Some(served) => state.revision.as_ref() != Some(served),
         None => health.is_some_and(|health| health.is_healthy() && health.names_revision == Some(false)),

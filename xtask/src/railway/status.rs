@@ -16,7 +16,7 @@ use crate::record::deploy::{
 /// The revision that the live deployment should have: what is remembered of it here, or else the variable's.
 pub fn live_revision(state: &State, memory: &Memory) -> Option<String> {
     let live = state.instance.live()?;
-    memory.revision(&live.id).or_else(|| state.revision.clone())
+    memory.served_revision(&live.id).or_else(|| state.revision.clone())
 }
 
 impl Remote<'_> {
@@ -85,7 +85,7 @@ pub fn serving_before(state: &State, memory: &Memory, new_revision: Option<&str>
     let is_newest = state.deployments.first().is_some_and(|newest| newest.id == live.id);
     let of_variable =
         || state.revision.clone().filter(|revision| is_newest && Some(revision.as_str()) != new_revision);
-    let revision = memory.revision(&live.id).or_else(of_variable);
+    let revision = memory.served_revision(&live.id).or_else(of_variable);
     Some(Version { deployment: live.id.clone(), image: live.image().map(str::to_owned), revision })
 }
 

@@ -101,6 +101,8 @@ pub struct Remembered {
     pub revision: Option<String>,
     /// Whether it was verified.
     pub succeeded: bool,
+    /// Whether it became something else than was asked for, or nothing.
+    pub failed: bool,
 }
 
 /// The deployments that are on record, oldest first. Lines that cannot be read are left out: the records are a cache of
@@ -121,7 +123,8 @@ pub fn remembered(target_directory: &Path) -> Vec<Remembered> {
     known
         .filter_map(|line| {
             let succeeded = line.result == RunResult::Ok && !line.detached;
-            Some(Remembered { deployment: line.deployment?, revision: line.revision, succeeded })
+            let failed = line.result == RunResult::Failed;
+            Some(Remembered { deployment: line.deployment?, revision: line.revision, succeeded, failed })
         })
         .collect()
 }
@@ -259,11 +262,18 @@ mod tests {
         record.revision = Some("abc".to_owned());
         record.result = RunResult::Ok;
         super::super::append(folder.path(), RUNS, &record).unwrap();
-        let one = |revision: Option<&str>, succeeded| Remembered {
+        record.result = RunResult::Failed;
+        super::super::append(folder.path(), RUNS, &record).unwrap();
+        let one = |revision: Option<&str>, succeeded, failed| Remembered {
             deployment: "d-1".to_owned(),
             revision: revision.map(str::to_owned),
             succeeded,
+            failed,
         };
-        assert_eq!(remembered(folder.path()), [one(None, false), one(Some("abc"), true)]);
+        let begun = one(None, false, true);
+        assert_eq!(
+            remembered(folder.path()),
+            [begun, one(Some("abc"), true, false), one(Some("abc"), false, true)]
+        );
     }
 }
