@@ -106,22 +106,12 @@ pub fn weeks(all: &[Series], now: DateTime<Utc>) -> Vec<Week> {
         let is_within = |point: &&Point| time::parse(&point.at).is_some_and(|at| from <= at && at < to);
         let counts = |series: &Series| {
             let points: Vec<Point> = series.points.iter().filter(is_within).cloned().collect();
-            counts(&points)
+            Counts { figures: figures(&successes(&points)), ..Counts::of(&points) }
         };
         Week { from: time::format(from), to: time::format(to), series: all.iter().map(counts).collect() }
     };
     let (one, two) = (now - TimeDelta::days(7), now - TimeDelta::days(14));
     vec![week(one, now), week(two, one)]
-}
-
-fn counts(points: &[Point]) -> Counts {
-    let count = |outcome: Outcome| points.iter().filter(|point| point.outcome == outcome).count();
-    Counts {
-        ok: count(Outcome::Ok),
-        failed: count(Outcome::Failed),
-        cancelled: count(Outcome::Cancelled),
-        figures: figures(&successes(points)),
-    }
 }
 
 fn point(run: &Run, seconds: Option<f64>, outcome: Outcome, main: &str) -> Point {

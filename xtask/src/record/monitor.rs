@@ -147,6 +147,19 @@ pub struct Counts {
     pub figures: Option<Figures>,
 }
 
+impl Counts {
+    /// How the runs ended; what they took is for others to say.
+    pub fn of(points: &[Point]) -> Counts {
+        let count = |outcome: Outcome| points.iter().filter(|point| point.outcome == outcome).count();
+        Counts {
+            ok: count(Outcome::Ok),
+            failed: count(Outcome::Failed),
+            cancelled: count(Outcome::Cancelled),
+            figures: None,
+        }
+    }
+}
+
 /// One step of a job, over the runs in which it succeeded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepFigures {

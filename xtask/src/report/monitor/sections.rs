@@ -66,17 +66,6 @@ pub fn name(series: &Series) -> String {
     }
 }
 
-/// How the runs of a series ended.
-fn counts(points: &[Point]) -> Counts {
-    let count = |outcome: Outcome| points.iter().filter(|point| point.outcome == outcome).count();
-    Counts {
-        ok: count(Outcome::Ok),
-        failed: count(Outcome::Failed),
-        cancelled: count(Outcome::Cancelled),
-        figures: None,
-    }
-}
-
 /// `96.0 % (24 of 25)`; runs that were stopped or replaced are neither.
 fn success(counts: &Counts) -> String {
     match counts.ok + counts.failed {
@@ -90,7 +79,7 @@ fn times(record: &MonitorRecord) -> Section {
         ["what", ">runs", "success", ">stopped", ">average", ">p50", ">p90", ">least–most", "later half"];
     let mut grid = Grid::new("", &columns);
     for series in &record.series {
-        let counts = counts(&series.points);
+        let counts = Counts::of(&series.points);
         let figure = |of: fn(&Figures) -> f64| {
             series.figures.as_ref().map_or(MISSING.to_owned(), |figures| words::time(of(figures)))
         };
