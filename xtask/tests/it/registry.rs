@@ -325,10 +325,17 @@ pub fn platform() -> &'static str {
 
 /// This machine's address for others, if it has one; nothing is sent to find out.
 pub fn own_address() -> Option<String> {
-    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    socket.connect("192.0.2.1:9").ok()?;
-    let address = socket.local_addr().ok()?.ip();
-    (!address.is_loopback() && !address.is_unspecified()).then(|| address.to_string())
+    let found = || {
+        let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+        socket.connect("192.0.2.1:9").ok()?;
+        let address = socket.local_addr().ok()?.ip();
+        (!address.is_loopback() && !address.is_unspecified()).then(|| address.to_string())
+    };
+    let address = found();
+    if address.is_none() {
+        crate::support::skipped("this machine has no address but loopback");
+    }
+    address
 }
 
 pub fn is_there(program: &str) -> bool {
