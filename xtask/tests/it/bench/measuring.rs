@@ -205,8 +205,9 @@ fn a_cache_is_filled_and_used_and_one_that_is_not_running_is_no_arm() {
     }
     let cache = |comparison: &str| samples(&record, comparison, "sccache")[0]["activity"]["cache"].clone();
     let (filled, used) = (cache("cold/cache"), cache("warm/cache"));
-    // The same small program is compiled by more than one build script.
-    assert!(filled["hits"].as_u64().unwrap() < 5 && filled["misses"].as_u64().unwrap() > 20, "{filled}");
+    // For debugging each half compiles its own build scripts and macros, and the second finds those of the first.
+    let count = |which: &str| filled[which].as_u64().unwrap();
+    assert!(count("hits") < count("misses") && count("misses") > 20, "{filled}");
     assert!(used["hits"].as_u64().unwrap() > 20 && used["misses"] == 0, "{used}");
     assert!(processes_with(&workspace.root().display().to_string()).is_empty());
 }
