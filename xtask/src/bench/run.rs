@@ -22,7 +22,7 @@ use super::targets::Targets;
 use super::timings::{self, Link};
 use super::variant::{Axis, Variant};
 use super::{machine, noise, steps_alone, verdict};
-use crate::exec::{Executor, Measured};
+use crate::exec::{Executor, Measured, write_back};
 use crate::exit::{Exit, hint_of};
 use crate::plan::Invocation;
 use crate::record::bench::{BenchResult, Comparison, Sample};
@@ -141,6 +141,7 @@ impl<'a> Bench<'a> {
 
     fn noise(&mut self) -> anyhow::Result<()> {
         self.exec.ui().status("Measuring", "this machine's noise");
+        self.quiet_disk();
         let runs = machine::compilations(self.exec, &self.subject.rustc, &self.scratch.join("noise"))?;
         let foreign: Vec<f64> = runs.iter().filter_map(|run| run.foreign_cores).collect();
         let foreign = super::estimate::median(foreign);
@@ -148,6 +149,11 @@ impl<'a> Bench<'a> {
         self.exec.ui().note(format_args!("equal runs differ by {:.1} % here", noise.floor * 100.0));
         self.journal.record.noise = Some(noise);
         self.journal.save()
+    }
+
+    /// What was copied, deleted and built before is written first: a busy disk makes the next sample slow.
+    pub(super) fn quiet_disk(&self) {
+        write_back(&self.scratch);
     }
 
     /// Comparisons that take their samples together: each build of a round is made once.
@@ -231,6 +237,7 @@ impl<'a> Bench<'a> {
             Some(Ok(counters)) => counters,
             None => None,
         };
+        self.quiet_disk();
         let friends: Vec<u32> = cached.and_then(|cached| cached.session.process()).into_iter().collect();
         let measured = self.exec.measure(&command, &friends)?;
         if !measured.success {

@@ -86,6 +86,7 @@ fn measure_links(bench: &mut Bench<'_>, planned: &Planned, held: &Held, script: 
             }
             let linker = planned.variants[index].get(Axis::Linker);
             let _ = fs::remove_file(&log);
+            bench.quiet_disk();
             let measured = held.link(bench.exec, script, linker, &log)?;
             if round == 0 {
                 continue;
@@ -155,6 +156,7 @@ pub fn wasm_opt(bench: &mut Bench<'_>, planned: &Planned) -> anyhow::Result<()> 
                     ..samples::failed(comparison, name, round, String::new())
                 }
             } else {
+                bench.quiet_disk();
                 let measured = bench.exec.measure(&command.command(level, &output), &[])?;
                 let mut sample = samples::sample(comparison, name, round, &measured);
                 if measured.success && output.is_file() {

@@ -26,6 +26,7 @@ mod temporary;
 mod tests;
 mod traffic;
 mod wake;
+mod write_back;
 
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -45,6 +46,7 @@ pub use space::{Space, space};
 pub use temporary::Temporary;
 pub use traffic::{Traffic, Whole};
 pub use wake::Wake;
+pub use write_back::write_back;
 
 use crate::exit::Exit;
 use crate::plan::Invocation;
