@@ -20,8 +20,9 @@ const LEFT: f64 = 0.11;
 const WIDTH: f64 = 0.86;
 /// So many runs make the line of medians, as many as an alert looks at.
 const WINDOW: usize = 5;
-/// Places along the time that are written at.
-const DATES: usize = 4;
+/// So many days fit below a panel of 300 pixels, and so many with the time of day, which takes twice as much.
+const DAYS: usize = 4;
+const MOMENTS: usize = 3;
 const DAY_SECONDS: i64 = 86_400;
 
 /// Where moments lie.
@@ -47,11 +48,14 @@ impl Times {
         LEFT + WIDTH * share.clamp(0.0, 1.0)
     }
 
-    /// What is written below: days, and the time of day where all of it is less than two days.
+    /// What is written below: days, and the time of day where days alone would be written twice.
     fn labels(&self) -> Markup {
         let all = (self.last - self.first).num_seconds();
-        let format = if all < 2 * DAY_SECONDS { "%m-%d %H:%M" } else { "%m-%d" };
-        let count = if all == 0 { 1 } else { DATES };
+        let (format, count) = match all {
+            0 => ("%m-%d %H:%M", 1),
+            all if all < DAYS as i64 * DAY_SECONDS => ("%m-%d %H:%M", MOMENTS),
+            _ => ("%m-%d", DAYS),
+        };
         let label = |index: usize| {
             let share = if count == 1 { 0.0 } else { index as f64 / (count - 1) as f64 };
             let moment = self.first + chrono::TimeDelta::seconds((all as f64 * share) as i64);
