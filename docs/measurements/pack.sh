@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # `docker pack --push` after a change of the server alone, beside `docker build` by COPY and `docker push` of the same
 # files, both into a registry on this machine, in turn. Compiling is not counted: both begin with what is built.
-# Usage: docs/measurements/pack.sh WORKSPACE XTASK BASE [ROUNDS]
-#   WORKSPACE: a built workspace (its server is copied and changed), XTASK: the program, BASE: a local image to stand on
+# Usage: docs/measurements/pack.sh WORKSPACE XTASK BASE SERVER SOURCE TEXT [ROUNDS]
+#   WORKSPACE: a built workspace (its server's source is changed meanwhile), XTASK: the program, BASE: a local image to
+#   stand on, SERVER: the server's name, SOURCE: a file of it with TEXT in it, which is another text in each round
 set -euo pipefail
-workspace=$(cd "$1" && pwd) xtask=$(realpath "$2") base=$3 rounds=${4:-5}
+workspace=$(cd "$1" && pwd) xtask=$(realpath "$2") base=$3 name=$4 main=$1/$5 text=$6 rounds=${7:-5}
 work=$(mktemp -d)
 printf 'version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: %s/data\nhttp:\n  addr: 127.0.0.1:5017\n' "$work" >"$work/registry.yml"
 docker-registry serve "$work/registry.yml" >/dev/null 2>&1 &
@@ -13,18 +14,19 @@ trap 'kill $registry; docker image rm --force $(docker image ls --format "{{.Rep
 sleep 2
 docker tag "$base" 127.0.0.1:5017/base:1
 docker push --quiet 127.0.0.1:5017/base:1 >/dev/null
-server=$workspace/target/production/fixture-server
+server=$(find "$workspace/target" -maxdepth 3 -path '*/production/*' -name "$name" -type f | head -n 1)
+grep -q "$text" "$main"
 mkdir "$work/context"
-cp -r "$workspace/target/site" "$workspace/target/production/hash.txt" "$work/context/"
+cp -r "$workspace/target/site" "$(dirname "$server")/hash.txt" "$work/context/"
 printf 'FROM 127.0.0.1:5017/base:1\nWORKDIR /app\nCOPY site /app/site\nCOPY hash.txt /app/\nCOPY server /app/server\nENTRYPOINT ["/app/server"]\n' >"$work/context/Dockerfile"
-main=$workspace/server/src/main.rs
 cp "$main" "$work/main.rs"
 now() { date +%s.%N; }
 took() { awk -v from="$1" -v to="$(now)" 'BEGIN {printf "%.2f", to - from}'; }
 for round in $(seq 0 "$rounds"); do
-  sed "s/gave up on requests/gave up ($round) on requests/" "$work/main.rs" >"$main"
+  sed "s/$text/$text ($round)/" "$work/main.rs" >"$main"
   (cd "$workspace" && "$xtask" docker pack --push --image 127.0.0.1:5017/packed --base 127.0.0.1:5017/base:1 --format json) >"$work/pack.json" 2>"$work/pack.err"
   packed=$(python3 -c 'import json, sys; print("%.2f" % sum(s["seconds"] for s in json.load(sys.stdin)["steps"]))' <"$work/pack.json")
+  ! cmp --silent "$server" "$work/context/server" || { echo "the server is the same as before" >&2; exit 1; }
   cp "$server" "$work/context/server"
   from=$(now)
   docker build --quiet --provenance=false --tag "127.0.0.1:5017/built:$round" "$work/context" >/dev/null

@@ -13,6 +13,7 @@ mod digest;
 mod dynamic;
 pub mod elf;
 pub mod ghcr;
+mod gzip;
 pub mod inspect;
 mod layer;
 mod layout;
