@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use super::time;
 use crate::config::github::GitHubApi;
 use crate::exec::Executor;
+use crate::github::encoded;
 use crate::record::monitor::Outcome;
 use answers::{Cache, CacheUsage, CachesPage, Job, JobsPage, PackageVersion, Repository, Run, RunsPage};
 use client::{Client, Refusal};
@@ -86,7 +87,7 @@ pub fn ask(exec: &Executor, github: &GitHubApi, question: &Question<'_>) -> anyh
         Some((owner, name)) => optional(exec, versions(&client, owner, name), "images", &mut notes)?,
         None => None,
     };
-    exec.ui().note(format!("{} requests to GitHub", client.asked()));
+    exec.ui().note(format!("{} requests to GitHub", client.sent()));
     Ok(Known { repository, runs, total, jobs, cache_usage, caches, versions, notes })
 }
 
@@ -232,25 +233,4 @@ fn versions(client: &Client<'_>, owner: &str, name: &str) -> Result<Vec<PackageV
     let mut versions = found?;
     versions.sort_by(|a, b| b.created_at.cmp(&a.created_at));
     Ok(versions)
-}
-
-/// For a query or one part of a path.
-fn encoded(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(byte).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_encoded() {
-        assert_eq!(encoded(">=2026-11-01T00:00:00Z"), "%3E%3D2026-11-01T00%3A00%3A00Z");
-        assert_eq!(encoded("nested/app"), "nested%2Fapp");
-        assert_eq!(encoded("fix/ü&a=b"), "fix%2F%C3%BC%26a%3Db");
-    }
 }
