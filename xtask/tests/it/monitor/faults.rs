@@ -101,7 +101,7 @@ fn what_is_not_shown_is_not_known() {
     github.with(|state| state.caches = vec![super::github::cache(1, "x", 5)]);
     github.refuse("/actions/cache/usage", 403, "Resource not accessible by integration");
     github.refuse("/users/octo/packages", 403, "You need at least read:packages scope");
-    // The jobs of the second run are where the limit ends.
+    // The second run was deleted meanwhile.
     github.refuse("/actions/runs/2/jobs", 404, "Not Found");
     let told = report(&workspace(&github), &[]);
     assert_eq!((&told["caches"], &told["images"]), (&Value::Null, &json!([])));
