@@ -1,5 +1,5 @@
-//! How GitHub's REST API is asked, whoever asks it: what every request has with it, which faults pass and how long their
-//! end is waited for, and what GitHub says in a refusal.
+//! How GitHub's REST API is asked, whoever asks it: what every request has with it, which faults pass and how long
+//! their end is waited for, and what GitHub says in a refusal.
 //!
 //! Knows no operation, and what mends a refusal neither: both belong to the rooms that ask.
 
@@ -15,8 +15,8 @@ use crate::exit::Exit;
 
 /// A request is sent again after these pauses where the fault seems to be GitHub's or the network's.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
-/// Longer than this nobody is kept waiting for the end of a limit, and so long at least GitHub wants us to wait where it
-/// does not say how long ("Rate limits for the REST API" of its documentation).
+/// Longer than this nobody is kept waiting for the end of a limit, and so long at least GitHub wants us to wait where
+/// it does not say how long ("Rate limits for the REST API" of its documentation).
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// What GitHub is allowed to say in our messages, in characters.
 const MESSAGE_MAX: usize = 200;
@@ -44,8 +44,8 @@ pub struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    /// `patience` is what the pauses of all questions together may take: whoever asks a hundred of them must not be kept
-    /// waiting a hundred times.
+    /// `patience` is what the pauses of all questions together may take: whoever asks a hundred of them must not be
+    /// kept waiting a hundred times.
     pub fn new(exec: &'a Executor, patience: Duration) -> Client<'a> {
         Client { exec, patience, paused: Cell::new(Duration::ZERO), sent: Cell::new(0) }
     }
@@ -55,8 +55,8 @@ impl<'a> Client<'a> {
         self.sent.get()
     }
 
-    /// The answer to a request that may be sent again, whatever its status. It is sent twice more at most, and only where
-    /// the fault passes and the wait is short.
+    /// The answer to a request that may be sent again, whatever its status. It is sent twice more at most, and only
+    /// where the fault passes and the wait is short.
     ///
     /// # Errors
     /// Where there is no answer, and where it is interrupted.
@@ -126,8 +126,8 @@ pub enum Limit {
     TooFast(Duration),
 }
 
-/// The limit that this answer is about. Source: "Rate limits for the REST API", where a status of 403 says it as often as
-/// 429.
+/// The limit that this answer is about. Source: "Rate limits for the REST API", where a status of 403 says it as often
+/// as 429.
 pub fn limit(answer: &Answer) -> Option<Limit> {
     if !matches!(answer.status, 403 | 429) {
         return None;

@@ -63,8 +63,8 @@ pub fn alerts(
     alerts
 }
 
-/// The successful runs that tell how the series is, the oldest first: those of the default branch; where it has none, the
-/// first of each branch.
+/// The successful runs that tell how the series is, the oldest first: those of the default branch; where it has none,
+/// the first of each branch.
 fn telling(series: &Series) -> Vec<Timed<'_>> {
     let has_main = series.points.iter().any(|point| point.is_main);
     let mut seen = BTreeSet::new();

@@ -141,9 +141,9 @@ fn actions(known: &Known, days: f64) -> Cost {
     )
 }
 
-/// For how many runs one whose jobs are known stands, by workflow: the others are taken to be like it. They are not asked
-/// for evenly, and a run that deploys takes longer than one that looks at texts. A workflow of which no run was looked at
-/// is taken to be like all the others.
+/// For how many runs one whose jobs are known stands, by workflow: the others are taken to be like it. They are not
+/// asked for evenly, and a run that deploys takes longer than one that looks at texts. A workflow of which no run was
+/// looked at is taken to be like all the others.
 fn weights(known: &Known) -> BTreeMap<String, f64> {
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for run in known.runs.iter().filter(|run| run.outcome() != Outcome::Running) {
@@ -250,7 +250,8 @@ mod tests {
         known.repository.private = false;
         assert_eq!(actions(&known, 15.0).usd_per_month, Some(0.0));
         assert!(actions(&known, 15.0).how.starts_with("24 minutes a month: standard"));
-        // The second run of the first workflow is taken for one like the first, and both of the other one for such, too.
+        // The second run of the first workflow is taken for one like the first, and both of the other one for such,
+        // too.
         let jobs = known.jobs.clone();
         known.jobs.retain(|run, _| *run == 3);
         assert!(actions(&known, 30.0).how.starts_with("24 minutes a month: standard"));

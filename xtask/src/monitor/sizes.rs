@@ -77,8 +77,8 @@ fn is_attestation(tag: &str) -> bool {
     tag.starts_with("sha256-")
 }
 
-/// What people call a version: by its release or its commit, which stay, rather than by a branch, which moves. Of two of
-/// a kind the shortest.
+/// What people call a version: by its release or its commit, which stay, rather than by a branch, which moves. Of two
+/// of a kind the shortest.
 pub fn name(version: &PackageVersion) -> String {
     let rank = |tag: &&String| {
         let kind = match tag.as_str() {

@@ -83,8 +83,8 @@ pub struct Point {
     pub is_main: bool,
     /// The branch that it was for; `None` for a command of this machine, and where GitHub does not tell.
     pub branch: Option<String>,
-    /// The jobs that had something to do, sorted; `None` where they were not asked for. Runs of a workflow with the same
-    /// jobs did the same.
+    /// The jobs that had something to do, sorted; `None` where they were not asked for. Runs of a workflow with the
+    /// same jobs did the same.
     pub jobs: Option<Vec<String>>,
 }
 

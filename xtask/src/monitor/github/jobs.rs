@@ -1,5 +1,5 @@
-//! Whose jobs are asked for. It is a request a run, so not every run may have its turn; and what is deployed is known by
-//! jobs alone, so the runs of workflows that deploy come before all others.
+//! Whose jobs are asked for. It is a request a run, so not every run may have its turn; and what is deployed is known
+//! by jobs alone, so the runs of workflows that deploy come before all others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,8 @@ const PAGES_MAX: usize = 3;
 /// Jobs by the run.
 type Jobs = BTreeMap<u64, Vec<Job>>;
 
-/// Of runs that are over; `runs` has the newest first. What is over does not change, and what still runs has no times yet.
+/// Of runs that are over; `runs` has the newest first. What is over does not change, and what still runs has no times
+/// yet.
 ///
 /// # Errors
 /// Only where it is interrupted: what cannot be had is a note.
