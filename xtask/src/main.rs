@@ -10,6 +10,7 @@ mod exec;
 mod exit;
 mod facts;
 mod generate;
+mod github;
 mod image;
 mod leptos;
 mod lint;

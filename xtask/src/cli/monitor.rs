@@ -18,9 +18,9 @@ use crate::report::Format;
                         cargo xtask monitor --report weekly        # Markdown, and a page with plots\n  \
                         cargo xtask monitor --alert --dry-run      # what the webhook would be told\n\n\
                         --alert tells XTASK_NOTIFY_URL (Slack, Discord, JSON) of workflows that fail again and again, \
-                        of slow-downs that chance does not explain, and of exceeded budgets: once each. Where nothing \
-                        is kept between runs, as in a scheduled workflow, --begun-within leaves out what began \
-                        earlier.\n\
+                        of slow-downs that chance does not explain, and of exceeded budgets: once each, as \
+                        target/xtask/monitor/told.json remembers. Where that file cannot be kept between two looks, \
+                        --begun-within leaves out what began earlier.\n\
                         Exit code 0 with alerts too: an alert is news, not a failure."
 )]
 pub struct MonitorArgs {
@@ -33,7 +33,7 @@ pub struct MonitorArgs {
     /// How many runs at GitHub, the newest; a request a hundred
     #[arg(long, value_name = "NUMBER", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub limit: u16,
-    /// Of how many of them the jobs and steps too; a request each
+    /// Of how many of them the jobs and steps too, those of workflows that deploy first; a request each
     #[arg(long, value_name = "NUMBER", default_value_t = 60, value_parser = clap::value_parser!(u16).range(0..=1000))]
     pub jobs: u16,
     /// Ask nobody: only the records of this machine
@@ -42,7 +42,7 @@ pub struct MonitorArgs {
     /// The repository at GitHub
     #[arg(long, value_name = "OWNER/NAME", conflicts_with = "local")]
     pub repository: Option<String>,
-    /// Write the report of a period, as Markdown and as one HTML file with plots
+    /// Write the report of a period, as Markdown and as one HTML file with plots; --since may only make it longer
     #[arg(long, value_enum, value_name = "PERIOD", conflicts_with = "alert")]
     pub report: Option<Period>,
     /// Where the report's files are written [default: target/xtask/monitor]
@@ -51,7 +51,7 @@ pub struct MonitorArgs {
     /// Tell the webhook in XTASK_NOTIFY_URL what is new and wrong
     #[arg(long)]
     pub alert: bool,
-    /// Tell only of what began so many hours ago or later
+    /// Tell only of what began so many hours ago or later; longer than the time between two looks and a run
     #[arg(long, value_name = "HOURS", requires = "alert", value_parser = clap::value_parser!(u16).range(1..))]
     pub begun_within: Option<u16>,
     /// How the report is printed

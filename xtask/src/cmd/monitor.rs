@@ -25,13 +25,18 @@ use crate::report::notification::{self, Kind};
 use crate::report::{self, Format};
 
 /// Whoever asks without a token may ask 60 times an hour: so many questions are for jobs.
-const JOBS_WITHOUT_TOKEN: u16 = 30;
+const JOBS_WITHOUT_TOKEN: usize = 30;
 
 pub fn run(exec: &Executor, args: &MonitorArgs) -> anyhow::Result<()> {
     let workspace = Workspace::probe(exec, &root::find()?)?;
     let automation = Automation::from_metadata(&workspace.metadata)?;
     let now = Utc::now();
     let since = time::since(&args.since, now).map_err(Failure::usage)?;
+    let since = match args.report {
+        // A week stands beside the one before, however little was asked for.
+        Some(Period::Weekly) => since.min(now - TimeDelta::days(14)),
+        None => since,
+    };
     let mut record = look(exec, args, &workspace, &automation, since, now)?;
     let folder = workspace.target_directory.join("xtask/monitor");
     if args.alert {
@@ -65,7 +70,8 @@ fn look(
                 api.token = whom::token_of_gh(exec, &api.url);
             }
             let image = image(automation, repository, &api);
-            let known = ask(exec, args, &api, repository, image.as_ref(), since, &mut notes)?;
+            let question = question(args, automation, &repository.name, image.as_ref(), since);
+            let known = ask(exec, &api, question, &mut notes)?;
             if let (Some(image), Some(_)) = (&image, &known.versions) {
                 images = image_sizes(exec, image, &known, &mut notes)?;
             }
@@ -94,61 +100,89 @@ fn look(
     Ok(crate::monitor::record(found, now))
 }
 
-/// What is asked about: what was typed, what Actions says, what git fetches from, what a manifest names.
+/// What is asked about.
+struct Repository {
+    /// `owner/name`.
+    name: String,
+    /// Whether the workspace's settings are about it, as far as is known.
+    is_own: bool,
+}
+
+/// What was typed, else the workspace's own.
 fn repository(
     exec: &Executor,
     args: &MonitorArgs,
     workspace: &Workspace,
     api: &GitHubApi,
-) -> anyhow::Result<Option<String>> {
-    let named = args.repository.clone().or_else(github::repository);
-    if let Some(name) = named {
-        let is_good = name.split_once('/').is_some_and(|(owner, name)| whom::is_name(owner, name));
-        if !is_good {
-            return Err(
-                Failure::usage(format!("`{name}` is no repository: it is of the form OWNER/NAME")).into()
-            );
+) -> anyhow::Result<Option<Repository>> {
+    let own = own_repository(exec, workspace, api);
+    let repository = match (&args.repository, own) {
+        (Some(name), own) => {
+            let is_own = own.is_none_or(|own| own.eq_ignore_ascii_case(name));
+            Repository { name: name.clone(), is_own }
         }
-        return Ok(Some(name));
-    }
-    let fetched = whom::repository_of_checkout(exec, &workspace.root, &api.url);
-    let written = || {
-        let addresses = workspace.packages.iter().filter_map(|package| package.repository.as_deref());
-        addresses.filter_map(|address| whom::repository_in(address, &api.url)).next()
+        (None, Some(name)) => Repository { name, is_own: true },
+        (None, None) => return Ok(None),
     };
-    Ok(fetched.or_else(written))
+    let name = &repository.name;
+    if !name.split_once('/').is_some_and(|(owner, name)| whom::is_name(owner, name)) {
+        let message = format!("`{name}` is no repository: it is of the form OWNER/NAME");
+        return Err(Failure::usage(message).into());
+    }
+    Ok(Some(repository))
 }
 
-/// The image whose package is asked about: the workspace's own, where it is in GitHub's registry.
-fn image(automation: &Automation, repository: &str, api: &GitHubApi) -> Option<Reference> {
-    let own = || format!("{}/{}", api.registry, repository.to_ascii_lowercase());
-    let image = Reference::parse(&automation.image.clone().unwrap_or_else(own)).ok()?;
+/// What Actions says, what git fetches from, what a manifest names.
+fn own_repository(exec: &Executor, workspace: &Workspace, api: &GitHubApi) -> Option<String> {
+    let written = || {
+        let mut addresses = workspace.packages.iter().filter_map(|package| package.repository.as_deref());
+        addresses.find_map(|address| whom::repository_in(address, &api.url))
+    };
+    github::repository()
+        .or_else(|| whom::repository_of_checkout(exec, &workspace.root, &api.url))
+        .or_else(written)
+}
+
+/// The image whose package is asked about: the workspace's own, where it is in GitHub's registry; of another repository
+/// the one that has its name.
+fn image(automation: &Automation, repository: &Repository, api: &GitHubApi) -> Option<Reference> {
+    let by_name = || format!("{}/{}", api.registry, repository.name.to_ascii_lowercase());
+    let named = automation.image.clone().filter(|_| repository.is_own);
+    let image = Reference::parse(&named.unwrap_or_else(by_name)).ok()?;
     (image.registry == api.registry).then_some(image)
 }
 
-fn ask(
-    exec: &Executor,
-    args: &MonitorArgs,
-    api: &GitHubApi,
-    repository: &str,
-    image: Option<&Reference>,
+fn question<'q>(
+    args: &'q MonitorArgs,
+    automation: &'q Automation,
+    repository: &'q str,
+    image: Option<&'q Reference>,
     since: DateTime<Utc>,
-    notes: &mut Vec<String>,
-) -> anyhow::Result<Known> {
-    let jobs = if api.token.is_some() { args.jobs } else { args.jobs.min(JOBS_WITHOUT_TOKEN) };
-    if api.token.is_none() {
-        notes.push(format!(
-            "GitHub was asked without a token, which is 60 times an hour: jobs and steps of {jobs} runs at most"
-        ));
-    }
-    let question = Question {
+) -> Question<'q> {
+    Question {
         repository,
         since,
         branch: args.branch.as_deref(),
         limit: usize::from(args.limit),
-        jobs: usize::from(jobs),
+        jobs: usize::from(args.jobs),
+        deploy_job: automation.monitor.deploy_job.as_deref(),
         package: image.and_then(|image| image.repository.split_once('/')),
-    };
+    }
+}
+
+fn ask(
+    exec: &Executor,
+    api: &GitHubApi,
+    mut question: Question<'_>,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<Known> {
+    if api.token.is_none() {
+        question.jobs = question.jobs.min(JOBS_WITHOUT_TOKEN);
+        notes.push(format!(
+            "GitHub was asked without a token, which it allows 60 times an hour: jobs and steps of {} runs at most",
+            question.jobs
+        ));
+    }
     hub::ask(exec, api, &question).map_err(|error| match Exit::of(&error) {
         exit @ (Exit::CommandFailed | Exit::TimedOut) if hint_of(&error).is_none() => {
             Failure::new(exit, format!("{error:#}"))

@@ -7,11 +7,18 @@
 //! Two things are wanted: their median is a tenth higher ([`SLOWER_MIN`]), and by the exact test of Mann and Whitney
 //! such an order of the times would come about less than once in a thousand times if nothing had changed
 //! ([`CHANCE_MAX`]). The test looks at the order alone, so the noise of the history is in it, whatever its shape
-//! is: long tails, or runs that have half of the time nothing to do. One slow run, or two, can never make an alert.
+//! is. One slow run, or two, can never make an alert.
+//!
+//! What the order is of has to be the same thing each time. So it is the default branch's runs that are looked at, and
+//! those alone in which the same jobs had something to do as in the newest: where only texts have changed a run is over
+//! in a minute, and after a week of such runs every other one would be a slow-down. A workflow that never runs for the
+//! default branch is judged by one run a branch, so that five pushes to one pull request are not five witnesses.
 //!
 //! Once it is so, it stays so until the median of the last runs is back within a tenth of what it was before, so
 //! that it does not matter how often somebody looks. A state began with the run that showed it first, which follows
 //! from the history, so that it is the same one for everybody. `told.rs` keeps it from being told twice.
+
+use std::collections::BTreeSet;
 
 use crate::bench::statistics::{chance_of_greater, median, quantile};
 use crate::config::budgets::{Budgets, Limits};
@@ -56,11 +63,28 @@ pub fn alerts(
     alerts
 }
 
-/// The series' successful runs, the oldest first.
-fn timed(series: &Series) -> Vec<Timed<'_>> {
+/// The successful runs that tell how the series is, the oldest first: those of the default branch; where it has none,
+/// the first of each branch.
+fn telling(series: &Series) -> Vec<Timed<'_>> {
+    let has_main = series.points.iter().any(|point| point.is_main);
+    let mut seen = BTreeSet::new();
+    let mut tells = |point: &Point| match &point.branch {
+        _ if has_main => point.is_main,
+        Some(branch) => seen.insert(branch.clone()),
+        // A command of this machine.
+        None => true,
+    };
     let good = series.points.iter().filter(|point| point.outcome == Outcome::Ok);
-    good.filter_map(|point| Some(Timed { point, seconds: point.seconds.filter(|seconds| *seconds > 0.0)? }))
-        .collect()
+    let timed = good
+        .filter_map(|point| Some(Timed { point, seconds: point.seconds.filter(|seconds| *seconds > 0.0)? }));
+    timed.filter(|one| tells(one.point)).collect()
+}
+
+/// Those in which the same jobs had something to do as in the newest. Where nobody asked for jobs, all of them.
+fn alike(mut timed: Vec<Timed<'_>>) -> Vec<Timed<'_>> {
+    let newest = timed.iter().rev().find_map(|one| one.point.jobs.clone());
+    timed.retain(|one| one.point.jobs == newest);
+    timed
 }
 
 /// What the last runs say of a series of times.
@@ -114,7 +138,7 @@ fn still_slower(seconds: &[f64]) -> Option<Slower> {
 }
 
 fn slower(series: &Series, because: &impl Fn(&[&str], &[&str]) -> Option<String>) -> Option<Alert> {
-    let timed = timed(series);
+    let timed = alike(telling(series));
     let seconds: Vec<f64> = timed.iter().map(|one| one.seconds).collect();
     let Slower { first, found } = still_slower(&seconds)?;
     let percent = (found.now / found.before - 1.0) * 100.0;
@@ -167,7 +191,7 @@ fn failing(series: &Series) -> Option<Alert> {
     if failed < FAILURES_MIN {
         return None;
     }
-    let first = points[points.len() - failed];
+    let (first, shown) = (points[points.len() - failed], points[points.len() - failed + FAILURES_MIN - 1]);
     let before = match points.len() - failed {
         0 => "no earlier run is known".to_owned(),
         _ => format!("the last success was {}", points[points.len() - failed - 1].label),
@@ -176,7 +200,8 @@ fn failing(series: &Series) -> Option<Alert> {
         "{}: the last {failed} runs have failed, since {} ({}); {before}.",
         series.name, first.label, first.at
     );
-    Some(alert(AlertKind::Failing, series, text, first, (0.0, failed as f64)))
+    // The first of them was no state yet.
+    Some(alert(AlertKind::Failing, series, text, shown, (0.0, failed as f64)))
 }
 
 /// The first limit of those that a run is held against: what is told of one run is an alert where it lasts.
@@ -192,7 +217,7 @@ fn limit(series: &Series, of_a_run: &Budgets, budgets: &MonitorBudgets) -> Optio
 }
 
 fn over_budget(series: &Series, limit: f64) -> Option<Alert> {
-    let timed = timed(series);
+    let timed = telling(series);
     let of_last = |length: usize| {
         let last: Vec<f64> =
             timed[length.saturating_sub(RECENT)..length].iter().map(|one| one.seconds).collect();
@@ -227,18 +252,19 @@ pub fn caches(bytes: u64, limit: u64, began: Option<String>) -> Option<Alert> {
     })
 }
 
-fn alert(kind: AlertKind, series: &Series, text: String, first: &Point, numbers: (f64, f64)) -> Alert {
+/// `shown` is the run with which it became so.
+fn alert(kind: AlertKind, series: &Series, text: String, shown: &Point, numbers: (f64, f64)) -> Alert {
     // A deployment here and one at GitHub may have the same name.
     let place = if series.kind == SeriesKind::Local { "here/" } else { "" };
     Alert {
         kind,
         subject: series.name.clone(),
         text,
-        began: Some(first.at.clone()),
+        began: Some(shown.at.clone()),
         key: format!("{}/{place}{}", kind.name(), series.name),
         before: numbers.0,
         now: numbers.1,
-        url: first.url.clone(),
+        url: shown.url.clone(),
         told: None,
     }
 }

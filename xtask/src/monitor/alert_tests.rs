@@ -94,12 +94,72 @@ fn failures_in_a_row() {
     .assert_eq(&found(&[one.clone()], &none()).join("\n"));
     let alert = alerts(&[one.clone()], &Budgets::default(), &none(), |_, _| None).remove(0);
     assert_eq!((alert.kind, alert.now, alert.key.as_str()), (AlertKind::Failing, 3.0, "failing/CI"));
+    // The third of them made it a state: #9, #11, #12.
+    let shown = |alert: &Alert| (alert.began.clone().unwrap(), alert.url.clone().unwrap());
+    let third = shown(&alert);
+    assert_eq!(third.0, "2026-11-12T10:00:00Z");
+    assert!(third.1.ends_with("/runs/12"), "{}", third.1);
+    // More of them change nothing about that.
+    let mut more = workflow(&history(&[100.0; 4]));
+    outcomes(&mut more, 9, Outcome::Failed);
+    let alert = alerts(&[more], &Budgets::default(), &none(), |_, _| None).remove(0);
+    assert_eq!((alert.now, shown(&alert)), (7.0, third));
     // Pull requests may fail.
     one.points.iter_mut().for_each(|point| point.is_main = false);
     assert!(found(&[one.clone()], &none()).is_empty());
     let mut all = workflow(&QUIET[..3]);
     outcomes(&mut all, 0, Outcome::Failed);
     assert!(found(&[all], &none())[0].ends_with("no earlier run is known."));
+}
+
+/// The runs from there on are of other branches than the default one.
+fn of_pull_requests(series: &mut Series, from: usize, branch: impl Fn(usize) -> String) {
+    for (index, point) in series.points.iter_mut().enumerate().skip(from) {
+        (point.is_main, point.branch) = (false, Some(branch(index)));
+    }
+}
+
+#[test]
+fn a_slow_pull_request_is_its_author_s_concern() {
+    let slow = history(&[300.0; 5]);
+    assert_eq!(found(&[workflow(&slow)], &none()).len(), 1);
+    let mut both = workflow(&slow);
+    of_pull_requests(&mut both, 12, |index| format!("change-{index}"));
+    assert!(found(&[both], &none()).is_empty(), "the default branch is as it was");
+    // A workflow of pull requests alone: five pushes to one of them.
+    let mut checks = workflow(&slow);
+    of_pull_requests(&mut checks, 0, |index| format!("change-{}", index.min(12)));
+    assert!(found(&[checks.clone()], &none()).is_empty());
+    let budgets = MonitorBudgets { caches: None, workflows: BTreeMap::from([("CI".to_owned(), 120.0)]) };
+    assert!(found(&[checks.clone()], &budgets).is_empty());
+    // Five changes that are slow are something else.
+    of_pull_requests(&mut checks, 0, |index| format!("change-{index}"));
+    assert_eq!(found(&[checks], &none()).len(), 1);
+}
+
+#[test]
+fn runs_stand_beside_those_that_did_the_same() {
+    let with_jobs = |seconds: &[f64]| {
+        let mut series = workflow(seconds);
+        for point in &mut series.points {
+            let names: &[&str] =
+                if point.seconds.unwrap() < 50.0 { &["changes"] } else { &["changes", "image"] };
+            point.jobs = Some(names.iter().map(|name| (*name).to_owned()).collect());
+        }
+        series
+    };
+    // Two weeks of texts, then five changes of the code.
+    let texts_first = [[30.0; 14].as_slice(), &[600.0; 5]].concat();
+    assert!(found(&[with_jobs(&texts_first)], &none()).is_empty());
+    // Jobs that nobody asked for tell nothing.
+    assert_eq!(found(&[workflow(&texts_first)], &none()).len(), 1);
+    let mut half_known = with_jobs(&texts_first);
+    half_known.points[..14].iter_mut().for_each(|point| point.jobs = None);
+    assert!(found(&[half_known], &none()).is_empty());
+    // Every second run is of texts, and what is slower is found all the same.
+    let mixed: Vec<f64> = history(&[130.0; 5]).iter().flat_map(|seconds| [30.0, *seconds]).collect();
+    let told = found(&[with_jobs(&mixed)], &none());
+    assert!(told.len() == 1 && told[0].starts_with("CI: slower by 30 %"), "{told:?}");
 }
 
 #[test]

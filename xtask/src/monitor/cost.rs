@@ -1,6 +1,8 @@
 //! What it all costs, by the prices that GitHub and Railway publish. Every amount says how it comes about; what is not
 //! known is said to be so, and never counted as nothing. Pure.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::github::Known;
@@ -96,10 +98,15 @@ fn actions(known: &Known, days: f64) -> Cost {
     }
     let (mut total, mut usd, mut own) = (0.0, 0.0, 0.0);
     let mut unknown: Vec<String> = Vec::new();
-    for job in known.jobs.values().flatten().filter(|job| minutes(job) > 0.0) {
+    let weights = weights(known);
+    let jobs = known.runs.iter().flat_map(|run| {
+        let weight = weights.get(&run.workflow()).copied().unwrap_or(1.0);
+        known.jobs(run).unwrap_or_default().iter().map(move |job| (job, minutes(job) * weight))
+    });
+    for (job, minutes) in jobs.filter(|(_, minutes)| *minutes > 0.0) {
         match rate(&job.labels) {
-            Rate::Usd(each) => (total, usd) = (total + minutes(job), usd + minutes(job) * each),
-            Rate::Own => own += minutes(job),
+            Rate::Usd(each) => (total, usd) = (total + minutes, usd + minutes * each),
+            Rate::Own => own += minutes,
             Rate::Unknown if job.labels.is_empty() => unknown.push("a runner without a label".to_owned()),
             Rate::Unknown => unknown.push(job.labels.join(" + ")),
         }
@@ -109,8 +116,7 @@ fn actions(known: &Known, days: f64) -> Cost {
     if !unknown.is_empty() {
         return cost(None, format!("not known: nobody publishes the price of {}", unknown.join(", ")));
     }
-    // A run of which the jobs are not known is taken for one like the others.
-    let to_month = over as f64 / looked_at as f64 * DAYS / days;
+    let to_month = DAYS / days;
     let month = total * to_month;
     let own =
         if own > 0.0 { format!(", and {:.0} on runners of your own", own * to_month) } else { String::new() };
@@ -133,6 +139,23 @@ fn actions(known: &Known, days: f64) -> Cost {
              a month on Free), which are not taken off here"
         ),
     )
+}
+
+/// For how many runs one whose jobs are known stands, by workflow: the others are taken to be like it. They are not
+/// asked for evenly, and a run that deploys takes longer than one that looks at texts. A workflow of which no run was
+/// looked at is taken to be like all the others.
+fn weights(known: &Known) -> BTreeMap<String, f64> {
+    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for run in known.runs.iter().filter(|run| run.outcome() != Outcome::Running) {
+        let (over, looked_at) = counts.entry(run.workflow()).or_default();
+        *over += 1;
+        *looked_at += usize::from(known.jobs(run).is_some());
+    }
+    let all: usize = counts.values().map(|(over, _)| over).sum();
+    counts.retain(|_, (_, looked_at)| *looked_at > 0);
+    let like_others = all as f64 / counts.values().map(|(over, _)| over).sum::<usize>() as f64;
+    let weight = |(over, looked_at): (usize, usize)| over as f64 / looked_at as f64 * like_others;
+    counts.into_iter().map(|(workflow, count)| (workflow, weight(count))).collect()
 }
 
 fn cache_storage(caches: Option<&Caches>) -> Cost {
@@ -218,14 +241,21 @@ mod tests {
     #[test]
     fn each_job_is_rounded_up_and_what_was_not_looked_at_is_reckoned() {
         let mut known = known();
-        // 290 and 60 s, 290 and 30 s, and one that was skipped: 5 + 1 + 5 + 1 minutes in 3 of 4 runs that are over.
+        // 290 and 60 s, 290 and 30 s: 5 + 1 + 5 + 1 minutes in both runs of one workflow. Of the other one a run of two
+        // was looked at, which did nothing.
         let costs = costs(Some(&known), None, 30.0, &Monitor::default());
-        assert_eq!(amounts(&costs), [Some(0.096), None, None]);
-        assert!(costs[0].how.starts_with("16 minutes a month, "), "{}", costs[0].how);
+        assert_eq!(amounts(&costs), [Some(0.072), None, None]);
+        assert!(costs[0].how.starts_with("12 minutes a month, "), "{}", costs[0].how);
         assert!(costs[0].how.contains("3 of 4 runs"), "{}", costs[0].how);
         known.repository.private = false;
         assert_eq!(actions(&known, 15.0).usd_per_month, Some(0.0));
-        assert!(actions(&known, 15.0).how.starts_with("32 minutes a month: standard"));
+        assert!(actions(&known, 15.0).how.starts_with("24 minutes a month: standard"));
+        // The second run of the first workflow is taken for one like the first, and both of the other one for such,
+        // too.
+        let jobs = known.jobs.clone();
+        known.jobs.retain(|run, _| *run == 3);
+        assert!(actions(&known, 30.0).how.starts_with("24 minutes a month: standard"));
+        known.jobs = jobs;
         known.jobs.values_mut().flatten().for_each(|job| job.labels = vec!["big".to_owned()]);
         assert_eq!(actions(&known, 15.0).usd_per_month, None);
         assert!(actions(&known, 15.0).how.contains("price of big"));

@@ -75,7 +75,10 @@ pub fn read(target_directory: &Path, since: DateTime<Utc>) -> anyhow::Result<Loc
             }
         }
         if left_out > 0 {
-            local.notes.push(format!("{name}.jsonl: {left_out} records could not be read and are left out"));
+            let (records, are) = if left_out == 1 { ("record", "is") } else { ("records", "are") };
+            local
+                .notes
+                .push(format!("{name}.jsonl: {left_out} {records} could not be read and {are} left out"));
         }
     }
     let is_recent = |line: &Line| time::parse(&line.started).is_some_and(|at| at >= since);
@@ -138,6 +141,8 @@ fn point(line: &Line) -> Point {
         url: None,
         // Whoever builds here looks at it; a streak of failures is work in progress, but for a deployment.
         is_main: line.schema == DEPLOY_SCHEMA,
+        branch: None,
+        jobs: None,
     }
 }
 

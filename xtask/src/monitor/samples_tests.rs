@@ -20,6 +20,8 @@ pub fn points(seconds: &[f64]) -> Vec<Point> {
             outcome: Outcome::Ok,
             url: Some(format!("https://github.com/octo/app/actions/runs/{}", index + 1)),
             is_main: true,
+            branch: Some("main".to_owned()),
+            jobs: None,
         }
     };
     seconds.iter().enumerate().map(point).collect()

@@ -27,18 +27,19 @@ pub fn of_github(known: &Known, deploy_job: Option<&str>) -> Vec<Series> {
     for run in known.runs.iter().rev() {
         let jobs = known.jobs(run);
         let name = run.workflow();
-        let whole = point(run, run.seconds(jobs), run.outcome(), main);
+        let whole = point(run, jobs, run.seconds(jobs), run.outcome(), main);
         match workflows.iter_mut().find(|(known, _)| *known == name) {
             Some((_, points)) => points.push(whole),
             None => workflows.push((name, vec![whole])),
         }
-        let deploying = jobs.unwrap_or_default().iter().filter(|job| is_deploy(job, deploy_job));
+        let deploying = jobs.unwrap_or_default().iter().filter(|job| job.deploys(deploy_job));
         for job in deploying.filter(|job| job.outcome() != Outcome::Cancelled) {
-            let mut one = point(run, job.seconds(), job.outcome(), main);
+            // What else the run did is no part of it.
+            let mut one = point(run, None, job.seconds(), job.outcome(), main);
             one.at = job.started_at.clone().unwrap_or(one.at);
             deploys.push(one);
             if let Some(seconds) = push_to_live(run, job, main) {
-                lives.push(point(run, Some(seconds), Outcome::Ok, main));
+                lives.push(point(run, jobs, Some(seconds), Outcome::Ok, main));
             }
         }
     }
@@ -114,7 +115,7 @@ pub fn weeks(all: &[Series], now: DateTime<Utc>) -> Vec<Week> {
     vec![week(one, now), week(two, one)]
 }
 
-fn point(run: &Run, seconds: Option<f64>, outcome: Outcome, main: &str) -> Point {
+fn point(run: &Run, jobs: Option<&[Job]>, seconds: Option<f64>, outcome: Outcome, main: &str) -> Point {
     Point {
         id: run.id.to_string(),
         label: run.label(),
@@ -123,15 +124,17 @@ fn point(run: &Run, seconds: Option<f64>, outcome: Outcome, main: &str) -> Point
         outcome,
         url: run.html_url.clone(),
         is_main: run.is_main(main),
+        branch: run.head_branch.clone(),
+        jobs: jobs.map(worked),
     }
 }
 
-/// Whether the job deploys.
-fn is_deploy(job: &Job, named: Option<&str>) -> bool {
-    match named {
-        Some(name) => job.name == name,
-        None => job.name.to_lowercase().contains("deploy"),
-    }
+/// The names of the jobs that had something to do.
+fn worked(jobs: &[Job]) -> Vec<String> {
+    let mut names: Vec<String> =
+        jobs.iter().filter(|job| !job.is_skipped()).map(|job| job.name.clone()).collect();
+    names.sort();
+    names
 }
 
 /// From the push that caused the run to the end of its deployment. A run that was started again began long after its
@@ -165,6 +168,10 @@ mod tests {
         assert_eq!(all[3].points[0].seconds, Some(370.0));
         assert_eq!(all[2].figures.unwrap().median, 60.0);
         assert_eq!(all[1].points[0].outcome, Outcome::Ok, "the oldest first");
+        // What ran of it, where that is known; one that was skipped did not.
+        let jobs = |series: usize, point: usize| all[series].points[point].jobs.as_ref().map(Vec::len);
+        assert_eq!((jobs(0, 0), jobs(0, 1), jobs(1, 0)), (None, Some(0), Some(2)));
+        assert_eq!((jobs(2, 0), jobs(3, 0)), (None, Some(2)), "a deployment is one job, whatever else ran");
         assert!(
             of_github(&known(), Some("no such job")).iter().all(|series| series.kind == SeriesKind::Workflow)
         );

@@ -77,14 +77,34 @@ fn is_attestation(tag: &str) -> bool {
     tag.starts_with("sha256-")
 }
 
-/// What people call a version: a tag of a commit or a release rather than one that moves, the shortest.
+/// What people call a version: by its release or its commit, which stay, rather than by a branch, which moves. Of two
+/// of a kind the shortest.
 pub fn name(version: &PackageVersion) -> String {
     let rank = |tag: &&String| {
-        let moves = matches!(tag.as_str(), "latest" | "main" | "master");
-        (is_attestation(tag), tag.starts_with("in-"), moves, tag.len())
+        let kind = match tag.as_str() {
+            tag if is_attestation(tag) => 5,
+            tag if tag.starts_with("in-") => 4,
+            tag if is_release(tag) => 0,
+            tag if is_commit(tag) => 1,
+            "latest" => 3,
+            _ => 2,
+        };
+        (kind, tag.len())
     };
     let short = || version.name.trim_start_matches("sha256:").chars().take(12).collect();
     version.tags().iter().min_by_key(rank).cloned().unwrap_or_else(short)
+}
+
+/// `1.2.3`, `v1.2.3-rc.1`; not `1.2`, which is another image with each release.
+fn is_release(tag: &str) -> bool {
+    let numbers = tag.strip_prefix('v').unwrap_or(tag).split(['.', '-']);
+    numbers.take(3).filter(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())).count()
+        == 3
+}
+
+/// `sha-0123abc`, as `ci image` names the commit.
+fn is_commit(tag: &str) -> bool {
+    tag.strip_prefix("sha-").is_some_and(|commit| commit.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Images of the registry and of this machine, the oldest first; one that both know is the registry's.
@@ -164,6 +184,16 @@ mod tests {
         assert_eq!(named(&versions).len(), 1);
         assert_eq!(name(&versions[0]), "sha-abc1234");
         assert_eq!(name(&version("sha256:aaaaaaaaaaaaaaaa", &[])), "aaaaaaaaaaaa");
+        for (tags, expected) in [
+            (["trunk", "latest", "sha-0123abc"], "sha-0123abc"),
+            (["fix", "in-0", "sha-0123abc"], "sha-0123abc"),
+            (["sha-0123abc", "v1.2.3-rc.1", "main"], "v1.2.3-rc.1"),
+            (["1.2", "1", "1.2.3"], "1.2.3"),
+            (["latest", "in-0", "trunk"], "trunk"),
+            (["sha-pe", "1.x.3", "sha-0123abc"], "sha-0123abc"),
+        ] {
+            assert_eq!(name(&version("sha256:a", &tags)), expected, "{tags:?}");
+        }
         let ours = ImageSize { source: ImageSource::Local, ..image(&versions[0], Some(7)) };
         let other = ImageSize {
             digest: "sha256:d".to_owned(),

@@ -75,8 +75,8 @@ impl Told {
     }
 }
 
-/// What is still to be told. `begun_after` is for machines that keep nothing: what began before it, or nobody knows
-/// when, is left out.
+/// What is still to be told. `begun_after` is for machines that cannot keep the file: what began before it, or nobody
+/// knows when, is left out.
 pub fn untold(alerts: &[Alert], begun_after: Option<DateTime<Utc>>) -> Vec<Alert> {
     let is_new = |alert: &&Alert| match begun_after {
         None => true,

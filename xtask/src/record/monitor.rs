@@ -81,6 +81,11 @@ pub struct Point {
     pub url: Option<String>,
     /// Whether it says something about the state of the default branch: no pull request, no other branch.
     pub is_main: bool,
+    /// The branch that it was for; `None` for a command of this machine, and where GitHub does not tell.
+    pub branch: Option<String>,
+    /// The jobs that had something to do, sorted; `None` where they were not asked for. Runs of a workflow with the
+    /// same jobs did the same.
+    pub jobs: Option<Vec<String>>,
 }
 
 /// How a run has ended.

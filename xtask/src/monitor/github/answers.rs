@@ -185,9 +185,22 @@ impl Job {
         outcome(&self.status, self.conclusion.as_deref())
     }
 
+    /// Whether it is a deployment: by its name where that is known, else by the word in it.
+    pub fn deploys(&self, named: Option<&str>) -> bool {
+        match named {
+            Some(name) => self.name == name,
+            None => self.name.to_lowercase().contains("deploy"),
+        }
+    }
+
+    /// Whether there was nothing to do for it.
+    pub fn is_skipped(&self) -> bool {
+        self.conclusion.as_deref() == Some("skipped")
+    }
+
     /// What it ran for; `None` where it did not.
     pub fn seconds(&self) -> Option<f64> {
-        if self.conclusion.as_deref() == Some("skipped") {
+        if self.is_skipped() {
             return None;
         }
         time::between(self.started_at.as_deref(), self.completed_at.as_deref())

@@ -3,6 +3,7 @@
 
 pub mod answers;
 mod client;
+mod jobs;
 pub mod whom;
 
 use std::collections::BTreeMap;
@@ -12,8 +13,8 @@ use chrono::{DateTime, Utc};
 use super::time;
 use crate::config::github::GitHubApi;
 use crate::exec::Executor;
-use crate::record::monitor::Outcome;
-use answers::{Cache, CacheUsage, CachesPage, Job, JobsPage, PackageVersion, Repository, Run, RunsPage};
+use crate::github::encoded;
+use answers::{Cache, CacheUsage, CachesPage, Job, PackageVersion, Repository, Run, RunsPage};
 use client::{Client, Refusal};
 
 /// The most that the API gives at once.
@@ -22,8 +23,6 @@ const PAGE: usize = 100;
 pub const RUNS_MAX: usize = 1000;
 /// So many caches are looked at; the sum of all comes from GitHub itself.
 const CACHE_PAGES_MAX: usize = 5;
-/// No workflow of ours has more jobs.
-const JOB_PAGES_MAX: usize = 3;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -36,6 +35,8 @@ pub struct Question<'q> {
     pub limit: usize,
     /// Of how many of them the jobs too: a request each.
     pub jobs: usize,
+    /// The name of the job that deploys, where it is not told by the word "deploy" in it.
+    pub deploy_job: Option<&'q str>,
     /// The name of the package with the images within its owner's, where it is GitHub's: `owner` and `name`.
     pub package: Option<(&'q str, &'q str)>,
 }
@@ -75,7 +76,7 @@ pub fn ask(exec: &Executor, github: &GitHubApi, question: &Question<'_>) -> anyh
     let repository: Repository = client.get(&base)?;
     let mut notes = Vec::new();
     let (runs, total) = runs(&client, &base, question, &mut notes)?;
-    let jobs = jobs(exec, &client, &base, &runs, question.jobs, &mut notes)?;
+    let jobs = jobs::jobs(exec, &client, &base, &runs, question, &mut notes)?;
     let cache_usage =
         optional(exec, client.get(&format!("{base}/actions/cache/usage")), "caches", &mut notes)?;
     let caches = match cache_usage {
@@ -86,7 +87,7 @@ pub fn ask(exec: &Executor, github: &GitHubApi, question: &Question<'_>) -> anyh
         Some((owner, name)) => optional(exec, versions(&client, owner, name), "images", &mut notes)?,
         None => None,
     };
-    exec.ui().note(format!("{} requests to GitHub", client.asked()));
+    exec.ui().note(format!("{} requests to GitHub", client.sent()));
     Ok(Known { repository, runs, total, jobs, cache_usage, caches, versions, notes })
 }
 
@@ -150,58 +151,6 @@ fn runs(
     Ok((runs, total))
 }
 
-/// Of the newest runs that are over. What is over does not change, and what still runs has no times yet.
-fn jobs(
-    exec: &Executor,
-    client: &Client<'_>,
-    base: &str,
-    runs: &[Run],
-    limit: usize,
-    notes: &mut Vec<String>,
-) -> anyhow::Result<BTreeMap<u64, Vec<Job>>> {
-    let over: Vec<&Run> = runs.iter().filter(|run| run.outcome() != Outcome::Running).collect();
-    let mut known = BTreeMap::new();
-    for run in over.iter().take(limit) {
-        match jobs_of(client, base, run.id) {
-            Ok(jobs) => {
-                known.insert(run.id, jobs);
-            }
-            // A run may be deleted while we ask.
-            Err(Refusal::Other(Some(404), _)) => {}
-            Err(refusal) => {
-                let wanted = over.len().min(limit);
-                let told = refusal.told(exec)?;
-                notes.push(format!(
-                    "the jobs of {} of {wanted} runs are not known: {told}",
-                    wanted - known.len()
-                ));
-                break;
-            }
-        }
-    }
-    if over.len() > limit && limit > 0 {
-        notes.push(format!(
-            "jobs and steps are of the newest {limit} of {} runs; --jobs takes more",
-            over.len()
-        ));
-    }
-    Ok(known)
-}
-
-fn jobs_of(client: &Client<'_>, base: &str, run: u64) -> Result<Vec<Job>, Refusal> {
-    let mut jobs = Vec::new();
-    for page in 1..=JOB_PAGES_MAX {
-        let path = format!("{base}/actions/runs/{run}/jobs?filter=latest&per_page={PAGE}&page={page}");
-        let found: JobsPage = client.get(&path)?;
-        let is_last = found.jobs.is_empty() || (page * PAGE) as u64 >= found.total_count;
-        jobs.extend(found.jobs);
-        if is_last {
-            break;
-        }
-    }
-    Ok(jobs)
-}
-
 /// The largest first, so that what is left out is small.
 fn caches(client: &Client<'_>, base: &str) -> Result<Vec<Cache>, Refusal> {
     let mut caches = Vec::new();
@@ -232,25 +181,4 @@ fn versions(client: &Client<'_>, owner: &str, name: &str) -> Result<Vec<PackageV
     let mut versions = found?;
     versions.sort_by(|a, b| b.created_at.cmp(&a.created_at));
     Ok(versions)
-}
-
-/// For a query or one part of a path.
-fn encoded(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(byte).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_encoded() {
-        assert_eq!(encoded(">=2026-11-01T00:00:00Z"), "%3E%3D2026-11-01T00%3A00%3A00Z");
-        assert_eq!(encoded("nested/app"), "nested%2Fapp");
-        assert_eq!(encoded("fix/ü&a=b"), "fix%2F%C3%BC%26a%3Db");
-    }
 }

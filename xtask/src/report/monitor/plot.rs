@@ -24,6 +24,8 @@ const WINDOW: usize = 5;
 const DAYS: usize = 4;
 const MOMENTS: usize = 3;
 const DAY_SECONDS: i64 = 86_400;
+/// From so many days on a day without its year might be meant twice, and months are enough.
+const YEAR_DAYS: i64 = 300;
 
 /// Where moments lie.
 struct Times {
@@ -48,24 +50,29 @@ impl Times {
         LEFT + WIDTH * share.clamp(0.0, 1.0)
     }
 
-    /// What is written below: days, and the time of day where days alone would be written twice.
+    /// What is written below: days, with the time of day where days alone would be written twice, or months.
     fn labels(&self) -> Markup {
         let all = (self.last - self.first).num_seconds();
         let (format, count) = match all {
             0 => ("%m-%d %H:%M", 1),
             all if all < DAYS as i64 * DAY_SECONDS => ("%m-%d %H:%M", MOMENTS),
-            _ => ("%m-%d", DAYS),
+            all if all < YEAR_DAYS * DAY_SECONDS => ("%m-%d", DAYS),
+            _ => ("%Y-%m", DAYS),
         };
-        let label = |index: usize| {
+        let place = |index: usize| {
             let share = if count == 1 { 0.0 } else { index as f64 / (count - 1) as f64 };
             let moment = self.first + chrono::TimeDelta::seconds((all as f64 * share) as i64);
-            let x = self.x(moment);
+            (self.x(moment), moment.format(format).to_string())
+        };
+        let mut places: Vec<(f64, String)> = (0..count).map(place).collect();
+        // Runs within a minute have one moment.
+        places.dedup_by(|later, earlier| later.1 == earlier.1);
+        let label = |(x, text): (f64, String)| {
             let anchor = if x > 0.9 { Anchor::End } else { Anchor::Middle };
-            let text = moment.format(format).to_string();
             let tick = svg::line("ground", (x, BOTTOM), (x, BOTTOM + 4.0));
             tick.and(svg::label("tick", anchor, x, BOTTOM + 17.0, 0.0, Markup::text(&text)))
         };
-        (0..count).map(label).collect()
+        places.into_iter().map(label).collect()
     }
 }
 
@@ -135,7 +142,11 @@ fn panel(series: &Series, times: &Times) -> Markup {
         ),
         None => format!("{name}: {}, none of them successful.", words::count(timed.len(), "run")),
     };
-    let body = levels(&axis).and(times.labels()).and(middle).and(medians(&timed, times, &y)).and(marks);
+    let body = svg::levels(&axis, TOP, BOTTOM)
+        .and(times.labels())
+        .and(middle)
+        .and(medians(&timed, times, &y))
+        .and(marks);
     let title = Markup::element("h3", &[], Markup::text(&format!("{name}, {}", axis.title)));
     let drawing = svg::drawing("plot", HEIGHT, &description, body);
     Markup::element("figure", &[], title.and(drawing)).line()
@@ -157,16 +168,6 @@ fn medians(timed: &[(DateTime<Utc>, f64, &Point)], times: &Times, y: &impl Fn(f6
         })
         .collect();
     places.windows(2).map(|pair| svg::line("trend series-0", pair[0], pair[1])).collect()
-}
-
-/// The upright axis with its lines.
-fn levels(axis: &Axis) -> Markup {
-    let level = |(share, text): &(f64, String)| {
-        let y = BOTTOM - share * (BOTTOM - TOP);
-        let number = svg::label("tick", Anchor::Start, 0.0, y - 3.0, 0.0, Markup::text(text));
-        svg::line("grid", (0.0, y), (1.0, y)).and(number)
-    };
-    axis.ticks.iter().map(level).collect()
 }
 
 /// Every run, as the plots have them.
@@ -212,9 +213,34 @@ pub fn images(images: &[ImageSize]) -> Markup {
         .collect();
     let newest = known.last().map_or(String::new(), |(_, bytes, _)| report::bytes(*bytes));
     let description = format!("Sizes of {}, the newest {newest}.", words::count(known.len(), "image"));
-    let body = levels(&axis).and(times.labels()).and(lines).and(marks);
+    let body = svg::levels(&axis, TOP, BOTTOM).and(times.labels()).and(lines).and(marks);
     let title = Markup::element("h3", &[], Markup::text(&axis.title));
     let drawing = svg::drawing("plot", HEIGHT, &description, body);
     let figure = Markup::element("figure", &[], title.and(drawing)).line();
     Markup::element("div", &[("class", "panels")], figure).line()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written below.
+    fn written(first: &str, last: &str) -> Vec<String> {
+        let markup = Times::of([first, last].into_iter()).unwrap().labels().finish();
+        let texts = markup.split("</text>").filter_map(|part| part.rsplit_once('>'));
+        texts.map(|(_, text)| text.to_owned()).collect()
+    }
+
+    #[test]
+    fn each_moment_is_written_once_and_can_mean_one_only() {
+        let minutes = |last: &str| written("2026-11-21T10:00:00Z", &format!("2026-11-21T10:{last}Z"));
+        assert_eq!(minutes("00:00"), ["11-21 10:00"]);
+        assert_eq!(minutes("00:40"), ["11-21 10:00"]);
+        assert_eq!(minutes("01:10"), ["11-21 10:00", "11-21 10:01"]);
+        assert_eq!(minutes("20:00"), ["11-21 10:00", "11-21 10:10", "11-21 10:20"]);
+        let month = written("2026-11-01T00:00:00Z", "2026-11-21T00:00:00Z");
+        assert_eq!(month, ["11-01", "11-07", "11-14", "11-21"]);
+        let year = written("2025-11-21T00:00:00Z", "2026-11-21T00:00:00Z");
+        assert_eq!(year, ["2025-11", "2026-03", "2026-07", "2026-11"]);
+    }
 }

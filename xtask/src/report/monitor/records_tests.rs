@@ -72,6 +72,8 @@ pub fn series(kind: SeriesKind, name: &str, seconds: f64) -> Series {
             url: (kind != SeriesKind::Local)
                 .then(|| format!("https://github.com/octo/app/actions/runs/{index}")),
             is_main: true,
+            branch: Some("main".to_owned()),
+            jobs: None,
         }
     };
     let trend =

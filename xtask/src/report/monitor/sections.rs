@@ -274,7 +274,7 @@ fn hit_rates(record: &MonitorRecord) -> Option<Section> {
             rate.runs.to_string(),
         ]);
     }
-    let about = "Of the records of this machine; GitHub's API tells nothing of hits.";
+    let about = "Of the records of this machine alone; of a run in CI its summary tells.";
     (!grid.rows.is_empty()).then(|| Section::new("hits", "Hit rates").paragraph(about).grid(grid))
 }
 

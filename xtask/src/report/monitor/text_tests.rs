@@ -113,7 +113,7 @@ fn all_that_there_is() {
 
         Hit rates
         ---------
-        Of the records of this machine; GitHub's API tells nothing of hits.
+        Of the records of this machine alone; of a run in CI its summary tells.
 
         what                                             hit rate   hits of all  runs
         compile units that cargo reused, in builds here    96.0 %  1740 of 1812     9

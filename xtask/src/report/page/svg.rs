@@ -138,6 +138,16 @@ pub fn grid_lines(axis: &Axis, height: f64) -> Markup {
     axis.ticks.iter().map(|(share, _)| line("grid", (*share, 0.0), (*share, height))).collect()
 }
 
+/// The lines of an upright axis, which goes from `bottom` up to `top`, each with its number above its left end.
+pub fn levels(axis: &Axis, top: f64, bottom: f64) -> Markup {
+    let level = |(share, text): &(f64, String)| {
+        let y = bottom - share * (bottom - top);
+        let number = label("tick", Anchor::Start, 0.0, y - 3.0, 0.0, Markup::text(text));
+        line("grid", (0.0, y), (1.0, y)).and(number)
+    };
+    axis.ticks.iter().map(level).collect()
+}
+
 /// What is written along an axis, its title at the end of the line below where there is one.
 pub fn axis_labels(axis: &Axis, y: f64, title: bool) -> Markup {
     let labels: Markup = axis

@@ -1,13 +1,15 @@
 //! `monitor --alert`: what the webhook is told, and that it is told once.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use yaml_rust2::{Yaml, YamlLoader};
 
 use super::github::{GitHub, cache, run};
 use super::{monitor, report, runs, workspace};
 use crate::pack::server::{Reply, Server, serve};
-use crate::support::Workspace;
+use crate::support::{Workspace, skipped};
 
 /// The secret part of the webhook's address.
 const HOOK: &str = "hook-51c7-of-a-test";
@@ -142,6 +144,87 @@ fn a_machine_that_keeps_nothing_tells_of_what_has_begun() {
     let run = alert(&workspace, &["--begun-within", "3"]);
     assert!(run.stdout.contains("(new)"), "{}", run.stdout);
     assert_eq!(hook.told().len(), 1);
+}
+
+/// Failures on three mornings, the first of them three days ago.
+fn failing() -> (GitHub, Hook, Workspace) {
+    let (github, hook, workspace) = slower();
+    github.with(|state| {
+        state.runs = vec![
+            run(4, 18, 60, "failure"),
+            run(3, 42, 60, "failure"),
+            run(2, 65, 60, "failure"),
+            run(1, 80, 300, "success"),
+        ];
+    });
+    (github, hook, workspace)
+}
+
+#[test]
+fn a_state_is_news_when_it_became_one() {
+    // It was none before the third failure, so nobody can have told it.
+    let (_github, hook, workspace) = failing();
+    alert(&workspace, &["--begun-within", "25"]);
+    let told = hook.told().remove(0);
+    let first = &told["alerts"][0];
+    assert_eq!((&first["kind"], &first["subject"]), (&json!("failing"), &json!("Image and deployment")));
+    assert_eq!(first["url"], "https://github.com/octo/app/actions/runs/4");
+    let began = chrono::DateTime::parse_from_rfc3339(first["began"].as_str().unwrap()).unwrap();
+    assert_eq!((chrono::Utc::now() - began.to_utc()).num_hours(), 18);
+    assert!(first["text"].as_str().unwrap().contains("the last 3 runs have failed, since #2 main "));
+}
+
+#[test]
+fn a_nightly_look_tells_a_state_once_however_long_it_lasts() {
+    let (github, hook, workspace) = failing();
+    alert(&workspace, &[]);
+    assert_eq!(hook.told().len(), 1);
+    github.with(|state| state.runs.insert(0, run(5, 3, 60, "failure")));
+    let again = alert(&workspace, &[]);
+    assert_eq!(hook.told().len(), 1, "{}", again.stdout);
+    assert!(again.stdout.contains("the last 4 runs have failed"), "{}", again.stdout);
+}
+
+/// The steps of our own workflow's job that looks.
+fn nightly_steps(workflow: &str) -> Vec<Yaml> {
+    let documents = YamlLoader::load_from_str(workflow).unwrap();
+    let jobs = documents[0]["jobs"].as_hash().unwrap();
+    let mut steps = jobs.values().map(|job| job["steps"].as_vec().unwrap());
+    steps.find(|steps| steps.iter().any(is_look)).unwrap().clone()
+}
+
+fn is_look(step: &Yaml) -> bool {
+    step["run"].as_str().is_some_and(|line| line.contains("monitor --alert"))
+}
+
+#[test]
+fn the_nightly_workflow_keeps_what_was_told() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.github/workflows/bench.yml");
+    let Ok(workflow) = std::fs::read_to_string(file) else {
+        skipped("there is no bench.yml here");
+        return;
+    };
+    let steps = nightly_steps(&workflow);
+    let look = steps.iter().position(is_look).unwrap();
+    // What is kept makes a window of time superfluous, and a night that was left out would be left out of it.
+    assert!(!steps[look]["run"].as_str().unwrap().contains("--begun-within"));
+    let cache = |step: &Yaml, action: &str| -> Option<String> {
+        let is_meant = step["uses"].as_str()?.starts_with(action);
+        let path = step["with"]["path"].as_str()?;
+        let key = step["with"]["key"].as_str()?;
+        (is_meant && path == "target/xtask/monitor/told.json").then(|| key.to_owned())
+    };
+    let before = steps[..look].iter().find_map(|step| cache(step, "actions/cache/restore@")).unwrap();
+    let after = steps[look..].iter().find_map(|step| cache(step, "actions/cache/save@")).unwrap();
+    assert_eq!(before, after);
+    // Its key is one of this night alone; the one before is found by the beginning.
+    let restored = steps.iter().find(|step| cache(step, "actions/cache/restore@").is_some()).unwrap();
+    let beginning = restored["with"]["restore-keys"].as_str().unwrap();
+    assert!(after.starts_with(beginning) && after.contains("${{ github.run_id }}"), "{after}");
+    // And the file is where `monitor` writes it.
+    let (_github, _hook, workspace) = failing();
+    alert(&workspace, &[]);
+    assert!(workspace.root().join("target/xtask/monitor/told.json").is_file());
 }
 
 #[test]

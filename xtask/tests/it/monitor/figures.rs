@@ -129,6 +129,65 @@ fn the_weekly_report_is_two_files() {
 }
 
 #[test]
+fn a_weekly_report_has_the_week_before_however_short_the_span() {
+    let github = GitHub::start();
+    // Ten days, two runs a day.
+    github.with(|state| state.runs = runs(&[300; 20]));
+    let told = report(&workspace(&github), &["--report", "weekly", "--since", "1w"]);
+    let succeeded = |week: usize| told["weeks"][week]["series"][0]["ok"].as_u64().unwrap();
+    assert_eq!((succeeded(0), succeeded(1)), (14, 6), "{:#}", told["weeks"]);
+}
+
+#[test]
+fn deployments_have_their_turn_before_the_checks_of_a_busy_repository() {
+    let github = GitHub::start();
+    github.with(|state| {
+        state.runs = runs(&[300; 44]);
+        for run in state.runs.iter_mut().filter(|run| run["id"].as_u64().unwrap() % 11 != 0) {
+            run["name"] = json!("Checks");
+            run["event"] = json!("pull_request");
+            run["head_branch"] = json!("change");
+        }
+    });
+    let workspace = workspace(&github);
+    let told = report(&workspace, &["--jobs", "6"]);
+    assert_eq!(series(&told, "deployments")["points"].as_array().unwrap().len(), 4);
+    let note = "jobs and steps are of 6 of 44 runs, deployments of 4 of the 4 runs of workflows that deploy";
+    assert!(told["notes"].to_string().contains(note), "{:#}", told["notes"]);
+    // Where there are not enough for all of them, that is said.
+    let told = report(&workspace, &["--jobs", "3"]);
+    let note = "jobs and steps are of 3 of 44 runs, deployments of 2 of the 4 runs of workflows that deploy";
+    assert!(told["notes"].to_string().contains(note), "{:#}", told["notes"]);
+    let whole = report(&workspace, &["--jobs", "200"]);
+    assert!(!whole["notes"].to_string().contains("--jobs"), "{:#}", whole["notes"]);
+}
+
+#[test]
+fn the_workspace_s_image_is_not_that_of_another_repository() {
+    let github = GitHub::start();
+    github.with(|state| state.runs = runs(&[300]));
+    let mut workspace = workspace(&github);
+    let registry = "127.0.0.1:1";
+    workspace.write(
+        "Cargo.toml",
+        &format!("[workspace]\n[workspace.metadata.xtask]\nimage = \"{registry}/team/own\"\n"),
+    );
+    let packages = |workspace: &Workspace, args: &[&str]| -> Vec<String> {
+        let before = github.asked().len();
+        report(workspace, args);
+        let asked = github.asked().into_iter().skip(before);
+        asked.filter(|path| path.starts_with("/orgs/")).collect()
+    };
+    // However it is typed.
+    for args in [&[][..], &["--repository", "Octo/App"]] {
+        assert_eq!(packages(&workspace, args), ["/orgs/team/packages/container/own/versions"], "{args:?}");
+    }
+    workspace.set("GITHUB_REPOSITORY", "team/own");
+    let other = packages(&workspace, &["--repository", REPOSITORY]);
+    assert_eq!(other, ["/orgs/octo/packages/container/app/versions"]);
+}
+
+#[test]
 fn this_machine_alone() {
     let workspace = alone();
     let empty = report(&workspace, &["--local"]);
@@ -145,7 +204,13 @@ fn this_machine_alone() {
     workspace.write("target/xtask/records/build.jsonl", &(build_records(6) + "{\"schema\": \"xtask.bui"));
     let told = report(&workspace, &["--local"]);
     assert_eq!(series(&told, "build (production)")["points"].as_array().unwrap().len(), 6);
-    assert!(told["notes"][0].as_str().unwrap().starts_with("build.jsonl: 1 records"), "{told:#}");
+    assert!(
+        told["notes"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("build.jsonl: 1 record could not be read and is left out"),
+        "{told:#}"
+    );
 }
 
 #[test]

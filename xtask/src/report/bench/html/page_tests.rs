@@ -96,3 +96,40 @@ fn the_trend_is_of_this_class_of_host_and_of_the_past() {
         "{alone}"
     );
 }
+
+#[test]
+fn dates_below_a_trend_do_not_touch() {
+    // In pixels: a panel on a telephone, and a date as browsers set it.
+    let (width, date) = (291.0, 58.0);
+    let run = |day: u32| {
+        let started = format!("2026-11-{day:02}T00:00:00Z");
+        BenchRecord { id: format!("run-{day}"), started, ..whole() }
+    };
+    let history: Vec<BenchRecord> = (1..8).map(run).collect();
+    let page = html(&whole(), &history);
+    let trend = page.split("<section id=\"trend\">").nth(1).unwrap();
+    let mut drawings = 0;
+    for drawing in trend.split("<svg class=\"plot\"").skip(1) {
+        drawings += 1;
+        let drawing = drawing.split("</figure>").next().unwrap();
+        let mut places: Vec<(f64, f64)> = Vec::new();
+        for label in drawing.split("<text class=\"tick\"").skip(1) {
+            let (attributes, text) = label.split_once('>').unwrap();
+            let value = |name: &str| {
+                let rest = attributes.split_once(&format!(" {name}=\"")).unwrap().1;
+                rest.split('"').next().unwrap()
+            };
+            let x = value("x").trim_end_matches('%').parse::<f64>().unwrap() / 100.0 * width;
+            let from = match value("text-anchor") {
+                "start" => x,
+                "middle" => x - date / 2.0,
+                _ => x - date,
+            };
+            if text.starts_with("2026-11-") {
+                places.push((from, from + date));
+            }
+        }
+        assert!(places.len() > 2 && places.windows(2).all(|pair| pair[0].1 < pair[1].0), "{places:?}");
+    }
+    assert!(drawings > 0);
+}

@@ -12,6 +12,8 @@ use crate::report::page::document::Grid;
 /// Lines in one plot: more cannot be told apart.
 const LINES: usize = 4;
 const SHAPES: [Shape; LINES] = [Shape::Circle, Shape::Square, Shape::Diamond, Shape::Triangle];
+/// So many dates, each 58 pixels wide, do not touch below a panel of 291 pixels, as it is on a telephone.
+const DATES: usize = 3;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 140.0;
 const HEIGHT: f64 = 176.0;
@@ -101,22 +103,8 @@ fn plot(runs: &[&BenchRecord], comparison: &str, series: &[Series]) -> Markup {
     let axis = Axis::of_times(Scale::from_zero(all.map(|spread| spread.max).fold(0.0, f64::max)), 4);
     let y = |seconds: f64| BOTTOM - axis.scale.share(seconds) * (BOTTOM - TOP);
     let x = |run: usize| 0.13 + 0.84 * run as f64 / (runs.len() - 1) as f64;
-    let levels: Markup = axis
-        .ticks
-        .iter()
-        .map(|(share, text)| {
-            let level = BOTTOM - share * (BOTTOM - TOP);
-            svg::line("grid", (0.0, level), (1.0, level)).and(svg::label(
-                "tick",
-                Anchor::Start,
-                0.0,
-                level - 3.0,
-                0.0,
-                Markup::text(text),
-            ))
-        })
-        .collect();
-    let places: Markup = some_of(runs.len(), 4).into_iter().map(|run| place(runs, run, x(run))).collect();
+    let levels = svg::levels(&axis, TOP, BOTTOM);
+    let places: Markup = some_of(runs.len(), DATES).into_iter().map(|run| place(runs, run, x(run))).collect();
     let lines: Markup =
         series.iter().enumerate().map(|(index, one)| drawn(runs, one, index, &x, &y)).collect();
     let legend: Markup = series.iter().enumerate().map(|(index, one)| entry(one, index)).collect();
