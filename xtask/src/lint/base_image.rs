@@ -1,4 +1,5 @@
-//! What the name of a base image tells: how firmly it is pinned, which C library it has, which programs, and who runs.
+//! What the name of a base image tells: how firmly it is pinned, which C library it has, which compiler, which
+//! programs, and who runs.
 //!
 //! A table of well-known images; of any other it says that it does not know.
 
@@ -57,6 +58,10 @@ const NUMBERED: [(&str, &str, &str); 9] = [
     ("ubuntu", "25.10", "questing"),
 ];
 
+/// The first minor version of Rust whose official images stand on trixie where their tag names no release: it became
+/// the default in 2025-08, while 1.89 was current (rust-lang/docker-rust#246); tags of older versions stay as they are.
+const TRIXIE_SINCE: u32 = 90;
+
 impl Image {
     pub fn parse(text: &str) -> Image {
         let Parts { name, tag, digest } = reference::split(text);
@@ -105,9 +110,44 @@ impl Image {
         let major = if short == "debian" { number.split('.').next().unwrap_or_default() } else { number };
         let numbered = NUMBERED.iter().find(|(image, version, _)| *image == short && *version == major);
         let by_number = numbered.and_then(|(.., release)| RELEASES.iter().find(|(name, _)| name == release));
-        let (release, version) = by_word.or(by_number)?;
+        let (release, version) = by_word.or(by_number).or_else(|| self.usual_release())?;
         let alone = self.is_distroless() && (short == "base" || short.starts_with("base-"));
         Some(if alone { Libc::GlibcAlone(*version, release) } else { Libc::Glibc(*version, release) })
+    }
+
+    /// The release of an image for Rust whose tag names none; `None` where nobody can know it.
+    fn usual_release(&self) -> Option<&'static (&'static str, u32)> {
+        let compiler = self.compiler().filter(|_| !self.name.starts_with("rustlang/"))?;
+        let tag = self.tag.as_deref().unwrap_or("latest");
+        let is_usual = |part: &str| {
+            ["latest", "rust", "slim"].contains(&part) || part.starts_with(|c: char| c.is_ascii_digit())
+        };
+        if !tag.split('-').all(is_usual) {
+            return None;
+        }
+        let minor = compiler.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+        let is_new = match minor {
+            Some(minor) => minor >= TRIXIE_SINCE,
+            // The newest of all, as long as nothing holds an older one fast.
+            None => !self.has_digest && (self.short() == "rust" || tag.starts_with("latest")),
+        };
+        RELEASES.iter().find(|(name, _)| is_new && *name == "trixie")
+    }
+
+    /// The compiler that an image for Rust comes with, by the name that rustup would give it: a version, perhaps only
+    /// its beginning, or a channel.
+    pub fn compiler(&self) -> Option<String> {
+        let tag = self.tag.as_deref().unwrap_or("latest");
+        let version = match self.name.as_str() {
+            "rustlang/rust" => return Some(tag.split("-slim").next().unwrap_or(tag).to_owned()),
+            "rust" => tag,
+            name if name.ends_with("/library/rust") => tag,
+            name if name.ends_with("/cargo-chef") => tag.split_once("rust-")?.1,
+            _ => return None,
+        };
+        let first = version.split('-').next().unwrap_or_default();
+        let is_number = first.starts_with(|c: char| c.is_ascii_digit());
+        Some(if is_number { first } else { "stable" }.to_owned())
     }
 
     /// Whether a program is in it; `None` where nobody knows.
@@ -198,11 +238,42 @@ mod tests {
             ("gcr.io/distroless/static-debian12", Some(Libc::None)),
             ("rust:1.95-alpine3.22", Some(Libc::Musl)),
             ("alpine:3", Some(Libc::Musl)),
-            ("rust:1.95", None),
+            ("rust:1.95", Some(Libc::Glibc(41, "trixie"))),
+            ("rust:1.90.0-slim", Some(Libc::Glibc(41, "trixie"))),
+            ("rust", Some(Libc::Glibc(41, "trixie"))),
+            ("rust:1", Some(Libc::Glibc(41, "trixie"))),
+            ("rust:1@sha256:00", None),
+            ("rust:1.89", None),
+            ("rust:1.75-slim", None),
+            ("rust:1.90-somewhere", None),
+            ("rustlang/rust:nightly", None),
+            ("lukemathwalker/cargo-chef:latest-rust-1", Some(Libc::Glibc(41, "trixie"))),
+            ("lukemathwalker/cargo-chef:0.1.73-rust-1.90.0", Some(Libc::Glibc(41, "trixie"))),
+            ("lukemathwalker/cargo-chef:0.1.60-rust-latest", None),
+            ("lukemathwalker/cargo-chef:latest-rust-1.90-bookworm", Some(Libc::Glibc(36, "bookworm"))),
             ("ghcr.io/owner/base:1", None),
             ("registry.access.redhat.com/ubi9/ubi-minimal:9.4", Some(Libc::Glibc(34, "ubi9"))),
         ] {
             assert_eq!(Image::parse(name).libc(), libc, "{name}");
+        }
+    }
+
+    #[test]
+    fn compilers() {
+        for (name, compiler) in [
+            ("docker.io/library/rust:1.95.0-slim-trixie", Some("1.95.0")),
+            ("public.ecr.aws/docker/library/rust:1.95", Some("1.95")),
+            ("rust", Some("stable")),
+            ("rust:slim-bookworm", Some("stable")),
+            ("lukemathwalker/cargo-chef:latest-rust-1.90-bookworm", Some("1.90")),
+            ("lukemathwalker/cargo-chef:latest-rust-latest", Some("stable")),
+            ("lukemathwalker/cargo-chef:latest", None),
+            ("rustlang/rust:nightly-slim", Some("nightly")),
+            ("rustlang/rust:nightly-2025-08-01", Some("nightly-2025-08-01")),
+            ("ghcr.io/owner/rust:1.0", None),
+            ("debian:trixie", None),
+        ] {
+            assert_eq!(Image::parse(name).compiler().as_deref(), compiler, "{name}");
         }
     }
 

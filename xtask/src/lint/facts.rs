@@ -1,5 +1,7 @@
 //! Everything that rules look at, read from a repository's texts.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::base_image::Image;
@@ -8,7 +10,7 @@ use super::dockerfile::Dockerfile;
 use super::dockerfile::copies::{self, Copy};
 use super::dockerfile::stages::{Base, Scope, Step};
 use super::manifest::{Leptos, Manifests};
-use super::repository::Repository;
+use super::repository::{OWN_PACKAGE, Repository, toml};
 use super::workflows::Workflow;
 use super::yaml::{Kind, Node};
 use crate::config::{parse_toml, places};
@@ -49,12 +51,10 @@ pub struct Recipe {
 
 impl<'a> Facts<'a> {
     pub fn read(repository: &'a Repository) -> Facts<'a> {
-        let manifests = Manifests::read(repository);
-        let recipe = |file: &String| Some(Recipe::read(file, repository.files.get(file)?, &manifests));
         let mut facts = Facts {
             repository,
-            recipes: repository.dockerfiles.iter().filter_map(recipe).collect(),
-            manifests,
+            recipes: Vec::new(),
+            manifests: Manifests::read(repository),
             workflows: Vec::new(),
             railway: None,
             cargo: None,
@@ -74,6 +74,11 @@ impl<'a> Facts<'a> {
         }
         facts.railway = facts.settings(&["railway.toml", "railway.json"]);
         facts.cargo = facts.settings(&[".cargo/config.toml", ".cargo/config"]);
+        let configured = facts.configured();
+        let recipe = |file: &String| {
+            Some(Recipe::read(file, repository.files.get(file)?, &facts.manifests, &configured))
+        };
+        facts.recipes = repository.dockerfiles.iter().filter_map(recipe).collect();
         facts
     }
 
@@ -91,9 +96,35 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// What cargo's configuration says of every call, as the variables that would say the same.
+    fn configured(&self) -> BTreeMap<String, String> {
+        let named = [("target", "CARGO_BUILD_TARGET"), ("target-dir", "CARGO_BUILD_TARGET_DIR")];
+        let value = |key: &str| Some(self.cargo.as_ref()?.root.at(&["build", key])?.text()?.to_owned());
+        named.iter().filter_map(|(key, name)| Some(((*name).to_owned(), value(key)?))).collect()
+    }
+
+    /// The toolchain that the repository itself asks for. It wins over rustup's default, in a cook too: cargo-chef
+    /// puts the file into its recipe.
+    pub fn channel(&self) -> Option<String> {
+        let file = |name: &&str| self.repository.files.get(*name);
+        let text = ["rust-toolchain", "rust-toolchain.toml"].iter().find_map(file)?;
+        match toml(Some(text)) {
+            Some(value) => Some(value.pointer("/toolchain/channel")?.as_str()?.to_owned()),
+            // Of old it was the name alone.
+            None => text.lines().next().map(|line| line.trim().to_owned()).filter(|name| !name.is_empty()),
+        }
+    }
+
+    /// The folders of the app's packages below a Dockerfile's context, without a `/`; empty for the root's.
+    pub fn member_folders(&self, dockerfile: &str) -> Vec<&str> {
+        let context = self.repository.context(dockerfile);
+        let folders = self.manifests.app().filter_map(|package| package.folder.strip_prefix(&context));
+        folders.map(|folder| folder.trim_end_matches('/')).collect()
+    }
+
     /// Whether `cargo xtask` is in the repository.
     pub fn has_xtask(&self) -> bool {
-        self.manifests.packages.iter().any(|package| package.name == "xtask")
+        self.manifests.packages.iter().any(|package| package.name == OWN_PACKAGE)
     }
 
     /// Whether a workflow makes the image.
@@ -142,10 +173,27 @@ fn tree(text: &str, value: &Value, way: &mut Vec<String>, line: usize) -> Node {
 }
 
 impl Recipe {
-    pub fn read(file: &str, text: &str, manifests: &Manifests) -> Recipe {
+    /// `configured` are variables that hold for every call where nothing else is said.
+    pub fn read(
+        file: &str,
+        text: &str,
+        manifests: &Manifests,
+        configured: &BTreeMap<String, String>,
+    ) -> Recipe {
         let parsed = Dockerfile::parse(text);
-        let calls = calls::find(&parsed);
+        let mut calls = calls::find(&parsed);
+        for call in &mut calls {
+            for (name, value) in configured {
+                call.env.entry(name.clone()).or_insert_with(|| Some(value.clone()));
+            }
+        }
         let leptos = manifests.project(text).cloned();
+        // What builds the project also reads variables.
+        let driver = calls.iter().find(|call| matches!(call.kind, CallKind::Leptos | CallKind::Xtask));
+        let leptos = leptos.map(|project| match driver {
+            Some(call) => project.under(&call.env),
+            None => project,
+        });
         let names = leptos.as_ref().map(|project| [project.binary.clone(), project.site_root.clone()]);
         let mentions = |name: &String| !name.is_empty() && text.contains(name.as_str());
         let is_named = text.contains("LEPTOS_") || names.is_some_and(|names| names.iter().any(mentions));

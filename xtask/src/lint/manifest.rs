@@ -1,8 +1,11 @@
 //! Leptos projects as manifests describe them, read without cargo: leniently, and with the defaults of cargo-leptos.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use super::repository::{Repository, toml};
+use super::packages::Package;
+use super::repository::{OWN_PACKAGE, Repository, toml};
 use crate::config::places;
 
 /// One project.
@@ -27,6 +30,8 @@ pub struct Leptos {
     pub hash_file_name: String,
     pub lib: Half,
     pub bin: Half,
+    /// Those of both halves.
+    pub features: Vec<String>,
     pub env: Option<String>,
     pub keys: Vec<String>,
 }
@@ -34,19 +39,15 @@ pub struct Leptos {
 /// How one half is compiled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Half {
+    /// Its own.
     pub features: Vec<String>,
     pub default_features: bool,
     pub profile_dev: Option<String>,
     pub profile_release: Option<String>,
     pub target: Option<String>,
     pub target_dir: Option<String>,
-}
-
-/// A member of the workspace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Package {
-    pub name: String,
-    pub bins: Vec<String>,
+    /// What is passed through to cargo.
+    pub args: Vec<String>,
 }
 
 /// What the manifests say.
@@ -70,9 +71,7 @@ impl Manifests {
                 continue;
             };
             let package = value.pointer("/package/name").and_then(Value::as_str);
-            manifests
-                .packages
-                .extend(package.map(|name| Package { name: name.to_owned(), bins: bins(&value, name) }));
+            manifests.packages.extend(Package::read(file, &value, repository));
             let listed = value.pointer("/workspace/metadata/leptos").and_then(Value::as_array);
             for (index, table) in listed.into_iter().flatten().enumerate() {
                 let way = ["workspace", "metadata", "leptos", &index.to_string()].map(str::to_owned).to_vec();
@@ -106,6 +105,39 @@ impl Manifests {
         let mut named = self.projects.iter().filter(names);
         named.next().filter(|_| named.next().is_none())
     }
+
+    /// The packages of the app: all but the automation's own.
+    pub fn app(&self) -> impl Iterator<Item = &Package> {
+        self.packages.iter().filter(|package| package.name != OWN_PACKAGE)
+    }
+}
+
+impl Leptos {
+    /// The project as it is built under these variables, which win over what is written.
+    pub fn under(mut self, env: &BTreeMap<String, Option<String>>) -> Leptos {
+        let known = |name: &str| env.get(name).cloned().flatten();
+        let texts = [
+            ("LEPTOS_OUTPUT_NAME", &mut self.output_name),
+            ("LEPTOS_SITE_ROOT", &mut self.site_root),
+            ("LEPTOS_SITE_PKG_DIR", &mut self.site_pkg_dir),
+            ("LEPTOS_HASH_FILE_NAME", &mut self.hash_file_name),
+            ("LEPTOS_BIN_TARGET", &mut self.binary),
+        ];
+        for (name, text) in texts {
+            if let Some(value) = known(name) {
+                *text = value;
+            }
+        }
+        self.bin.target = known("LEPTOS_BIN_TARGET_TRIPLE").or(self.bin.target);
+        self.bin.target_dir = known("LEPTOS_BIN_TARGET_DIR").or(self.bin.target_dir);
+        self.hash_files = known("LEPTOS_HASH_FILES").map_or(self.hash_files, |value| value == "true");
+        self
+    }
+
+    /// Whether the manifest says it, where a default would do.
+    pub fn says(&self, key: &str) -> bool {
+        self.keys.iter().any(|known| known == key)
+    }
 }
 
 /// The line of a table of a list is that of its first key, because the list's own is that of the first table.
@@ -125,19 +157,14 @@ fn project(table: &Value, package: &str, packages: &[Package]) -> Leptos {
         let items = table.get(key).and_then(Value::as_array).into_iter().flatten();
         items.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
     };
-    let half = |half: &str| {
-        let mut features = list(&format!("{half}-features"));
-        features.extend(list("features"));
-        features.sort();
-        features.dedup();
-        Half {
-            features,
-            default_features: flag(&format!("{half}-default-features")),
-            profile_dev: text(&format!("{half}-profile-dev")),
-            profile_release: text(&format!("{half}-profile-release")),
-            target: text(&format!("{half}-target-triple")),
-            target_dir: text(&format!("{half}-target-dir")),
-        }
+    let half = |half: &str| Half {
+        features: list(&format!("{half}-features")),
+        default_features: flag(&format!("{half}-default-features")),
+        profile_dev: text(&format!("{half}-profile-dev")),
+        profile_release: text(&format!("{half}-profile-release")),
+        target: text(&format!("{half}-target-triple")),
+        target_dir: text(&format!("{half}-target-dir")),
+        args: list(&format!("{half}-cargo-args")),
     };
     let name = text("name").unwrap_or_else(|| package.to_owned());
     let bin_package = text("bin-package").unwrap_or_else(|| package.to_owned());
@@ -161,18 +188,12 @@ fn project(table: &Value, package: &str, packages: &[Package]) -> Leptos {
             .unwrap_or_else(|| "hash.txt".to_owned()),
         lib: Half { target_dir: text("front-target-dir"), ..half("lib") },
         bin: half("bin"),
+        features: list("features"),
         env: text("env"),
         keys: table.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect(),
         name,
         ..Leptos::default()
     }
-}
-
-/// The binaries that a manifest names; one of the package's name where it names none.
-fn bins(manifest: &Value, package: &str) -> Vec<String> {
-    let named = manifest.get("bin").and_then(Value::as_array).into_iter().flatten();
-    let bins: Vec<String> = named.filter_map(|bin| bin.get("name")?.as_str()).map(str::to_owned).collect();
-    if bins.is_empty() { vec![package.to_owned()] } else { bins }
 }
 
 fn wasm_bindgen(repository: &Repository) -> Option<String> {
@@ -209,7 +230,10 @@ mod tests {
             manifests(&[("Cargo.toml", workspace), ("server/Cargo.toml", member), ("Cargo.lock", lock)]);
         let project = &read.projects[0];
         assert_eq!((project.line, project.binary.as_str(), project.output_name.as_str()), (5, "app", "site"));
-        assert_eq!(project.bin.features, ["ssr", "x"]);
+        assert_eq!(
+            (&project.bin.features, &project.features),
+            (&vec!["ssr".to_owned()], &vec!["x".to_owned()])
+        );
         assert!(project.hash_files && !project.bin.default_features);
         assert_eq!(read.wasm_bindgen.as_deref(), Some("0.2.100"));
         let package = "[package]\nname = \"a\"\n\n[package.metadata.leptos]\noutput-name = \"b\"\n";
@@ -217,6 +241,29 @@ mod tests {
         let project = &read.projects[0];
         assert_eq!((project.line, project.lib_package.as_str(), project.output_name.as_str()), (5, "a", "b"));
         assert_eq!(project.site_addr, "127.0.0.1:3000");
+    }
+
+    #[test]
+    fn variables_win_over_what_is_written() {
+        let package = "[package]\nname = \"a\"\n[package.metadata.leptos]\nsite-root = \"s\"\nbin-cargo-args = [\"-v\"]\n";
+        let written = manifests(&[("Cargo.toml", package)]).projects[0].clone();
+        assert_eq!((written.bin.target.as_deref(), written.hash_files), (None, false));
+        assert_eq!(written.bin.args, ["-v"]);
+        assert!(written.says("site-root") && !written.says("output-name"));
+        let variables = [
+            ("LEPTOS_OUTPUT_NAME", Some("b")),
+            ("LEPTOS_BIN_TARGET_TRIPLE", Some("x86_64-unknown-linux-musl")),
+            ("LEPTOS_HASH_FILES", Some("true")),
+            // Nobody knows this one.
+            ("LEPTOS_SITE_ROOT", None),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.map(str::to_owned)));
+        let env = BTreeMap::from(variables);
+        let project = written.clone().under(&env);
+        assert_eq!((project.output_name.as_str(), project.site_root.as_str()), ("b", "s"));
+        assert_eq!(project.bin.target.as_deref(), Some("x86_64-unknown-linux-musl"));
+        assert!(project.hash_files);
+        assert_eq!(written.clone().under(&BTreeMap::new()), written);
     }
 
     #[test]

@@ -9,11 +9,13 @@ mod calls;
 mod dockerfile;
 mod facts;
 mod manifest;
+mod packages;
 mod repository;
 mod rule;
 mod rules;
 mod secret_names;
 mod shell;
+mod sources;
 mod suppression;
 #[cfg(test)]
 mod tests;

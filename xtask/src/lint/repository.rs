@@ -28,7 +28,7 @@ const DEPTH_MAX: usize = 2;
 /// Folders that have no files of the repository's own, or examples of what not to do.
 const SKIPPED: [&str; 7] = ["target", "node_modules", "vendor", "tests", "fixtures", "examples", "templates"];
 /// The automation, whose sources say nothing of the app.
-const OWN_PACKAGE: &str = "xtask";
+pub const OWN_PACKAGE: &str = "xtask";
 /// Names in the root that are read where they are there.
 const ROOT_FILES: [&str; 9] = [
     "Cargo.toml",

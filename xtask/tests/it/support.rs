@@ -199,6 +199,19 @@ pub fn skipped(reason: &str) -> bool {
     true
 }
 
+/// The hadolint that is set up here; `None`, and said so, where none is.
+pub fn hadolint() -> Option<PathBuf> {
+    let status = Workspace::fixture().xtask(&["setup", "--check", "--with", "docker", "--format", "json"]);
+    let status: Value = serde_json::from_str(&status.stdout).unwrap();
+    let tools = status["tools"].as_array().unwrap();
+    let hadolint = tools.iter().find(|tool| tool["tool"] == "hadolint").unwrap();
+    let path = hadolint["path"].as_str().filter(|_| hadolint["state"] == "ready").map(PathBuf::from);
+    if path.is_none() {
+        skipped("hadolint is not there (`cargo xtask setup --with docker`)");
+    }
+    path
+}
+
 /// Waits for a child and collects what it said; kills it and fails when it takes too long.
 pub fn finish(mut child: Child) -> Run {
     let mut stdout = child.stdout.take().unwrap();

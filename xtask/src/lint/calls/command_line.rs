@@ -33,9 +33,31 @@ pub struct Flags {
     pub bins: Vec<String>,
     pub frontend_only: bool,
     pub server_only: bool,
+    /// What cargo-leptos passes through to the cargo of each half.
+    pub bin_args: Vec<String>,
+    pub lib_args: Vec<String>,
+    pub manifest_path: Option<String>,
     /// Whether a word holds what only the build knows.
     pub is_unknown: bool,
 }
+
+impl Flags {
+    /// What words say that are passed through to cargo.
+    pub fn of(words: &[String]) -> Flags {
+        let words: Vec<(String, bool)> = words.iter().map(|word| (word.clone(), true)).collect();
+        let mut flags = Flags::default();
+        read_flags(&words, Kind::Build, &mut flags);
+        flags
+    }
+
+    /// Whether the workspace is the one of the folder that the call runs in.
+    pub fn is_here(&self) -> bool {
+        self.manifest_path.as_deref().is_none_or(|path| ["Cargo.toml", "./Cargo.toml"].contains(&path))
+    }
+}
+
+/// Flags of cargo and of cargo-leptos that stand before a subcommand and whose value is the next word.
+const WITH_VALUE: [&str; 6] = ["--manifest-path", "--log", "--config", "--color", "-C", "-Z"];
 
 /// Variables that stand before the program, as `env` takes them.
 pub type Assigned = Vec<(String, Option<String>)>;
@@ -69,36 +91,38 @@ pub fn parse(words: &[(String, bool)]) -> Option<(Kind, Flags, Assigned)> {
     if subcommand.is_none() && program != "cargo" {
         return None;
     }
-    while let [(word, _), after @ ..] = rest {
-        match word.strip_prefix('+') {
-            Some(toolchain) => flags.toolchain = Some(toolchain.to_owned()),
-            None if word.starts_with('-') => {}
-            None => break,
+    rest = after_flags(rest, &mut flags);
+    let verb = match (subcommand, rest) {
+        // As cargo calls it, a plugin gets its own name once more.
+        (Some(own), [(word, _), after @ ..]) if word == own => {
+            rest = after;
+            own
         }
-        rest = after;
+        (Some(own), _) => own,
+        (None, [(word, _), after @ ..]) => {
+            rest = after;
+            word.as_str()
+        }
+        (None, []) => return None,
+    };
+    if verb == "leptos" {
+        rest = after_flags(rest, &mut flags);
     }
-    // As cargo calls it, a plugin gets its own name once more.
-    if let ([(word, _), after @ ..], Some(own)) = (rest, subcommand)
-        && word == own
-    {
-        rest = after;
-    }
-    let mut verbs: Vec<&str> = subcommand.into_iter().collect();
-    verbs.extend(rest.iter().take(3).map(|(word, _)| word.as_str()));
-    let (kind, length) = match verbs.as_slice() {
-        ["chef", "prepare", ..] => (Kind::Prepare, 2),
-        ["chef", "cook", ..] => (Kind::Cook, 2),
-        ["leptos", "build", ..] => (Kind::Leptos, 2),
-        ["xtask", "build", ..] => (Kind::Xtask, 2),
-        ["build" | "b" | "zigbuild" | "rustc", ..] => (Kind::Build, 1),
-        ["auditable", "build", ..] => (Kind::Build, 2),
+    let next = rest.first().map(|(word, _)| word.as_str());
+    let (kind, length) = match (verb, next) {
+        ("chef", Some("prepare")) => (Kind::Prepare, 1),
+        ("chef", Some("cook")) => (Kind::Cook, 1),
+        ("leptos", Some("build")) => (Kind::Leptos, 1),
+        ("xtask", Some("build")) => (Kind::Xtask, 1),
+        ("build" | "b" | "zigbuild" | "rustc", _) => (Kind::Build, 0),
+        ("auditable", Some("build")) => (Kind::Build, 1),
         // What is installed from the sources is built for use.
-        ["install", ..] if rest.iter().any(|(word, _)| word.starts_with("--path")) => {
+        ("install", _) if rest.iter().any(|(word, _)| word.starts_with("--path")) => {
             flags.profile = Some("release".to_owned());
-            (Kind::Build, 1)
+            (Kind::Build, 0)
         }
         // The automation, called without its alias.
-        ["run", ..] => {
+        ("run", _) => {
             let at = rest.iter().position(|(word, _)| word == "--")?;
             let is_own = rest[..at].iter().any(|(word, _)| word == "xtask");
             let is_build = rest.get(at + 1).is_some_and(|(word, _)| word == "build");
@@ -109,10 +133,31 @@ pub fn parse(words: &[(String, bool)]) -> Option<(Kind, Flags, Assigned)> {
         }
         _ => return None,
     };
-    let rest = &rest[length - usize::from(subcommand.is_some())..];
+    let rest = &rest[length..];
     flags.is_unknown = rest.iter().any(|(_, is_known)| !is_known);
     read_flags(rest, kind, &mut flags);
     Some((kind, flags, assigned))
+}
+
+/// What follows the flags that stand before a subcommand; the toolchain and the manifest are kept.
+fn after_flags<'a>(mut words: &'a [(String, bool)], flags: &mut Flags) -> &'a [(String, bool)] {
+    while let [(word, _), after @ ..] = words {
+        if let Some(toolchain) = word.strip_prefix('+') {
+            flags.toolchain = Some(toolchain.to_owned());
+        } else if !word.starts_with('-') {
+            break;
+        }
+        words = after;
+        let is_manifest = word.starts_with("--manifest-path");
+        let mut value = word.split_once('=').map(|(_, value)| value);
+        if let ([(next, _), rest @ ..], true) = (after, WITH_VALUE.contains(&word.as_str())) {
+            (value, words) = (Some(next.as_str()), rest);
+        }
+        if let Some(path) = value.filter(|_| is_manifest) {
+            flags.manifest_path = Some(path.to_owned());
+        }
+    }
+    words
 }
 
 fn read_flags(words: &[(String, bool)], kind: Kind, flags: &mut Flags) {
@@ -142,9 +187,11 @@ fn read_flags(words: &[(String, bool)], kind: Kind, flags: &mut Flags) {
             "--bin" => flags.bins.push(value()),
             "--frontend-only" | "--front-only" => flags.frontend_only = true,
             "--server-only" => flags.server_only = true,
+            "--manifest-path" => flags.manifest_path = Some(value()),
+            "--bin-cargo-args" => flags.bin_args.extend(value().split_whitespace().map(str::to_owned)),
+            "--lib-cargo-args" => flags.lib_args.extend(value().split_whitespace().map(str::to_owned)),
             "--path" | "--root" => drop(value()),
-            "-p" | "--project" | "--recipe-path" | "--manifest-path" | "--bin-cargo-args"
-            | "--lib-cargo-args" => {
+            "-p" | "--project" | "--recipe-path" => {
                 value();
             }
             _ => {}

@@ -44,14 +44,22 @@ impl Call {
         }
     }
 
-    /// The triple that is compiled for; `None` for the builder's own.
-    pub fn target(&self) -> Option<String> {
-        let variable = self.env.get("CARGO_BUILD_TARGET").cloned().flatten();
-        self.flags.target.clone().or(variable)
+    /// The triple that is compiled for: `Some(None)` for the builder's own, `None` where only the build knows it.
+    pub fn target(&self) -> Option<Option<String>> {
+        match (&self.flags.target, self.env.get("CARGO_BUILD_TARGET")) {
+            (Some(flag), _) => Some(Some(flag.clone())),
+            (None, Some(variable)) => variable.clone().map(Some),
+            (None, None) => Some(None),
+        }
     }
 
     pub fn is_wasm(&self) -> bool {
-        self.target().is_some_and(|target| target.starts_with("wasm"))
+        self.target().flatten().is_some_and(|target| target.starts_with("wasm"))
+    }
+
+    /// Whether a variable is set to something that only the build knows.
+    pub fn is_unknown(&self, variable: &str) -> bool {
+        self.env.get(variable) == Some(&None)
     }
 
     /// The mount that hides a folder: a cache or an empty file system on it or above it.
@@ -71,17 +79,18 @@ pub fn is_below(path: &str, folder: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether a variable changes what cargo compiles, or where to.
+/// Whether a variable changes what cargo compiles of the dependencies, or where to, or what cargo-leptos builds.
+///
+/// Not among them: `CARGO_INCREMENTAL`, because what comes from a registry is never compiled incrementally; the runners
+/// of targets, which only start programs; and `SQLX_OFFLINE`, which sqlx reads while it expands the app's own macros.
 fn matters(name: &str) -> bool {
-    const EXACT: [&str; 23] = [
-        "LEPTOS_OUTPUT_NAME",
+    const EXACT: [&str; 20] = [
         "RUSTFLAGS",
         "CARGO_ENCODED_RUSTFLAGS",
         "CARGO_BUILD_RUSTFLAGS",
         "CARGO_BUILD_TARGET",
         "CARGO_BUILD_TARGET_DIR",
         "CARGO_TARGET_DIR",
-        "CARGO_INCREMENTAL",
         "RUSTUP_TOOLCHAIN",
         "RUSTC",
         "RUSTC_BOOTSTRAP",
@@ -96,10 +105,11 @@ fn matters(name: &str) -> bool {
         "OPENSSL_STATIC",
         "OPENSSL_VENDORED",
         "PKG_CONFIG_PATH",
-        "SQLX_OFFLINE",
     ];
-    const PREFIXES: [&str; 6] = ["CARGO_PROFILE_", "CARGO_TARGET_", "CC_", "CXX_", "CFLAGS_", "CXXFLAGS_"];
-    EXACT.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    const PREFIXES: [&str; 7] =
+        ["LEPTOS_", "CARGO_PROFILE_", "CARGO_TARGET_", "CC_", "CXX_", "CFLAGS_", "CXXFLAGS_"];
+    let is_runner = name.starts_with("CARGO_TARGET_") && name.ends_with("_RUNNER");
+    !is_runner && (EXACT.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
 }
 
 /// All calls of a Dockerfile, in its order.
@@ -163,16 +173,13 @@ fn of_script(step: &Step, commands: &[Simple], dockerfile: &Dockerfile, mut add:
                 env.extend(set.filter(|(name, _)| matters(name)));
                 env.retain(|_, value| value.as_deref() != Some(""));
                 let mounts = step.mounts(dockerfile.escape);
-                add(Call {
-                    kind,
-                    line: command.line,
-                    stage: 0,
-                    step: 0,
-                    flags,
-                    folder: folder.clone(),
-                    env,
-                    mounts,
-                });
+                // cargo-leptos goes to the workspace of the manifest first.
+                let below = flags.manifest_path.as_deref().and_then(|path| path.rsplit_once('/'));
+                let folder = match below.filter(|_| kind == Kind::Leptos) {
+                    Some((below, _)) => join(&folder, below),
+                    None => folder.clone(),
+                };
+                add(Call { kind, line: command.line, stage: 0, step: 0, flags, folder, env, mounts });
             }
         }
     }
@@ -224,6 +231,54 @@ mod tests {
         );
         assert_eq!(found[0].flags.profile.as_deref(), Some("release"));
         assert!(found[1].flags.server_only && !found[2].flags.server_only);
+    }
+
+    #[test]
+    fn flags_before_the_subcommand() {
+        let text = "FROM a\nWORKDIR /w\nRUN cargo leptos --manifest-path=./Cargo.toml build --release -vv\n\
+            RUN cargo leptos --manifest-path web/Cargo.toml --log wasm build --bin-cargo-args=\"--profile=x -v\"\n\
+            RUN cargo --color always +1.95 build --manifest-path web/Cargo.toml\nRUN cargo-leptos leptos --log server build\n\
+            RUN cargo leptos --log build\nRUN cargo leptos --version\n";
+        let found = calls(text);
+        let shown: Vec<_> = found.iter().map(|call| (call.kind, call.line, call.folder.as_str())).collect();
+        let expected = [
+            (Kind::Leptos, 3, "/w"),
+            (Kind::Leptos, 4, "/w/web"),
+            (Kind::Build, 5, "/w"),
+            (Kind::Leptos, 6, "/w"),
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(found[0].flags.profile.as_deref(), Some("release"));
+        assert_eq!(found[1].flags.bin_args, ["--profile=x", "-v"]);
+        assert_eq!(Flags::of(&found[1].flags.bin_args).profile.as_deref(), Some("x"));
+        assert_eq!(found[2].flags.toolchain.as_deref(), Some("1.95"));
+        assert!(found[0].flags.is_here() && !found[2].flags.is_here());
+    }
+
+    #[test]
+    fn variables_that_matter() {
+        for (name, expected) in [
+            ("RUSTFLAGS", true),
+            ("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER", true),
+            ("CARGO_PROFILE_RELEASE_LTO", true),
+            ("LEPTOS_BIN_TARGET_TRIPLE", true),
+            ("CC", true),
+            ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", false),
+            ("CARGO_INCREMENTAL", false),
+            ("SQLX_OFFLINE", false),
+            ("DATABASE_URL", false),
+        ] {
+            assert_eq!(matters(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn targets() {
+        let text = "FROM a\nRUN cargo build\nRUN CARGO_BUILD_TARGET=x cargo build\nRUN cargo build --target y\n\
+            ARG T\nENV CARGO_BUILD_TARGET=$T\nRUN cargo build\n";
+        let targets: Vec<_> = calls(text).iter().map(Call::target).collect();
+        let known = |target: &str| Some(Some(target.to_owned()));
+        assert_eq!(targets, [Some(None), known("x"), known("y"), None]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! cargo-chef: whether both halves are cooked, whether what is cooked is kept, and whether the next build finds it.
 
-use super::super::calls::{Call, Kind};
+use super::super::calls::{Call, Kind, is_below};
 use super::super::dockerfile::copies::{self, From};
-use super::super::facts::Recipe;
+use super::super::facts::{Facts, Recipe};
 use super::super::rule::{InFile, Rule};
 use super::halves;
 use crate::record::doctor::Severity;
@@ -79,10 +79,11 @@ pub const ALL: &[&Rule] = &[
     &WITHOUT_PACKAGE,
 ];
 
-pub fn check(recipe: &Recipe, found: &mut InFile<'_>) {
+pub fn check(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
     let leptos = recipe.leptos.as_ref();
     let has_two_packages = leptos.is_some_and(|project| project.lib_package != project.bin_package);
     let cooks: Vec<&Call> = recipe.calls.iter().filter(|call| call.kind == Kind::Cook).collect();
+    let members = facts.member_folders(&recipe.file);
     let cooks_front = cooks.iter().any(|cook| cook.is_wasm());
     for call in recipe.calls.iter().filter(|call| call.kind == Kind::Prepare) {
         if let Some(bin) =
@@ -101,7 +102,7 @@ pub fn check(recipe: &Recipe, found: &mut InFile<'_>) {
             );
             found.add(&TARGET_MOUNT, mount.line, text);
         }
-        if let Some((line, source)) = sources_before(recipe, cook) {
+        if let Some((line, source)) = sources_before(recipe, cook, &members) {
             found.add(
                 &COPY_BEFORE_COOK,
                 line,
@@ -148,7 +149,7 @@ pub fn check(recipe: &Recipe, found: &mut InFile<'_>) {
 }
 
 /// The copy of sources that a cook stands on.
-fn sources_before(recipe: &Recipe, cook: &Call) -> Option<(usize, String)> {
+fn sources_before(recipe: &Recipe, cook: &Call, members: &[&str]) -> Option<(usize, String)> {
     let chain = recipe.parsed.chain(cook.stage);
     for stage in chain {
         for (index, step) in recipe.parsed.stages[stage].steps.iter().enumerate() {
@@ -158,7 +159,7 @@ fn sources_before(recipe: &Recipe, cook: &Call) -> Option<(usize, String)> {
             let copies = copies::of(step, &recipe.parsed);
             let is_sources = |copy: &&copies::Copy| {
                 let name = copy.source.trim_start_matches("./").trim_end_matches('/');
-                copy.from == From::Context && (copy.is_everything() || ["src", "crates"].contains(&name))
+                copy.from == From::Context && (copy.is_everything() || holds_sources(members, name))
             };
             if let Some(copy) = copies.iter().find(is_sources) {
                 return Some((copy.line, copy.source.clone()));
@@ -166,4 +167,13 @@ fn sources_before(recipe: &Recipe, cook: &Call) -> Option<(usize, String)> {
         }
     }
     None
+}
+
+/// Whether what is copied is a package of the workspace, a folder of packages, or sources of one. Manifests are not.
+fn holds_sources(members: &[&str], copied: &str) -> bool {
+    let is_of = |member: &&str| {
+        let sources = if member.is_empty() { "src".to_owned() } else { format!("{member}/src") };
+        is_below(member, copied) || is_below(copied, &sources)
+    };
+    ["src", "crates"].contains(&copied) || members.iter().any(is_of)
 }

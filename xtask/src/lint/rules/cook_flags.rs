@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use super::super::calls::{Call, Kind};
 use super::super::facts::{Facts, Recipe};
+use super::super::packages::Package;
 use super::super::rule::{InFile, Rule};
-use super::super::shell;
+use super::compilers;
 use super::halves::{self, Half};
 use crate::record::doctor::Severity;
 
@@ -22,7 +23,7 @@ const FEATURES: Rule = Rule {
     severity: Severity::Error,
     reason: "Features of the app switch features of its dependencies, and a dependency with other features is \
              compiled again.",
-    fix: "cook with the features of the build, and with --no-default-features where the build has none",
+    fix: "cook with the features of the build, and without the default features where the build has none",
 };
 
 const TARGET: Rule = Rule {
@@ -58,7 +59,7 @@ const TOOLCHAIN: Rule = Rule {
     name: "cook-toolchain-differs",
     severity: Severity::Error,
     reason: "What one compiler has made another cannot use.",
-    fix: "choose the toolchain before the cook, and use the same for the build",
+    fix: "choose the toolchain before the cook, and use the same for the build: one base, or rust-toolchain.toml",
 };
 
 const ENVIRONMENT: Rule = Rule {
@@ -116,7 +117,7 @@ pub fn check(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
         for half in halves::of(build, leptos) {
             let of_half = before.iter().filter(|cook| cook.is_wasm() == half.is_front);
             // The one that comes closest was meant.
-            let all = of_half.map(|cook| (cook, differences(recipe, cook, build, &half)));
+            let all = of_half.map(|cook| (cook, differences(facts, recipe, cook, build, &half)));
             let Some((cook, differences)) = all.min_by_key(|(_, differences)| differences.len()) else {
                 continue;
             };
@@ -127,7 +128,13 @@ pub fn check(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
     }
 }
 
-fn differences(recipe: &Recipe, cook: &Call, build: &Call, wanted: &Half) -> Vec<Difference> {
+fn differences(
+    facts: &Facts<'_>,
+    recipe: &Recipe,
+    cook: &Call,
+    build: &Call,
+    wanted: &Half,
+) -> Vec<Difference> {
     let mut found = Vec::new();
     let half = halves::name(wanted.is_front);
     let mut differs = |rule: &'static Rule, has: String, wants: String, fix: Option<String>| {
@@ -146,7 +153,7 @@ fn differences(recipe: &Recipe, cook: &Call, build: &Call, wanted: &Half) -> Vec
                 Some(format!("cook with `{flag}`")),
             );
         }
-        features(&made, wanted, &mut differs);
+        features(package(facts, &made, wanted), &made, wanted, &mut differs);
         if let (Some(has), Some(wants)) = (&made.target, &wanted.target)
             && has != wants
         {
@@ -177,7 +184,7 @@ fn differences(recipe: &Recipe, cook: &Call, build: &Call, wanted: &Half) -> Vec
             );
         }
     }
-    if let Some((has, wants)) = toolchains(recipe, cook, build) {
+    if let Some((has, wants)) = compilers::difference(facts, recipe, cook, build) {
         differs(&TOOLCHAIN, has, wants, None);
     }
     variables(cook, build, &mut differs);
@@ -187,7 +194,16 @@ fn differences(recipe: &Recipe, cook: &Call, build: &Call, wanted: &Half) -> Vec
 
 type Differs<'a> = dyn FnMut(&'static Rule, String, String, Option<String>) + 'a;
 
-fn features(made: &Half, wanted: &Half, differs: &mut Differs<'_>) {
+/// The package whose features are meant: the one that is named, or the only one.
+fn package<'a>(facts: &'a Facts<'_>, made: &Half, wanted: &Half) -> Option<&'a Package> {
+    let mut all = facts.manifests.app();
+    match wanted.package.as_ref().or(made.package.as_ref()) {
+        Some(name) => all.find(|package| package.name == *name),
+        None => all.next().filter(|_| all.next().is_none()),
+    }
+}
+
+fn features(package: Option<&Package>, made: &Half, wanted: &Half, differs: &mut Differs<'_>) {
     let (Some(has), Some(wants)) = (&made.features, &wanted.features) else { return };
     let (Some(has_default), Some(wants_default)) = (made.default_features, wanted.default_features) else {
         return;
@@ -198,7 +214,11 @@ fn features(made: &Half, wanted: &Half, differs: &mut Differs<'_>) {
         shown.extend(default.then_some("the default features"));
         if shown.is_empty() { "no features".to_owned() } else { shown.join(", ") }
     };
-    if has != wants || has_default != wants_default {
+    let is_same = match package {
+        Some(package) => package.asked(has, has_default) == package.asked(wants, wants_default),
+        None => has == wants && has_default == wants_default,
+    };
+    if !is_same {
         let mut flags = if wants_default { Vec::new() } else { vec!["--no-default-features".to_owned()] };
         let list: Vec<&str> = wants.iter().map(String::as_str).collect();
         flags.extend((!list.is_empty()).then(|| format!("--features {}", list.join(","))));
@@ -207,44 +227,16 @@ fn features(made: &Half, wanted: &Half, differs: &mut Differs<'_>) {
     }
 }
 
-/// The toolchains of both, where they differ.
-fn toolchains(recipe: &Recipe, cook: &Call, build: &Call) -> Option<(String, String)> {
-    let chosen = |call: &Call| {
-        let variable = call.env.get("RUSTUP_TOOLCHAIN").cloned().flatten();
-        call.flags.toolchain.clone().or(variable)
-    };
-    let shown = |toolchain: Option<String>| {
-        toolchain.map_or("the default toolchain".to_owned(), |it| format!("`{it}`"))
-    };
-    let (has, wants) = (chosen(cook), chosen(build));
-    if has != wants {
-        return Some((shown(has), shown(wants)));
-    }
-    // Between the two somebody may choose another default.
-    let between = recipe.parsed.stages.get(build.stage)?.steps.iter().enumerate();
-    let between =
-        between.filter(|(index, _)| (cook.stage != build.stage || *index > cook.step) && *index < build.step);
-    for script in between.flat_map(|(_, step)| step.scripts()) {
-        for command in shell::commands(&script.text, false) {
-            let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
-            if let ["rustup", "default", channel] | ["rustup", "override", "set", channel] = words.as_slice()
-            {
-                return Some((
-                    "the toolchain from before".to_owned(),
-                    format!("`{channel}`, chosen after the cook"),
-                ));
-            }
-        }
-    }
-    None
-}
-
 fn is_rustflags(name: &str) -> bool {
     name.ends_with("RUSTFLAGS")
 }
 
 /// Variables that other rules look at.
 fn is_elsewhere(name: &str) -> bool {
+    // Of what cargo-leptos reads, only the name is read while dependencies compile.
+    if name.starts_with("LEPTOS_") {
+        return name != "LEPTOS_OUTPUT_NAME";
+    }
     let named = [
         "CARGO_TARGET_DIR",
         "CARGO_BUILD_TARGET_DIR",

@@ -1,14 +1,14 @@
 //! Whether the image has what it is told to use: the binary that is started, the site that is served, the list of
 //! hashed names.
 
-use super::super::calls::{self, Kind};
-use super::super::dockerfile::copies::{Copy, looks_like_file};
-use super::super::dockerfile::instruction::Form;
-use super::super::dockerfile::stages::join;
+use super::super::base_image::Image;
+use super::super::calls::{self, Call, Kind};
+use super::super::dockerfile::copies::{Copy, From, looks_like_file};
+use super::super::dockerfile::stages::{Base, join};
 use super::super::dockerfile::words::Value;
-use super::super::facts::Recipe;
+use super::super::facts::{Facts, Recipe};
 use super::super::rule::{InFile, Rule};
-use super::halves;
+use super::{halves, started};
 use crate::record::doctor::Severity;
 
 const BINARY: Rule = Rule {
@@ -35,15 +35,13 @@ const HASH_FILE: Rule = Rule {
 
 pub const ALL: &[&Rule] = &[&BINARY, &SITE, &HASH_FILE];
 
-pub fn check(recipe: &Recipe, found: &mut InFile<'_>) {
+pub fn check(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
     let Some(end) = recipe.end().filter(|_| recipe.is_app) else { return };
-    let program = program(recipe);
-    if let Some((path, line)) = &program
-        && !may_be_at(recipe, path)
-    {
-        found.add(&BINARY, *line, format!("`{path}` is started, and nothing is copied there"));
+    if let Some((path, line)) = started::program(recipe).filter(|(path, _)| !may_be_at(recipe, path)) {
+        found.add(&BINARY, line, format!("`{path}` is started, and nothing is copied there"));
     }
     sources(recipe, found);
+    names(facts, recipe, found);
     if let Some(variable) = end.env.get("LEPTOS_SITE_ROOT")
         && let Value::Known(root) = &variable.value
     {
@@ -57,33 +55,12 @@ pub fn check(recipe: &Recipe, found: &mut InFile<'_>) {
         }
     }
     let Some(project) = recipe.leptos.as_ref().filter(|project| project.hash_files) else { return };
-    let folder =
-        program.as_ref().and_then(|(path, _)| path.rsplit_once('/')).map(|(folder, _)| folder.to_owned());
-    let folder = folder.unwrap_or_else(|| end.workdir.clone());
+    let Some(folder) = started::folder(recipe) else { return };
     if !may_be_at(recipe, &join(&folder, &project.hash_file_name)) {
         let text =
             format!("the project has hash-files, and no {} is copied to {}/", project.hash_file_name, folder);
         found.add(&HASH_FILE, recipe.image_line(), text);
     }
-}
-
-/// The program that the image starts, as a path: what a list names with a slash in it.
-fn program(recipe: &Recipe) -> Option<(String, usize)> {
-    let end = recipe.end()?;
-    let (form, line) = end.entrypoint.as_ref().or(end.command.as_ref())?;
-    let word = match form {
-        Form::Exec(words) => words.first()?.clone(),
-        Form::Shell(text) => {
-            let text = text.text.trim();
-            let text = text.strip_prefix("exec ").unwrap_or(text);
-            text.split_whitespace().next()?.to_owned()
-        }
-    };
-    let is_path = word.contains('/') && !word.contains('$');
-    // What a base brings along is not looked for.
-    let is_system =
-        ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/"].iter().any(|folder| word.starts_with(folder));
-    (is_path && !is_system).then(|| (end.path(&word), *line))
 }
 
 /// Whether a path may be in the image: copied there, below a folder that is, or made by a RUN.
@@ -156,7 +133,11 @@ fn sources(recipe: &Recipe, found: &mut InFile<'_>) {
     else {
         return;
     };
-    let subfolder = if profile == "dev" { "debug" } else { profile };
+    let subfolder = match profile.as_str() {
+        "dev" | "test" => "debug",
+        "bench" => "release",
+        profile => profile,
+    };
     let wanted = match target {
         Some(triple) => format!("{folder}/{triple}/{subfolder}"),
         None => format!("{folder}/{subfolder}"),
@@ -166,12 +147,54 @@ fn sources(recipe: &Recipe, found: &mut InFile<'_>) {
         let Some((from, name)) = source.rsplit_once('/') else { continue };
         // Where cargo-leptos before 0.2 put servers.
         let is_old = calls::is_below(from, &format!("{folder}/server"));
-        if calls::is_below(from, folder) && from != wanted && !is_old {
+        // A builder for musl may choose the target itself.
+        let is_chosen =
+            target.is_none() && !knows_builder(recipe, build) && from.ends_with(&format!("/{subfolder}"));
+        if calls::is_below(from, folder) && from != wanted && !is_old && !is_chosen {
             found.add(
                 &BINARY,
                 copy.line,
                 format!("`{name}` is copied from {from}, and the build writes to {wanted}"),
             );
+        }
+    }
+}
+
+/// Whether the image that a call runs in is well known, and so none that sets variables for cargo.
+fn knows_builder(recipe: &Recipe, build: &Call) -> bool {
+    match recipe.parsed.base(build.stage) {
+        Some((Base::Image(image), _)) if image.is_known => {
+            let image = Image::parse(&image.text);
+            image.is_toolchain() || image.is_root().is_some()
+        }
+        _ => false,
+    }
+}
+
+/// Whether what is copied from the folder of cargo is a program of the workspace.
+fn names(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
+    let Some(project) = recipe.leptos.as_ref() else { return };
+    let known: Vec<&str> =
+        facts.manifests.packages.iter().flat_map(|package| &package.bins).map(String::as_str).collect();
+    for copy in recipe.image_copies().iter().filter(|copy| copy.is_known && is_compiled(&copy.source)) {
+        let From::Stage(stage) = copy.from else { continue };
+        let name = copy.name();
+        let is_plain = name.chars().all(|letter| letter.is_alphanumeric() || "-_".contains(letter));
+        let is_folder = ["deps", "build", "examples", "incremental"].contains(&name);
+        if !is_plain || is_folder || known.is_empty() || name == project.binary || known.contains(&name) {
+            continue;
+        }
+        let chain = recipe.parsed.chain(stage);
+        let mut builds = halves::builds(recipe).filter(|build| chain.contains(&build.stage)).peekable();
+        let is_built = builds.peek().is_some() && builds.all(|build| build.flags.is_here());
+        // A script may rename it, or fetch the sources of something else.
+        let scripts = recipe.parsed.steps(stage).flat_map(|step| step.scripts());
+        let is_made =
+            scripts.map(|script| script.text.text).any(|it| it.contains(name) || it.contains("git clone"));
+        if is_built && !is_made {
+            let text = format!("`{name}` is copied, and no package here has a program of that name");
+            let fix = format!("copy `{}`, and start that", project.binary);
+            found.add_with(&BINARY, copy.line, text, fix);
         }
     }
 }

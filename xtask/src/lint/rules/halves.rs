@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::calls::{Call, Kind};
+use super::super::calls::{Call, Flags, Kind};
 use super::super::dockerfile::copies::{self, From};
 use super::super::dockerfile::stages::join;
 use super::super::facts::Recipe;
@@ -37,16 +37,22 @@ pub fn of(call: &Call, leptos: Option<&Leptos>) -> Vec<Half> {
 fn by_flags(call: &Call) -> Half {
     let flags = &call.flags;
     let known = !flags.is_unknown;
-    let plain = |feature: &String| feature.rsplit('/').next().unwrap_or_default().to_owned();
     Half {
         is_front: call.is_wasm(),
         profile: known.then(|| flags.profile.clone().unwrap_or_else(|| "dev".to_owned())),
-        features: (known && !flags.all_features).then(|| flags.features.iter().map(plain).collect()),
+        features: (known && !flags.all_features)
+            .then(|| flags.features.iter().map(|feature| plain(feature)).collect()),
         default_features: (known && !flags.all_features).then_some(!flags.no_default_features),
-        target: known.then(|| call.target()),
-        target_dir: known.then(|| call.target_dir()),
+        target: call.target().filter(|_| known),
+        // Where a manifest elsewhere has its workspace, and so its `target`, is not looked up.
+        target_dir: (known && flags.is_here()).then(|| call.target_dir()),
         package: flags.packages.first().filter(|_| known && flags.packages.len() == 1).cloned(),
     }
+}
+
+/// A feature without the package that it is asked of.
+fn plain(feature: &str) -> String {
+    feature.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 fn by_metadata(call: &Call, leptos: Option<&Leptos>, is_front: bool) -> Half {
@@ -63,11 +69,15 @@ fn by_metadata(call: &Call, leptos: Option<&Leptos>, is_front: bool) -> Half {
         Some(project) => &project.bin,
         None => &none,
     };
+    // What stands on the command line takes the place of what the metadata has.
+    let args = if is_front { &flags.lib_args } else { &flags.bin_args };
+    let passed = Flags::of(if args.is_empty() { &settings.args } else { args });
     let named = if is_release { &settings.profile_release } else { &settings.profile_dev };
-    half.profile =
-        Some(named.clone().unwrap_or_else(|| if is_release { "release" } else { "dev" }.to_owned()));
+    let usual = if is_release { "release" } else { "dev" };
+    half.profile = Some(passed.profile.or(named.clone()).unwrap_or_else(|| usual.to_owned()));
     let own = call.default_target_dir();
-    half.target_dir = Some(match (&settings.target_dir, is_front) {
+    let target_dir = Some(match (&settings.target_dir, is_front) {
+        _ if passed.target_dir.is_some() => join(&call.folder, &passed.target_dir.unwrap_or_default()),
         (Some(folder), _) => {
             let below = ["CARGO_TARGET_DIR/", "CARGO_BUILD_TARGET_DIR/"]
                 .iter()
@@ -77,12 +87,21 @@ fn by_metadata(call: &Call, leptos: Option<&Leptos>, is_front: bool) -> Half {
         (None, true) => join(&own, "front"),
         (None, false) => own,
     });
-    half.target =
-        Some(if is_front { Some("wasm32-unknown-unknown".to_owned()) } else { settings.target.clone() });
+    let is_given = |variable: &str| !is_front && call.is_unknown(variable);
+    half.target_dir = target_dir.filter(|_| !is_given("LEPTOS_BIN_TARGET_DIR"));
+    let by_variable = || call.env.get("LEPTOS_BIN_TARGET_TRIPLE").cloned().flatten();
+    half.target = match passed.target.or_else(by_variable).or(settings.target.clone()) {
+        _ if is_front => Some(Some("wasm32-unknown-unknown".to_owned())),
+        _ if is_given("LEPTOS_BIN_TARGET_TRIPLE") => None,
+        Some(target) => Some(Some(target)),
+        None => call.target(),
+    };
     if let Some(project) = leptos {
         let more = if is_front { &flags.lib_features } else { &flags.bin_features };
-        let all = settings.features.iter().chain(more).chain(&flags.features).cloned();
-        half.features = Some(all.collect());
+        let own: Vec<&String> =
+            if more.is_empty() { settings.features.iter().collect() } else { more.iter().collect() };
+        let all = own.into_iter().chain(&project.features).chain(&flags.features).chain(&passed.features);
+        half.features = Some(all.map(|feature| plain(feature)).collect());
         half.default_features = Some(settings.default_features);
         half.package = Some(if is_front { &project.lib_package } else { &project.bin_package }.clone());
     }

@@ -3,9 +3,10 @@
 use super::super::calls::Kind;
 use super::super::dockerfile::instruction::Form;
 use super::super::dockerfile::words::Value;
-use super::super::facts::Recipe;
+use super::super::facts::{Facts, Recipe};
 use super::super::rule::{InFile, Rule};
-use super::{files, halves};
+use super::settings::{self, Settings};
+use super::{files, halves, started};
 use crate::record::doctor::Severity;
 
 const MISSING: Rule = Rule {
@@ -48,26 +49,48 @@ const HASH_FILES_UNSET: Rule = Rule {
     fix: "set `ENV LEPTOS_HASH_FILES=true`",
 };
 
-pub const ALL: &[&Rule] = &[&MISSING, &INCOMPLETE, &MISMATCH, &NOT_PRODUCTION, &HASH_FILES_UNSET];
+const TABLE: Rule = Rule {
+    name: "leptos-manifest-missing",
+    severity: Severity::Error,
+    reason: "The server reads its settings from that file when it starts, and ends at once where it does not find \
+             them.",
+    fix: "copy the manifest with the Leptos table there, or call `get_configuration(None)` and set the variables \
+             with ENV",
+};
 
-pub fn check(recipe: &Recipe, found: &mut InFile<'_>) {
+pub const ALL: &[&Rule] = &[&MISSING, &INCOMPLETE, &MISMATCH, &NOT_PRODUCTION, &HASH_FILES_UNSET, &TABLE];
+
+pub fn check(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
     let Some(end) = recipe.end().filter(|_| recipe.is_app) else { return };
     if !recipe.is_leptos() {
         return;
     }
     let command: String = end.entrypoint.iter().chain(&end.command).map(|(form, _)| text(form)).collect();
-    let is_set = |name: &str| end.env.contains_key(name) || command.contains(name);
-    let copies = recipe.image_copies();
-    // With its manifest beside it a server can read the rest from there.
-    let has_manifest = copies.iter().any(|copy| copy.name() == "Cargo.toml");
+    let is_script = started::is_script(recipe);
+    let is_set = |name: &str| is_script || end.env.contains_key(name) || command.contains(name);
     let project = recipe.leptos.as_ref();
-    let has_default_site = files::may_be_at(recipe, &end.path("target/site"));
-    let lacks_name = !has_manifest && !is_set("LEPTOS_OUTPUT_NAME");
+    let settings = settings::of(facts, recipe);
+    if let Settings::Missing(what) = &settings {
+        found.add(&TABLE, recipe.image_line(), what.clone());
+    }
+    let reads = settings::may_be_table(&settings, recipe);
+    let says = |key: &str| reads && project.is_none_or(|project| project.says(key));
+    let site = match project {
+        Some(project) if says("site-root") => project.site_root.as_str(),
+        // Of a table without it, leptos_config makes the folder that the server runs in.
+        _ if settings == Settings::Table => ".",
+        _ => "target/site",
+    };
+    let usual = settings == Settings::Unknown && files::may_be_at(recipe, &end.path("target/site"));
+    let has_default_site = usual || files::may_be_at(recipe, &end.path(site));
+    let lacks_name = !says("output-name") && !is_set("LEPTOS_OUTPUT_NAME");
     let is_other_folder = project.is_some_and(|project| project.site_pkg_dir != "pkg");
+    // Of a table without a name no settings can be made.
+    let has_no_name = settings == Settings::Table || is_built_without_name(recipe);
     let wanted = [
-        ("LEPTOS_OUTPUT_NAME", lacks_name && is_built_without_name(recipe)),
+        ("LEPTOS_OUTPUT_NAME", lacks_name && has_no_name),
         ("LEPTOS_SITE_ROOT", !has_default_site && !is_set("LEPTOS_SITE_ROOT")),
-        ("LEPTOS_SITE_PKG_DIR", !has_manifest && is_other_folder && !is_set("LEPTOS_SITE_PKG_DIR")),
+        ("LEPTOS_SITE_PKG_DIR", !reads && is_other_folder && !is_set("LEPTOS_SITE_PKG_DIR")),
     ];
     let missing: Vec<&str> =
         wanted.iter().filter(|(_, is_missing)| *is_missing).map(|(name, _)| *name).collect();
@@ -87,7 +110,7 @@ pub fn check(recipe: &Recipe, found: &mut InFile<'_>) {
             let is_said = project
                 .and_then(|project| project.env.as_deref())
                 .is_some_and(|env| env.eq_ignore_ascii_case("prod"));
-            if !(has_manifest && is_said) {
+            if !(reads && is_said) {
                 found.add(&NOT_PRODUCTION, recipe.image_line(), "LEPTOS_ENV is not set");
             }
         }
@@ -118,7 +141,7 @@ pub fn check(recipe: &Recipe, found: &mut InFile<'_>) {
                     format!("`ENV LEPTOS_HASH_FILES={value}`, and the project has hash-files"),
                 );
             }
-            None if !has_manifest && !is_set("LEPTOS_HASH_FILES") => {
+            None if !reads && !is_set("LEPTOS_HASH_FILES") => {
                 let text = format!(
                     "the project has hash-files ({}:{}), the image no LEPTOS_HASH_FILES",
                     project.manifest, project.line

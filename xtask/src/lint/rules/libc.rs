@@ -3,8 +3,9 @@
 use super::super::base_image::{Image, Libc};
 use super::super::calls::{Call, Kind};
 use super::super::dockerfile::stages::Base;
-use super::super::facts::Recipe;
+use super::super::facts::{Facts, Recipe};
 use super::super::rule::{InFile, Rule};
+use super::halves;
 use crate::record::doctor::Severity;
 
 const GLIBC_OLDER: Rule = Rule {
@@ -25,12 +26,15 @@ const LIBRARIES_MISSING: Rule = Rule {
 
 pub const ALL: &[&Rule] = &[&GLIBC_OLDER, &LIBRARIES_MISSING];
 
-pub fn check(recipe: &Recipe, found: &mut InFile<'_>) {
+pub fn check(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
     let parsed = &recipe.parsed;
     let Some((builder, build)) = builder(recipe) else { return };
     let Some((runtime, line)) = parsed.last().and_then(|last| parsed.base(last)) else { return };
-    let is_static = target(recipe, build).is_some_and(|target| target.contains("musl"));
     let Base::Image(builder) = builder else { return };
+    let Some(target) = target(recipe, build) else { return };
+    // With `gnu.2.N` zig links for that version of glibc.
+    let chooses = ["musl", "gnu."].iter().any(|libc| target.as_ref().is_some_and(|it| it.contains(libc)));
+    let is_static = chooses || is_static_glibc(facts, build);
     let builder_image = Image::parse(&builder.text);
     let built_with = builder_image.libc();
     if is_static || !builder.is_known || built_with == Some(Libc::Musl) {
@@ -81,11 +85,24 @@ fn builder(recipe: &Recipe) -> Option<(&Base, &Call)> {
     None
 }
 
-/// The triple that the server is built for.
-fn target(recipe: &Recipe, build: &Call) -> Option<String> {
-    let of_project = || recipe.leptos.as_ref().and_then(|project| project.bin.target.clone());
+/// The triple that the server is built for: `Some(None)` for the builder's own, `None` where nobody can know it.
+fn target(recipe: &Recipe, build: &Call) -> Option<Option<String>> {
+    let leptos = recipe.leptos.as_ref();
+    let server = || halves::of(build, leptos).into_iter().find(|half| !half.is_front)?.target;
+    let of_project = || leptos.and_then(|project| project.bin.target.clone()).map(Some);
     match build.kind {
-        Kind::Build => build.target(),
-        _ => of_project().or_else(|| build.target()),
+        // Without a text where a variable stands that nobody knows.
+        Kind::Build => build.target().filter(|target| target.as_deref() != Some("")),
+        _ if build.is_unknown("LEPTOS_BIN_TARGET_TRIPLE") => None,
+        // Of our own driver's half nothing is known.
+        _ => server().or_else(of_project).or_else(|| build.target()),
     }
+}
+
+/// Whether glibc is linked into the program, which then needs none in the image.
+fn is_static_glibc(facts: &Facts<'_>, build: &Call) -> bool {
+    let says = |text: &str| text.contains("+crt-static");
+    let by_variable = build.env.values().flatten().any(|value| says(value));
+    let file = facts.cargo.as_ref().and_then(|cargo| facts.repository.files.get(&cargo.file));
+    by_variable || file.is_some_and(|text| says(text))
 }

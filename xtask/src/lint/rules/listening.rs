@@ -5,6 +5,9 @@ use super::super::dockerfile::stages::Variable;
 use super::super::dockerfile::words::Value;
 use super::super::facts::{Facts, Recipe};
 use super::super::rule::{InFile, Rule};
+use super::super::sources;
+use super::settings::{self, Settings};
+use super::started;
 use crate::config::address::is_loopback;
 use crate::record::doctor::Severity;
 
@@ -53,19 +56,29 @@ pub fn check(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
         return;
     }
     let command: String = end.entrypoint.iter().chain(&end.command).map(|(form, _)| text(form)).collect();
-    if address.is_none() && host.is_none() && !command.contains("LEPTOS_SITE_ADDR") {
+    let sources = &facts.repository.sources;
+    let is_said = address.is_some() || host.is_some() || command.contains("LEPTOS_SITE_ADDR");
+    // What a script says, and where a server listens that makes its own address, nobody can tell from here.
+    let is_script = started::is_script(recipe);
+    let is_open = is_script || sources::may_listen_everywhere(sources);
+    let settings = settings::of(facts, recipe);
+    // One that does not find its settings listens nowhere.
+    let starts = !matches!(settings, Settings::Missing(_));
+    if recipe.is_leptos() && starts && !is_said && !is_open {
         let own = recipe.leptos.as_ref().map(|project| project.site_addr.as_str());
-        // Without a project Leptos' own default counts.
-        let own = own.unwrap_or("127.0.0.1:3000");
-        if recipe.is_leptos() && is_loopback(own) {
-            let whose = if recipe.leptos.is_some() { "the project's own address" } else { "Leptos' default" };
+        let (whose, own) = match (own, settings) {
+            (Some(own), Settings::Table | Settings::Unknown) => ("the project's own address", own),
+            // What the metadata says is for those who build: the server never sees it.
+            _ => ("Leptos' default", "127.0.0.1:3000"),
+        };
+        if is_loopback(own) {
             let text = format!("LEPTOS_SITE_ADDR is not set, and {whose} is {own}");
             found.add(&LOOPBACK, recipe.image_line(), text);
         }
     }
-    let sources = &facts.repository.sources;
     let reads_port = sources.values().any(|source| source.contains("\"PORT\""));
-    if recipe.leptos.is_some() && !sources.is_empty() && !reads_port && !command.contains("PORT") {
+    let is_mentioned = reads_port || is_script || command.contains("PORT");
+    if recipe.leptos.is_some() && !sources.is_empty() && !is_mentioned {
         let text = "neither the command nor any source of the workspace mentions PORT";
         found.add(
             &PORT_IGNORED,

@@ -2,6 +2,7 @@
 
 mod cargo_config;
 mod compile_cache;
+mod compilers;
 mod context;
 mod cook;
 mod cook_flags;
@@ -17,6 +18,10 @@ mod metadata;
 mod pins;
 mod railway;
 mod secrets;
+mod settings;
+mod started;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod workflow;
 mod workflow_deploy;
@@ -60,8 +65,8 @@ pub fn check(facts: &Facts<'_>) -> Findings {
         let mut found = findings.file(&recipe.file);
         dockerfile::check(recipe, &mut found);
         pins::check(facts, recipe, &mut found);
-        libc::check(recipe, &mut found);
-        cook::check(recipe, &mut found);
+        libc::check(facts, recipe, &mut found);
+        cook::check(facts, recipe, &mut found);
         cook_flags::check(facts, recipe, &mut found);
         layers::check(recipe, &mut found);
         compile_cache::check(recipe, &mut found);
@@ -69,8 +74,8 @@ pub fn check(facts: &Facts<'_>) -> Findings {
         secrets::check(recipe, &mut found);
         image::check(facts, recipe, &mut found);
         listening::check(facts, recipe, &mut found);
-        leptos_environment::check(recipe, &mut found);
-        files::check(recipe, &mut found);
+        leptos_environment::check(facts, recipe, &mut found);
+        files::check(facts, recipe, &mut found);
         cargo_config::check_recipe(recipe, &mut found);
     }
     for name in ["rust-toolchain.toml", "rust-toolchain"] {

@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use serde_json::Value;
-
 use crate::engine::{docker, has_engine};
 use crate::running::repository;
-use crate::support::{Workspace, skipped};
+use crate::support::{Workspace, hadolint, skipped};
 
 /// `None` in a workspace that has none.
 fn dockerfile() -> Option<PathBuf> {
@@ -39,14 +37,7 @@ fn buildkit_has_nothing_to_say() {
 #[test]
 fn hadolint_has_nothing_to_say() {
     let Some(file) = dockerfile() else { return };
-    let status = Workspace::fixture().xtask(&["setup", "--check", "--with", "docker", "--format", "json"]);
-    let status: Value = serde_json::from_str(&status.stdout).unwrap();
-    let hadolint =
-        status["tools"].as_array().unwrap().iter().find(|tool| tool["tool"] == "hadolint").unwrap().clone();
-    let Some(program) = hadolint["path"].as_str().filter(|_| hadolint["state"] == "ready") else {
-        skipped("hadolint is not there (`cargo xtask setup --with docker`)");
-        return;
-    };
+    let Some(program) = hadolint() else { return };
     let checked = Command::new(program).arg(&file).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
 }

@@ -5,6 +5,9 @@ use super::{Case, DOCKERFILE, MANIFEST, RAILWAY};
 /// In two parts, so that nobody's search for leaked keys finds this file.
 const KEY: &str = concat!("# AK", "IAABCDEFGHIJKLMNOP\n");
 
+const SITE_AND_MANIFEST: &str =
+    "COPY --from=builder /app/target/site site\nCOPY --from=builder /app/Cargo.toml ./\n";
+
 pub const CASES: &[Case] = &[
     ("dockerignore-lacks-target", &[(".dockerignore", "target\n", "")]),
     ("dockerignore-lacks-git", &[(".dockerignore", ".git\n", "")]),
@@ -87,6 +90,22 @@ pub const CASES: &[Case] = &[
     ("leptos-env-not-production", &[(DOCKERFILE, "LEPTOS_ENV=PROD", "LEPTOS_ENV=DEV")]),
     ("leptos-env-not-production", &[(DOCKERFILE, " \\\n    LEPTOS_ENV=PROD", "")]),
     ("hash-files-unset", &[(DOCKERFILE, "    LEPTOS_HASH_FILES=true \\\n", "")]),
+    (
+        "hash-files-unset",
+        &[
+            ("server/src/main.rs", "fn main() {", "fn main() {\n    let conf = get_configuration(None);"),
+            (DOCKERFILE, "COPY --from=builder /app/target/site site\n", SITE_AND_MANIFEST),
+            (DOCKERFILE, "    LEPTOS_HASH_FILES=true \\\n", ""),
+        ],
+    ),
+    (
+        "leptos-manifest-missing",
+        &[(
+            "server/src/main.rs",
+            "fn main() {",
+            "fn main() {\n    let conf = get_configuration(Some(\"Cargo.toml\"));",
+        )],
+    ),
     ("hash-files-unset", &[(DOCKERFILE, "LEPTOS_HASH_FILES=true", "LEPTOS_HASH_FILES=false")]),
     (
         "binary-path-mismatch",
@@ -101,6 +120,18 @@ pub const CASES: &[Case] = &[
                 "cook --release --recipe-path recipe.json -p server",
                 "cook --profile production --recipe-path recipe.json -p server",
             ),
+        ],
+    ),
+    (
+        "binary-path-mismatch",
+        &[
+            (DOCKERFILE, "/app/target/release/server", "/app/target/release/leptos_start"),
+            (
+                DOCKERFILE,
+                "[\"/app/server\", \"--health-check\"]",
+                "[\"/app/leptos_start\", \"--health-check\"]",
+            ),
+            (DOCKERFILE, "ENTRYPOINT [\"/app/server\"]", "ENTRYPOINT [\"/app/leptos_start\"]"),
         ],
     ),
     ("site-path-mismatch", &[(DOCKERFILE, "LEPTOS_SITE_ROOT=site", "LEPTOS_SITE_ROOT=public")]),

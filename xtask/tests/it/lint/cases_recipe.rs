@@ -88,6 +88,10 @@ pub const CASES: &[Case] = &[
     ),
     ("cargo-leptos-old", &[(DOCKERFILE, "cargo-leptos@0.3.10", "cargo-leptos@0.2.5")]),
     ("runtime-glibc-older", &[(DOCKERFILE, "cc-debian13", "cc-debian12")]),
+    (
+        "runtime-glibc-older",
+        &[(DOCKERFILE, "1.95.0-slim-trixie", "1.95.0"), (DOCKERFILE, "cc-debian13", "cc-debian12")],
+    ),
     ("runtime-libraries-missing", &[(DOCKERFILE, "cc-debian13", "base-debian13")]),
     ("runtime-libraries-missing", &[(DOCKERFILE, "cc-debian13", "static-debian13")]),
     (
@@ -122,6 +126,10 @@ pub const CASES: &[Case] = &[
     (
         "copy-before-cook",
         &[(DOCKERFILE, "ARG SCCACHE_BUCKET\n", "ARG SCCACHE_BUCKET\nCOPY ./crates crates\n")],
+    ),
+    (
+        "copy-before-cook",
+        &[(DOCKERFILE, "ARG SCCACHE_BUCKET\n", "ARG SCCACHE_BUCKET\nCOPY front server ./\n")],
     ),
     (
         "cook-front-missing",
@@ -196,13 +204,17 @@ pub const CASES: &[Case] = &[
         ],
     ),
     ("cook-toolchain-differs", &[(DOCKERFILE, "cargo leptos build", "cargo +1.94.0 leptos build")]),
+    // Where the repository names a channel, rustup's default is of no account.
     (
         "cook-toolchain-differs",
-        &[(
-            DOCKERFILE,
-            BUILD,
-            "RUN rustup default 1.94.0\nCOPY . .\nRUN --mount=type=cache,target=/usr/local/cargo/registry",
-        )],
+        &[
+            ("rust-toolchain.toml", "channel = \"1.95.0\"\n", ""),
+            (
+                DOCKERFILE,
+                BUILD,
+                "RUN rustup default 1.94.0\nCOPY . .\nRUN --mount=type=cache,target=/usr/local/cargo/registry",
+            ),
+        ],
     ),
     (
         "cook-environment-differs",

@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
 use super::{good, lint, rules};
-use crate::support::Workspace;
+use crate::support::{Workspace, hadolint};
 
 /// One section.
 struct Section {
@@ -110,4 +111,36 @@ fn examples_break_and_keep_their_rule() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What the page says of the examples that pass, asked of the real program.
+#[test]
+fn hadolint_finds_nothing_in_what_passes() {
+    let Some(sections) = sections() else { return };
+    let Some(program) = hadolint() else { return };
+    let folder = Workspace::empty();
+    let look = |names: &[String]| -> Output {
+        let mut command = Command::new(&program);
+        command.args(names).current_dir(folder.root());
+        // Without settings of whoever runs the tests.
+        command.env("HOME", folder.root()).env("XDG_CONFIG_HOME", folder.root());
+        command.output().unwrap()
+    };
+    let mut names = Vec::new();
+    for section in &sections {
+        let is_recipe = |name: &str| name == "Dockerfile" || name == "Dockerfile.railway";
+        for (name, text) in section.passes.iter().filter(|(name, _)| is_recipe(name)) {
+            let name = format!("{}/{name}", section.rule);
+            folder.write(&name, text);
+            names.push(name);
+        }
+    }
+    assert!(names.len() > 60, "{names:?}");
+    let found = look(&names);
+    let said = [found.stdout, found.stderr].concat();
+    assert!(found.status.success(), "{}", String::from_utf8_lossy(&said));
+    // Where there is something to find, it says so.
+    folder.write("odd/Dockerfile", "FROM debian\nRUN cd /tmp\n");
+    let found = look(&["odd/Dockerfile".to_owned()]);
+    assert!(!found.status.success() && String::from_utf8_lossy(&found.stdout).contains("DL3006"));
 }

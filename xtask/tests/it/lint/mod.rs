@@ -6,6 +6,7 @@ mod cases_settings;
 mod cases_workflow;
 mod docs;
 mod repositories;
+mod seen;
 
 use std::collections::BTreeSet;
 use std::path::Path;

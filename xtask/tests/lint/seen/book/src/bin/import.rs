@@ -1,0 +1,3 @@
+//! A second program, which cargo finds by itself.
+
+fn main() {}
