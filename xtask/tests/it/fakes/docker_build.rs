@@ -307,6 +307,14 @@ fn what_docker_lacks_is_named() {
     let (_, text) =
         said("permission denied while trying to connect to the Docker daemon socket at unix:///x");
     assert!(text.contains("group `docker`"), "{text}");
+    for old in ["ERROR: invalid progress mode rawjson", "unknown flag: --provenance"] {
+        let (code, text) = said(old);
+        assert_eq!(code, Some(3), "{text}");
+        assert!(text.contains("this buildx does not know") && text.contains("0.13 or newer"), "{text}");
+    }
+    let (code, text) = said("ERROR: client version 1.52 is too new. Maximum supported API version is 1.41");
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("do not understand each other") && text.contains("engine"), "{text}");
     let (code, text) = said("ERROR: no builder \"remote\" found");
     assert_eq!(code, Some(4), "{text}");
     assert!(text.contains("docker buildx ls"), "{text}");
