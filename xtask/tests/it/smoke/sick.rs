@@ -38,7 +38,10 @@ fn a_bad_configuration_and_bad_files_are_all_reported() {
     // Neither the program nor a shell to call it with is in the image.
     let found = line(&report, "health-command");
     let command = "`/bin/sh -c curl -f http://localhost:3000/health`";
-    assert!(found.starts_with(&format!("failed: {command} fails although the server is healthy: ")), "{found}");
+    assert!(
+        found.starts_with(&format!("failed: {command} fails although the server is healthy: ")),
+        "{found}"
+    );
     assert!(found.contains("exec") && found.contains("/bin/sh"), "{found}");
 }
 
