@@ -18,10 +18,10 @@ const NAME: &str = "provenance";
 
 /// Looks through all of it. `pushed` is the image by digest, where the engine knows it from a registry.
 pub fn look(exec: &Executor, pushed: Option<&str>, around: &Surroundings<'_>) -> anyhow::Result<CheckRecord> {
-    let Some(pushed) = pushed else {
+    let pushed = pushed.map(Reference::parse).transpose()?;
+    let Some(reference) = pushed.filter(|reference| !is_local(reference)) else {
         return Ok(skipped(NAME, "the image is in no registry, so nothing was published beside it"));
     };
-    let reference = Reference::parse(pushed)?;
     let repository = Repository::to_read(exec, around.sources, &reference, around.own);
     match statements(&repository, &reference) {
         Ok(statements) => Ok(check(NAME, judged(exec, &statements))),
@@ -30,6 +30,12 @@ pub fn look(exec: &Executor, pushed: Option<&str>, around: &Surroundings<'_>) ->
             Ok(skipped(NAME, exec.redact(&format!("it could not be looked at: {error:#}"))))
         }
     }
+}
+
+/// Whether an image has a name without a registry. Some engines give those a digest too; nobody can push their own to
+/// where such a name leads, which is Docker's collection of official images.
+fn is_local(reference: &Reference) -> bool {
+    reference.registry == "docker.io" && reference.repository.starts_with("library/")
 }
 
 fn judged(exec: &Executor, statements: &[Vec<u8>]) -> Result<String, String> {
@@ -64,4 +70,16 @@ fn statements(repository: &Repository<'_>, reference: &Reference) -> anyhow::Res
         }
     }
     Ok(statements)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_without_a_registry_are_in_none() {
+        for (name, expected) in [("app:1", true), ("me/app:1", false), ("ghcr.io/library/app:1", false)] {
+            assert_eq!(is_local(&Reference::parse(name).unwrap()), expected, "{name}");
+        }
+    }
 }
