@@ -1,8 +1,9 @@
 //! The one executor: every process, every HTTP request and every file outside `target/` goes through here.
 //!
-//! Owns dry runs, interruption, time-outs and redaction, so that no command has to think of them. A command may take as
-//! long as its plan says, and never longer than `XTASK_TIMEOUT` (whole seconds) where that is set; a request likewise.
-//! Must not know what the commands are for. No other room names `duct`, `ureq`, `rustix`, `signal_hook` or `std::process::Command`.
+//! Owns dry runs, interruption, time-outs and redaction, so that no command has to think of them. A command or request
+//! may take as long as its plan says, and never longer than `XTASK_TIMEOUT` (whole seconds) where that is set.
+//! Must not know what the commands are for. No other room names `duct`, `ureq`, `rustix`, `signal_hook` or
+//! `std::process::Command`.
 
 mod asking;
 mod failure;
