@@ -28,7 +28,7 @@ use crate::report::Format;
     after_help = "Exit codes: 0 ok, 1 a check failed, 2 usage or configuration, 3 missing tool, 4 a command failed, \
                   5 timed out, 130/143 interrupted.\n\n\
                   Environment:\n  \
-                  XTASK_TIMEOUT  the longest that any one command may take, in whole seconds\n  \
+                  XTASK_TIMEOUT  the longest that any one command or request may take, in whole seconds\n  \
                   XTASK_HOME     the folder that tools are kept in\n  \
                   XTASK_OFFLINE  install nothing over the network\n  \
                   XTASK_SOURCES  the only sources that tools may come from"

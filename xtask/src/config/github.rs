@@ -19,19 +19,27 @@ pub struct GitHubApi {
 
 impl GitHubApi {
     pub fn read() -> anyhow::Result<GitHubApi> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         Ok(GitHubApi {
             url: match variable("GITHUB_API_URL") {
                 Some(url) => address::base(&url, "`GITHUB_API_URL`")?,
                 None => API.to_owned(),
             },
             token: variable("GITHUB_TOKEN").or_else(|| variable("GH_TOKEN")),
-            registry: variable("XTASK_GHCR_HOST").unwrap_or_else(|| REGISTRY.to_owned()),
+            registry: registry(),
         })
     }
 }
 
+/// `XTASK_GHCR_HOST`, else GitHub's own container registry.
+pub fn registry() -> String {
+    variable("XTASK_GHCR_HOST").unwrap_or_else(|| REGISTRY.to_owned())
+}
+
 /// `owner/name` as Actions tells it in `GITHUB_REPOSITORY`.
 pub fn repository() -> Option<String> {
-    std::env::var("GITHUB_REPOSITORY").ok().filter(|name| !name.trim().is_empty())
+    variable("GITHUB_REPOSITORY")
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }

@@ -1,4 +1,4 @@
-//! The user's own cap on how long any one command may take.
+//! The user's own cap on how long any one command or request may take.
 //!
 //! A plan says what each step may take at the most; `XTASK_TIMEOUT` only ever lowers that. Knows nothing of processes.
 
@@ -18,6 +18,11 @@ pub(super) fn from_environment() -> Result<Option<Duration>, Failure> {
 /// What a command that ran into the cap is told to do about it.
 pub(super) fn hint(cap: Duration) -> String {
     format!("{VARIABLE} allows every command {} s; raise or unset it", cap.as_secs())
+}
+
+/// The same for a request that ran into it.
+pub(super) fn hint_for_request(cap: Duration) -> String {
+    format!("{VARIABLE} allows every request {} s; raise or unset it", cap.as_secs())
 }
 
 fn parse(text: &str) -> Result<Duration, Failure> {

@@ -1,8 +1,9 @@
 //! The one executor: every process, every HTTP request and every file outside `target/` goes through here.
 //!
-//! Owns dry runs, interruption, time-outs and redaction, so that no command has to think of them. A command may take as
-//! long as its plan says, and never longer than `XTASK_TIMEOUT` (whole seconds) where that is set. Must not know what
-//! the commands are for. No other room names `duct`, `ureq`, `rustix`, `signal_hook` or `std::process::Command`.
+//! Owns dry runs, interruption, time-outs and redaction, so that no command has to think of them. A command or request
+//! may take as long as its plan says, and never longer than `XTASK_TIMEOUT` (whole seconds) where that is set.
+//! Must not know what the commands are for. No other room names `duct`, `ureq`, `rustix`, `signal_hook` or
+//! `std::process::Command`.
 
 mod asking;
 mod failure;
@@ -48,7 +49,7 @@ pub use traffic::{Traffic, Whole};
 pub use wake::Wake;
 pub use write_back::write_back;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::plan::Invocation;
 use crate::ui::Ui;
 use measure::Meter;
@@ -73,6 +74,8 @@ pub struct Executor {
     redactor: Arc<RwLock<Arc<Redactor>>>,
     /// The longest that any command may take, whatever the plan allows it (`XTASK_TIMEOUT`).
     cap: Option<Duration>,
+    /// The same for one request.
+    request_cap: Option<Duration>,
 }
 
 /// A command that succeeded.
@@ -103,12 +106,13 @@ impl Executor {
     /// `XTASK_TIMEOUT` that is no number of seconds is an error.
     pub fn new(ui: Ui, mode: Mode) -> anyhow::Result<Executor> {
         let cap = limit::from_environment()?;
-        Ok(Executor { cap, ..Executor::with_interrupts(ui, mode, Interrupts::process_wide()?) })
+        let executor = Executor::with_interrupts(ui, mode, Interrupts::process_wide()?);
+        Ok(Executor { cap, request_cap: cap, ..executor })
     }
 
     fn with_interrupts(ui: Ui, mode: Mode, interrupts: &'static Interrupts) -> Executor {
         let redactor = Arc::new(RwLock::new(Arc::new(Redactor::from_environment())));
-        Executor { ui, mode, interrupts, redactor, cap: None }
+        Executor { ui, mode, interrupts, redactor, cap: None, request_cap: None }
     }
 
     /// The same, with a limit for every command. One that is set already and shorter stays.
@@ -251,6 +255,20 @@ impl Executor {
         if request.changes {
             self.refuse_in_dry_run(|| request.display())?;
         }
+        let capped = self.request_cap.filter(|cap| *cap < request.timeout);
+        let request = match capped {
+            Some(cap) => &request.clone().timeout(cap),
+            None => request,
+        };
+        let explained = |error: anyhow::Error| -> anyhow::Error {
+            match (capped, error.downcast::<Failure>()) {
+                (Some(cap), Ok(failure)) if failure.exit == Exit::TimedOut => {
+                    failure.hint(limit::hint_for_request(cap)).into()
+                }
+                (_, Ok(failure)) => failure.into(),
+                (_, Err(error)) => error,
+            }
+        };
         let deadline = Instant::now().checked_add(request.timeout);
         let (sender, answer) = channel();
         let sent = request.clone();
@@ -259,14 +277,14 @@ impl Executor {
         loop {
             self.check_interrupted()?;
             match answer.recv_timeout(Duration::from_millis(20)) {
-                Ok(result) => return result.map_err(|error| self.redacted(error)),
+                Ok(result) => return result.map_err(|error| self.redacted(explained(error))),
                 Err(RecvTimeoutError::Disconnected) => anyhow::bail!("the HTTP client broke down"),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             // The look-up of a name may take longer than the client allows for.
             let grace = Duration::from_secs(1);
             if deadline.is_some_and(|deadline| Instant::now() > deadline + grace) {
-                return Err(self.redacted(http::timed_out(request)));
+                return Err(self.redacted(explained(http::timed_out(request))));
             }
         }
     }
@@ -417,7 +435,7 @@ impl Executor {
 
     /// The same failure with a message that holds no secret.
     fn redacted(&self, error: anyhow::Error) -> anyhow::Error {
-        match error.downcast::<crate::exit::Failure>() {
+        match error.downcast::<Failure>() {
             Ok(mut failure) => {
                 failure.message = self.redact(&failure.message);
                 failure.into()

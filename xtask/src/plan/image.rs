@@ -253,11 +253,12 @@ impl fmt::Display for SmokeImage {
             f,
             "# get the page and what it links to: script, wasm and style, as they are and compressed"
         )?;
+        writeln!(f, "# run the image's own health check in it (docker exec), if it has one")?;
         let limit = self.drain_seconds;
         writeln!(f, "{}  # it has to end with exit code 0 within {limit} s", self.stop(Path::new("/")))?;
         writeln!(f, "{}", self.remove(Path::new("/")))?;
         writeln!(f, "# the same with --read-only --tmpfs /tmp, until it is healthy")?;
-        write!(f, "docker save {}  # look for secrets", super::quote(&self.image))
+        write!(f, "docker save {}  # look for secrets, and in its provenance", super::quote(&self.image))
     }
 }
 
@@ -285,10 +286,11 @@ mod tests {
             docker run --pull never --detach --name xtask-smoke-1 --label xtask.smoke=xtask-smoke-1 --env PORT=43117 --publish 127.0.0.1::43117 --memory 536870912 --memory-swap 536870912 --env MODE app:1 --name 'a b'
             # wait until /health answers 200, at most 60 s
             # get the page and what it links to: script, wasm and style, as they are and compressed
+            # run the image's own health check in it (docker exec), if it has one
             docker kill --signal TERM xtask-smoke-1  # it has to end with exit code 0 within 10 s
             docker rm --force --volumes xtask-smoke-1
             # the same with --read-only --tmpfs /tmp, until it is healthy
-            docker save app:1  # look for secrets"#]]
+            docker save app:1  # look for secrets, and in its provenance"#]]
         .assert_eq(&input.to_string());
         let json = serde_json::to_string(&input).unwrap();
         assert!(json.contains(r#""env":["MODE"]"#) && !json.contains("hidden"), "{json}");

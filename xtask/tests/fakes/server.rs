@@ -5,7 +5,8 @@
 //! `type:KIND=TYPE`, `status:KIND=STATUS`, `empty:KIND`, `no-style`, `crash=KIND` (when it is asked for), `deaf` (to
 //! SIGTERM), `code=CODE` (after SIGTERM), `abrupt` (ends without its answers), `big=BYTES` (the wasm file), `plain`
 //! (never compresses), `garbled` (sends something else compressed), `write=PATH` (or ends), `eat=BYTES` (of memory),
-//! `say=NAME` (a variable's value, into the log). KIND: js, wasm, css.
+//! `say=NAME` (a variable's value, into the log). KIND: js, wasm, css. With `ask` it is no server, but asks the one that
+//! runs beside it for its health, at `$PORT` or `port=N`.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -36,6 +37,10 @@ fn main() {
     let variable = std::env::var("BEHAVIOUR").unwrap_or_default();
     let words = variable.split_whitespace().map(str::to_owned).chain(std::env::args().skip(1));
     let behaviour = Arc::new(Behaviour(words.collect()));
+    if behaviour.has("ask") {
+        let own = std::env::var("PORT").expect("PORT is set").parse().expect("PORT is a port");
+        return ask(behaviour.number("port").unwrap_or(own));
+    }
     if let Some(name) = behaviour.value("say") {
         eprintln!("{name} is {}", std::env::var(name).unwrap_or_default());
     }
@@ -83,6 +88,15 @@ fn main() {
         std::thread::sleep(Duration::from_millis(5));
     }
     std::process::exit(behaviour.number("code").unwrap_or(0));
+}
+
+/// Ends well where the server that listens there is healthy.
+fn ask(port: u16) {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a server");
+    stream.write_all(b"GET /health HTTP/1.1\r\nhost: own\r\nconnection: close\r\n\r\n").expect("a request");
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 200", "it is not healthy");
 }
 
 fn answer(mut stream: TcpStream, behaviour: &Behaviour) {

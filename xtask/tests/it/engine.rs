@@ -1,5 +1,6 @@
 //! The Docker engine as the tests use it: whether there is one, its commands, and what it must not keep.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::support::{Run, skipped};
@@ -9,6 +10,15 @@ pub fn has_engine() -> bool {
     let answers = docker(&["version", "--format", "{{.Server.Version}}"]);
     let answers = answers.is_ok_and(|answer| answer.code == Some(0));
     answers || !skipped("no Docker engine answers")
+}
+
+/// Where an engine of this machine listens.
+pub const SOCKET: &str = "/var/run/docker.sock";
+
+/// Whether the engine is the one at [`SOCKET`]; says that the test is skipped where it is not.
+pub fn is_at_its_socket() -> bool {
+    let is_there = std::env::var_os("DOCKER_HOST").is_none() && Path::new(SOCKET).exists();
+    is_there || !skipped(&format!("the engine is not at {SOCKET}"))
 }
 
 /// Runs a command of the engine to its end.

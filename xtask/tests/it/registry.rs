@@ -77,6 +77,13 @@ impl Registry {
         Registry::at(address, &format!("  tls:\n    certificate: {certificate}\n    key: {key}\n"), None)
     }
 
+    /// Another registry with the files of this one, which is closed for writing as its administrators would.
+    pub fn closed(&self) -> Registry {
+        let storage =
+            format!("{}\n  maintenance:\n    readonly:\n      enabled: true", self.data().display());
+        Registry::serve("127.0.0.1", &storage, "", self.authorization.clone()).unwrap()
+    }
+
     /// A registry with more settings, which follow the section `http`, where `FOLDER` stands for its folder, and what
     /// the test itself authorises with.
     pub fn with_settings(settings: &str, authorization: Option<String>) -> Option<Registry> {
@@ -84,6 +91,16 @@ impl Registry {
     }
 
     fn at(address: &str, settings: &str, authorization: Option<String>) -> Option<Registry> {
+        Registry::serve(address, "FOLDER/data", settings, authorization)
+    }
+
+    /// `storage` is the folder with everything, and what follows it in that section.
+    fn serve(
+        address: &str,
+        storage: &str,
+        settings: &str,
+        authorization: Option<String>,
+    ) -> Option<Registry> {
         if !is_there("docker-registry") {
             return None;
         }
@@ -92,8 +109,8 @@ impl Registry {
         fs::write(root.join("htpasswd"), HTPASSWD).unwrap();
         // Port 0 is a free one, which the log names. The access log is what tests count requests by.
         let config = format!(
-            "version: 0.1\nlog:\n  accesslog:\n    disabled: false\nstorage:\n  filesystem:\n    rootdirectory: \
-             FOLDER/data\n  delete:\n    enabled: true\nhttp:\n  addr: {address}:0\n{settings}"
+            "version: 0.1\nlog:\n  accesslog:\n    disabled: false\nstorage:\n  delete:\n    enabled: true\n  \
+             filesystem:\n    rootdirectory: {storage}\nhttp:\n  addr: {address}:0\n{settings}"
         );
         fs::write(root.join("config.yml"), config.replace("FOLDER", &root.display().to_string())).unwrap();
         let child = Command::new("docker-registry")
@@ -305,10 +322,17 @@ impl Registry {
     }
 }
 
-impl Drop for Registry {
-    fn drop(&mut self) {
+impl Registry {
+    /// From now on nothing listens at its address.
+    pub fn stop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

@@ -10,7 +10,7 @@ use crate::actions::{COMMIT, Job};
 use crate::engine::{Pulled, docker, has_engine};
 use crate::load::Load;
 use crate::railway_model::model::Model;
-use crate::registry::Registry;
+use crate::registry::{OCI_MANIFEST, Registry};
 use crate::running::get;
 use crate::support::{Run, Workspace, skipped};
 
@@ -136,6 +136,14 @@ fn from_source_to_a_verified_deployment() {
     let second = job.output("reference");
     assert_ne!(second, first);
     station.workspace.set("XTASK_IMAGE", &second);
+    // Somebody else pushes in between: the tag that was just set names another image when it comes to deploying.
+    let [old, new] = [&first, &second].map(|image| image.split_once('@').unwrap().1);
+    let latest = || station.registry.manifest("team/fixture", "latest").digest.unwrap();
+    assert_eq!(latest(), new);
+    let manifest = station.registry.manifest("team/fixture", old).body;
+    let path = "/v2/team/fixture/manifests/latest";
+    assert_eq!(station.registry.send("PUT", path, OCI_MANIFEST, &manifest).status, 201);
+    assert_eq!(latest(), old);
     let load = Load::start(&format!("{}/", station.railway.told("front_url")), RATE);
     load.settle();
     let deployed = station.workspace.xtask(&["ci", "deploy"]);
@@ -145,6 +153,8 @@ fn from_source_to_a_verified_deployment() {
     assert_eq!(deployed.code, Some(0), "{}", deployed.stderr);
     seen.assert_unbroken(RATE, &[COMMIT, "one"]);
     assert_eq!(station.served_revision(), COMMIT);
+    let deployed = station.railway.deployments();
+    assert!(deployed.len() == 2 && deployed.iter().any(|it| it["meta"]["image"] == second), "{deployed:#?}");
     assert_eq!(job.output("url"), station.railway.told("front_url"));
     assert!(job.summary().contains("### Image: ok") && job.summary().contains("### Deployment: ok"));
     station.workspace.env.truncate(by_hand);
@@ -165,6 +175,15 @@ fn from_source_to_a_verified_deployment() {
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert!(refused.stderr.contains("still serves"), "{}", refused.stderr);
     seen.assert_unbroken(RATE, &[COMMIT]);
+    assert_eq!(station.served_revision(), COMMIT);
+
+    // An image that was deleted from its registry is not deployed either, however good it was.
+    let path = format!("/v2/team/fixture/manifests/{}", first.split_once('@').unwrap().1);
+    assert_eq!(station.registry.send("DELETE", &path, "", &[]).status, 202);
+    let gone = station.deploy(&first, "one");
+    assert_eq!((gone.code, gone.stdout.as_str()), (Some(1), ""), "{}", gone.stderr);
+    assert!(gone.stderr.contains("1 objection, and nothing was changed"), "{}", gone.stderr);
+    assert!(gone.stderr.contains("image: it is not in its registry"), "{}", gone.stderr);
     assert_eq!(station.served_revision(), COMMIT);
 
     let (status, code) = station.status();

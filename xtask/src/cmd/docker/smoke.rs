@@ -8,6 +8,7 @@ use crate::cli::docker::SmokeArgs;
 use crate::cmd::{admitted, health_path, print};
 use crate::config::automation::Automation;
 use crate::config::environment;
+use crate::config::github;
 use crate::config::registry::Sources;
 use crate::config::root;
 use crate::config::service::Service;
@@ -57,7 +58,7 @@ pub fn smoke(
         ));
     }
     (input.publish, input.host) = (reach.publish, reach.host);
-    let (own, sources) = (own::image(workspace)?, Sources::read()?);
+    let (own, sources, github_registry) = (own::image(workspace)?, Sources::read()?, github::registry());
     let is_here = docker.image(&args.image)?.is_some();
     let plan = plan(&input, workspace, is_here);
     if !admitted(exec, &plan, args.format)? {
@@ -76,6 +77,7 @@ pub fn smoke(
                 target_directory: &workspace.target_directory,
                 sources: &sources,
                 own: own.as_ref(),
+                github_registry: &github_registry,
             };
             smoke::run(exec, &input, &around, &mut outcome)
         }

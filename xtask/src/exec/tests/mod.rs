@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::panics::told;
 use super::signal::Interrupts;
-use super::{Executor, Mode};
+use super::{Executor, Method, Mode, Request};
 use crate::exit::{Exit, Failure};
 use crate::plan::Invocation;
 use crate::ui::Ui;
@@ -145,6 +145,18 @@ fn the_users_cap_only_lowers_a_limit() {
     assert!(stopped.hint.unwrap().contains("XTASK_TIMEOUT"));
     let own = failure(capped(600).run(&slow.timeout(Duration::from_millis(200))));
     assert!(own.message.contains("took longer than 200ms") && own.hint.is_none(), "{}", own.message);
+
+    // So it does for a request to somebody who never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let mut executor = running();
+    executor.request_cap = Some(Duration::from_secs(1));
+    let stopped = failure(executor.send(&Request::new(Method::Get, &url)));
+    assert_eq!(stopped.exit, Exit::TimedOut);
+    assert!(stopped.message.ends_with("no complete answer within 1s"), "{}", stopped.message);
+    assert!(stopped.hint.unwrap().contains("XTASK_TIMEOUT allows every request 1 s"));
+    let own = Request::new(Method::Get, &url).timeout(Duration::from_millis(100));
+    assert!(failure(executor.send(&own)).hint.is_none());
 }
 
 #[test]

@@ -179,6 +179,17 @@ fn not_begun(words: &str) -> Failure {
              https://docs.docker.com/go/buildx/",
         );
     }
+    if let Some(failure) = engine::versions_apart(words) {
+        return failure;
+    }
+    // Flags, and the form of progress, that buildx has from 0.13 on (docker/buildx#2252).
+    if has("unknown flag: --") || has("invalid progress") {
+        let message = format!("this buildx does not know what it is asked for: {words}");
+        return Failure::new(Exit::MissingTool, message).hint(
+            "`docker buildx version` has to be 0.13 or newer: https://docs.docker.com/go/buildx/; flags after `--` are \
+             passed on as they are",
+        );
+    }
     let hint = if has("connect to the docker daemon") || has("docker daemon socket") {
         engine::how_to_reach(&lower)
     } else {

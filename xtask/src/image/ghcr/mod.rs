@@ -38,9 +38,11 @@ pub fn look(
     contents: &Contents,
 ) -> anyhow::Result<Ghcr> {
     let nobody = Sources::default();
-    let is_public = match Repository::to_read(exec, &nobody, image, None).manifest(&image.wanted()) {
+    let anybody = Repository::to_read(exec, &nobody, image, None);
+    let is_public = match anybody.manifest(&image.wanted()) {
         Ok(manifest) => manifest.is_some(),
-        Err(error) if Exit::of(&error) == Exit::CommandFailed => false,
+        // A registry that could not be asked has said nothing about who may pull.
+        Err(_) if anybody.was_denied() => false,
         Err(error) => return Err(error),
     };
     let pulled_as = match is_public {

@@ -299,7 +299,12 @@ impl<'a> Repository<'a> {
 
     /// The failure behind an answer that is none of the expected ones.
     fn unexpected(&self, what: &str, answer: &Answer) -> anyhow::Error {
-        Failure::new(Exit::CommandFailed, format!("{what}: {}", self.said(answer))).into()
+        let failure = Failure::new(Exit::CommandFailed, format!("{what}: {}", self.said(answer)));
+        match answer.status {
+            405 => failure.hint("is the registry closed for writing, e.g. while it is maintained?"),
+            _ => failure,
+        }
+        .into()
     }
 
     /// Tries something that can be repeated. Tries again, after a while and a status line, while the registry is

@@ -8,13 +8,19 @@ use super::page::Kind;
 use crate::config::address::is_loopback;
 use crate::record::smoke::{CheckRecord, Verdict};
 
+/// The label with the address of the repository.
+pub const SOURCE: &str = "org.opencontainers.image.source";
+
 /// Every check, in the order of the report.
-pub const CHECKS: [&str; 15] = [
+pub const CHECKS: [&str; 18] = [
     "user",
     "no-baked-port",
     "leptos-env",
+    "source-label",
     "secrets",
+    "provenance",
     "health",
+    "health-command",
     "listening",
     "page",
     "script",
@@ -98,6 +104,26 @@ pub fn leptos_env<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Result<Stri
             .push(format!("LEPTOS_SITE_ADDR is `{address}`, which nobody outside reaches; wanted 0.0.0.0"));
     }
     if problems.is_empty() { Ok(found.join(" ")) } else { Err(problems.join("; ")) }
+}
+
+/// The label by which GitHub links a package to its repository, whose workflow may push it then. `label` is its value,
+/// if it has one. Elsewhere an image is good without it.
+pub fn source_label(label: Option<&str>, is_at_github: bool) -> CheckRecord {
+    let name = "source-label";
+    let Some(source) = label else {
+        let why = format!(
+            "the image has no label `{SOURCE}`: `repository` in the server's package sets it where the image is made"
+        );
+        return if is_at_github { check(name, Err(why)) } else { skipped(name, why) };
+    };
+    let is_address = ["https://", "http://"].iter().any(|start| source.starts_with(start));
+    check(
+        name,
+        match is_address {
+            true => Ok(source.to_owned()),
+            false => Err(format!("the label `{SOURCE}` is `{source}`; wanted the address of the repository")),
+        },
+    )
 }
 
 /// What the health path last said.

@@ -89,6 +89,26 @@ fn variables_of_the_image() {
 }
 
 #[test]
+fn labels_of_the_source() {
+    let cases = [
+        (Some("https://github.com/owner/app"), true),
+        (Some("owner/app"), false),
+        (None, false),
+        (None, true),
+    ];
+    let shown = cases.map(|(label, is_at_github)| {
+        let record = source_label(label, is_at_github);
+        format!("{:?}: {}", record.verdict, record.detail)
+    });
+    expect![[r#"
+        Ok: https://github.com/owner/app
+        Failed: the label `org.opencontainers.image.source` is `owner/app`; wanted the address of the repository
+        Skipped: the image has no label `org.opencontainers.image.source`: `repository` in the server's package sets it where the image is made
+        Failed: the image has no label `org.opencontainers.image.source`: `repository` in the server's package sets it where the image is made"#]]
+    .assert_eq(&shown.join("\n"));
+}
+
+#[test]
 fn why_a_server_is_not_healthy() {
     let reset = Silence::Nothing("connection reset".to_owned());
     let judge = |last: &Silence, listening: Option<&[&str]>| {
@@ -224,6 +244,6 @@ fn files_of_one_kind_are_one_check() {
 fn checks_that_came_to_no_verdict_were_not_run() {
     let all = complete(vec![check("stop", Ok(String::new())), check("user", Err(String::new()))]);
     let verdicts: Vec<Verdict> = all.iter().map(|check| check.verdict).collect();
-    assert_eq!((all.len(), verdicts[0], verdicts[13]), (15, Verdict::Failed, Verdict::Ok));
-    assert!(verdicts[1..13].iter().all(|verdict| *verdict == Verdict::NotRun));
+    assert_eq!((all.len(), verdicts[0], verdicts[16]), (18, Verdict::Failed, Verdict::Ok));
+    assert!(verdicts[1..16].iter().all(|verdict| *verdict == Verdict::NotRun));
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows the engine's JSON; judges nothing.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,6 +52,22 @@ struct ImageConfig {
     user: Option<String>,
     #[serde(default)]
     env: Option<Vec<String>>,
+    #[serde(default)]
+    labels: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    healthcheck: Option<Healthcheck>,
+    /// What commands are run with that are not lists of words.
+    #[serde(default)]
+    shell: Option<Vec<String>>,
+}
+
+/// `HEALTHCHECK` of a Dockerfile.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Healthcheck {
+    /// `NONE`; or `CMD` and words; or `CMD-SHELL` and a script.
+    #[serde(default)]
+    test: Option<Vec<String>>,
 }
 
 impl Image {
@@ -68,6 +85,27 @@ impl Image {
     pub fn variable(&self, name: &str) -> Option<&str> {
         let env = self.config.as_ref()?.env.as_deref()?;
         env.iter().find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// The value of a label; `None` where it has none, or an empty one.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        let value = self.config.as_ref()?.labels.as_ref()?.get(name)?.trim();
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// The words of the command that the image would have the engine check its health with, if there is one.
+    pub fn health_command(&self) -> Option<Vec<String>> {
+        let config = self.config.as_ref()?;
+        let (kind, words) = config.healthcheck.as_ref()?.test.as_deref()?.split_first()?;
+        match kind.as_str() {
+            "CMD" if !words.is_empty() => Some(words.to_vec()),
+            "CMD-SHELL" => {
+                let usual = || ["/bin/sh", "-c"].map(str::to_owned).to_vec();
+                let shell = config.shell.clone().filter(|shell| !shell.is_empty()).unwrap_or_else(usual);
+                Some([shell, words.to_vec()].concat())
+            }
+            _ => None,
+        }
     }
 
     /// The image by digest in the repository that the reference names, else in any.
@@ -111,6 +149,20 @@ impl Container {
     }
 }
 
+/// The failure of a client and an engine that have no version of the engine's API in common, if that is what one of
+/// them says.
+pub fn versions_apart(why: &str) -> Option<Failure> {
+    let lower = why.to_ascii_lowercase();
+    let hint = match (lower.contains("client version"), lower.contains("too old"), lower.contains("too new"))
+    {
+        (true, true, _) => "update Docker's client; where DOCKER_API_VERSION is set, unset it",
+        (true, _, true) => "update Docker's engine; where DOCKER_API_VERSION is set, unset it",
+        _ => return None,
+    };
+    let message = format!("Docker's client and its engine do not understand each other: {}", why.trim());
+    Some(Failure::new(Exit::MissingTool, message).hint(hint))
+}
+
 /// What to do about an engine that does not answer, by what its client says.
 pub fn how_to_reach(why: &str) -> &'static str {
     if why.contains("permission denied") {
@@ -139,6 +191,9 @@ impl Engine<'_> {
             return Ok(answer.stdout.trim().to_owned());
         }
         let why = answer.stderr.trim();
+        if let Some(failure) = versions_apart(&self.exec.redact(why)) {
+            return Err(failure.into());
+        }
         let message = format!("the Docker engine does not answer: `docker version` says: {why}");
         Err(Failure::new(Exit::CommandFailed, self.exec.redact(&message)).hint(how_to_reach(why)).into())
     }
@@ -258,6 +313,41 @@ mod tests {
         assert_eq!(image.digest("app"), Some("other/app@sha256:2"));
         let bare: Image = first(r#"[{"Id": "1", "Os": "", "Architecture": ""}]"#, "").unwrap();
         assert_eq!((bare.user(), bare.variable("PORT"), bare.digest("app")), ("", None, None));
+        assert_eq!((bare.label("a"), bare.health_command()), (None, None));
+    }
+
+    #[test]
+    fn images_tell_their_labels_and_their_health_command() {
+        let image = |config: &str| -> Image {
+            let json = format!(r#"[{{"Id": "1", "Os": "", "Architecture": "", "Config": {config}}}]"#);
+            first(&json, "").unwrap()
+        };
+        let labelled = image(r#"{"Labels": {"a": " x ", "b": ""}, "Healthcheck": {"Test": ["NONE"]}}"#);
+        assert_eq!((labelled.label("a"), labelled.label("b"), labelled.label("c")), (Some("x"), None, None));
+        let command = |config: &str| image(config).health_command().map(|words| words.join("|"));
+        for (config, expected) in [
+            (r#"{"Healthcheck": null, "Labels": null}"#, None),
+            (r#"{"Healthcheck": {"Interval": 5}}"#, None),
+            (r#"{"Healthcheck": {"Test": []}}"#, None),
+            (r#"{"Healthcheck": {"Test": ["CMD"]}}"#, None),
+            (r#"{"Healthcheck": {"Test": ["CMD", "/app", "ask"]}}"#, Some("/app|ask")),
+            (r#"{"Healthcheck": {"Test": ["CMD-SHELL", "a || b"]}}"#, Some("/bin/sh|-c|a || b")),
+            (r#"{"Healthcheck": {"Test": ["CMD-SHELL", "a"]}, "Shell": ["/b", "-e"]}"#, Some("/b|-e|a")),
+        ] {
+            assert_eq!(command(config).as_deref(), expected, "{config}");
+        }
+        assert_eq!(labelled.health_command(), None);
+    }
+
+    #[test]
+    fn versions_that_are_too_far_apart() {
+        let hint = |why: &str| versions_apart(why).and_then(|failure| failure.hint);
+        let old = "Error response from daemon: client version 1.20 is too old. Minimum supported API version is \
+                   1.24, please upgrade your client to a newer version";
+        assert!(hint(old).unwrap().starts_with("update Docker's client"));
+        let new = "ERROR: client version 1.52 is too new. Maximum supported API version is 1.41";
+        assert!(hint(new).unwrap().starts_with("update Docker's engine"));
+        assert_eq!(hint("Cannot connect to the Docker daemon"), None);
     }
 
     #[test]

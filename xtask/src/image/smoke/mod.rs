@@ -10,8 +10,10 @@ mod checks_tests;
 mod drain;
 mod encoding;
 pub mod engine;
+mod health_command;
 mod page;
 mod process;
+mod provenance;
 mod secrets;
 mod served;
 
@@ -89,6 +91,8 @@ pub struct Surroundings<'a> {
     pub sources: &'a Sources,
     /// The workspace's own image, whose registry the variables with credentials are meant for.
     pub own: Option<&'a Reference>,
+    /// GitHub's container registry, e.g. `ghcr.io`.
+    pub github_registry: &'a str,
 }
 
 /// Carries out [`crate::plan::Operation::SmokeImage`]; the image must be here. What is wrong with the image is in the
@@ -108,6 +112,13 @@ pub fn run(
     outcome.platform = Some(image.platform());
     outcome.checks.push(check("no-baked-port", checks::no_baked_port(image.variable("PORT"))));
     outcome.checks.push(check("leptos-env", checks::leptos_env(|name| image.variable(name))));
+    let named = Reference::parse(outcome.digest.as_deref().unwrap_or(&input.image));
+    let is_at_github = named.is_ok_and(|named| named.registry == around.github_registry);
+    outcome.checks.push(checks::source_label(image.label(checks::SOURCE), is_at_github));
+    let own_check = image.health_command();
+    if own_check.is_none() {
+        outcome.checks.push(health_command::absent());
+    }
 
     exec.ui().status("Starting", format!("{} with PORT={}", input.image, input.port));
     let began = Instant::now();
@@ -120,6 +131,9 @@ pub fn run(
     if let Some(place) = place {
         let listening = folder.as_deref().and_then(process::listening);
         outcome.checks.push(checks::listening(input.port, listening.as_deref()));
+        if let Some(words) = own_check {
+            outcome.checks.push(health_command::run(&engine, input, &words)?);
+        }
         exec.ui().status("Looking", "at the page and what it links to");
         let given = input.env.get("LEPTOS_SITE_PKG_DIR").map(String::as_str);
         let pkg_dir = given.or(image.variable("LEPTOS_SITE_PKG_DIR")).unwrap_or(PKG_DIR);
@@ -144,8 +158,9 @@ pub fn run(
         outcome.checks.push(read_only_root(&engine, input)?);
     }
     exec.ui().status("Looking", "for secrets in the image");
-    let found = secrets::look(&engine, &input.image, outcome.digest.as_deref(), around)?;
+    let found = secrets::look(&engine, &input.image, around.target_directory)?;
     outcome.checks.push(check("secrets", found));
+    outcome.checks.push(provenance::look(exec, outcome.digest.as_deref(), around)?);
     Ok(())
 }
 

@@ -1,5 +1,4 @@
-//! Whether secrets have got into the image: into the files of its layers, its configuration, or the provenance that was
-//! pushed beside it.
+//! Whether secrets have got into the image: into the files of its layers, or its configuration.
 //!
 //! Secrets are the values of secret-looking variables of this run's environment, among them those that the container is
 //! given, in every spelling that is redacted too; and files that are made to hold secrets.
@@ -10,17 +9,12 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::Surroundings;
 use super::engine::Engine;
-use crate::exec::Executor;
-use crate::image::manifest::{Document, is_attestation};
-use crate::image::reference::Reference;
-use crate::image::registry::Repository;
 use crate::image::unpacked::{self, Kind};
 use crate::plan::Invocation;
 
 /// Shorter values are found in much by chance. In bytes.
-const LENGTH_MIN: usize = 12;
+pub const LENGTH_MIN: usize = 12;
 /// A file of a layer is looked through in pieces of this size, which overlap by the longest secret worth the name.
 const PIECE: usize = 1 << 20;
 const OVERLAP: usize = 4096;
@@ -46,8 +40,7 @@ const FOLDERS: [&str; 4] = [".git", ".ssh", ".aws", ".docker"];
 pub fn look(
     engine: &Engine<'_>,
     image: &str,
-    pushed: Option<&str>,
-    around: &Surroundings<'_>,
+    target_directory: &Path,
 ) -> anyhow::Result<Result<String, String>> {
     let exec = engine.exec;
     let mut found = Vec::new();
@@ -56,15 +49,11 @@ pub fn look(
         exec.secret_in(inspected.as_bytes(), LENGTH_MIN)
             .map(|name| format!("{} in its configuration", named(&name))),
     );
-    let (layers, size) = look_into_layers(engine, image, around.target_directory, &mut found)?;
-    let provenance = match pushed.map(Reference::parse).transpose()? {
-        Some(reference) => look_into_provenance(exec, &reference, around, &mut found)?,
-        None => "provenance: in no registry".to_owned(),
-    };
+    let (layers, size) = look_into_layers(engine, image, target_directory, &mut found)?;
     let more = found.len().saturating_sub(SHOWN_MAX);
     if found.is_empty() {
         return Ok(Ok(format!(
-            "none in {layers} layers ({} MB), configuration and history; {provenance}",
+            "none in {layers} layers ({} MB), configuration and history",
             size / 1_000_000
         )));
     }
@@ -75,7 +64,8 @@ pub fn look(
     Ok(Err(found.join("; ")))
 }
 
-fn named(name: &str) -> String {
+/// A secret by the name of its variable; empty for one without.
+pub fn named(name: &str) -> String {
     if name.is_empty() { "a secret".to_owned() } else { format!("the value of {name}") }
 }
 
@@ -151,41 +141,6 @@ fn by_name(path: &str, kind: &Kind) -> Option<String> {
     let is_file = *kind == Kind::File && FILES.contains(name);
     let is_folder = *kind == Kind::Folder && FOLDERS.contains(name);
     (!is_systems && (is_file || is_folder)).then(|| format!("/{path}, which is made to hold secrets"))
-}
-
-/// Attestations are manifests of their own beside the image, with their statements as layers.
-fn look_into_provenance(
-    exec: &Executor,
-    reference: &Reference,
-    around: &Surroundings<'_>,
-    found: &mut Vec<String>,
-) -> anyhow::Result<String> {
-    let repository = Repository::to_read(exec, around.sources, reference, around.own);
-    let unknown = |why: String| Ok(format!("provenance: not looked at ({why})"));
-    let index = match repository.manifest(&reference.wanted()) {
-        Ok(Some(index)) => index,
-        Ok(None) => return unknown("it is not in its registry any more".to_owned()),
-        Err(error) => {
-            exec.check_interrupted()?;
-            return unknown(exec.redact(&format!("{error:#}")));
-        }
-    };
-    let Ok(Document::Index(entries)) = Document::parse(&index.media_type, &index.bytes) else {
-        return Ok("provenance: none".to_owned());
-    };
-    let mut statements = 0;
-    for entry in entries.iter().filter(|entry| is_attestation(entry)) {
-        let Some(manifest) = repository.manifest(&entry.digest.to_string())? else { continue };
-        let Ok(Document::Manifest(manifest)) = Document::parse(&manifest.media_type, &manifest.bytes) else {
-            continue;
-        };
-        for layer in &manifest.layers {
-            statements += 1;
-            let name = exec.secret_in(&repository.blob(layer)?, LENGTH_MIN);
-            found.extend(name.map(|name| format!("{} in its provenance", named(&name))));
-        }
-    }
-    Ok(format!("provenance: {statements} statement{}", if statements == 1 { "" } else { "s" }))
 }
 
 /// A file that goes with the value.

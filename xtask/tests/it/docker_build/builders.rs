@@ -4,14 +4,11 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 
 use super::small::Small;
-use crate::engine::docker;
+use crate::engine::{SOCKET, docker, is_at_its_socket};
 use crate::registry::Registry;
 use crate::smoke::remote::{engine_over_tcp, join};
-
-const SOCKET: &str = "/var/run/docker.sock";
 
 /// The engine's BuildKit over TCP, as the program buildkitd offers it, as long as the test's process lives. The engine
 /// gives it to whoever asks for another protocol on its own socket.
@@ -45,7 +42,7 @@ fn must(configuration: &str, args: &[&str]) {
 #[test]
 fn a_builder_elsewhere_builds_it() {
     let Some(mut small) = Small::new(Registry::start()) else { return };
-    if std::env::var_os("DOCKER_HOST").is_some() || !Path::new(SOCKET).exists() {
+    if !is_at_its_socket() {
         return;
     }
     let folder = small.clean_configuration();
@@ -80,7 +77,7 @@ fn a_builder_elsewhere_builds_it() {
 fn it_is_loaded_and_runs() {
     let Some(mut small) = Small::new(Registry::start()) else { return };
     let mut builders = vec![None];
-    if std::env::var_os("DOCKER_HOST").is_none() && Path::new(SOCKET).exists() {
+    if is_at_its_socket() {
         let folder = small.clean_configuration();
         must(
             &folder,

@@ -10,6 +10,7 @@ mod checks;
 mod compile_cache;
 mod faults;
 mod interrupted;
+mod published;
 mod small;
 
 use std::fs;

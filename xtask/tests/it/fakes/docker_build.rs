@@ -307,6 +307,17 @@ fn what_docker_lacks_is_named() {
     let (_, text) =
         said("permission denied while trying to connect to the Docker daemon socket at unix:///x");
     assert!(text.contains("group `docker`"), "{text}");
+    // Too old, or too new, for what it is asked.
+    let new = "ERROR: client version 1.52 is too new. Maximum supported API version is 1.41";
+    for (words, expected) in [
+        ("ERROR: invalid progress mode rawjson", "0.13 or newer"),
+        ("unknown flag: --provenance", "this buildx does not know what it is asked for"),
+        (new, "do not understand each other"),
+    ] {
+        let (code, text) = said(words);
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(code == Some(3) && line.contains(words) && line.contains(expected), "{text}");
+    }
     let (code, text) = said("ERROR: no builder \"remote\" found");
     assert_eq!(code, Some(4), "{text}");
     assert!(text.contains("docker buildx ls"), "{text}");

@@ -2,6 +2,7 @@
 
 mod ghcr;
 mod images;
+mod unsure;
 
 use serde_json::Value;
 

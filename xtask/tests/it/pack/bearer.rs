@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use super::server::{Reply, Seen, Server, serve};
+use super::faults::is_tagging;
+use super::server::{Reply, Seen, Server, forward, serve};
 use super::{messages, push, push_as, pushed, workspace};
 use crate::registry::{PASSWORD, Registry, USER, is_there, platform};
 
@@ -28,11 +30,16 @@ fn make_key(folder: &Path) {
     openssl(&[&request[..], &subject].concat());
 }
 
+/// How long a token is good for, in seconds.
+const LIFETIME: i64 = 300;
+/// The same for one that has expired: the registry's clock may differ by a minute.
+const EXPIRED: i64 = -120;
+
 /// A token that gives these rights, e.g. `repository:app:pull,push`.
-fn token(folder: &Path, scopes: &[String]) -> String {
+fn token(folder: &Path, scopes: &[String], lifetime: i64) -> String {
     let path = |name: &str| folder.join(name).display().to_string();
     let certificate = openssl(&["x509", "-in", &path("cert.pem"), "-outform", "DER"]);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed();
     let access: Vec<Value> = scopes
         .iter()
         .map(|scope| {
@@ -42,7 +49,7 @@ fn token(folder: &Path, scopes: &[String]) -> String {
         .collect();
     let header = json!({"typ": "JWT", "alg": "RS256", "x5c": [Base64::encode_string(&certificate)]});
     let claims = json!({"iss": "tests", "aud": "registry", "sub": USER, "jti": now.to_string(),
-        "nbf": now - 10, "iat": now, "exp": now + 300, "access": access});
+        "nbf": now - 1000, "iat": now - 1000, "exp": now + lifetime, "access": access});
     let encode = |bytes: &[u8]| Base64UrlUnpadded::encode_string(bytes);
     let signed =
         format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
@@ -71,7 +78,8 @@ fn token_service(folder: &Path) -> Server {
             Some(_) => return Reply::new(401, &[], "{\"details\": \"incorrect username or password\"}"),
             None => asked.into_iter().filter(|scope| scope == "repository:base:pull").collect(),
         };
-        Reply::new(200, &[], &json!({"token": token(&folder, &granted), "expires_in": 300}).to_string())
+        let told = json!({"token": token(&folder, &granted, LIFETIME), "expires_in": LIFETIME});
+        Reply::new(200, &[], &told.to_string())
     })
 }
 
@@ -89,7 +97,7 @@ fn tokens_for_exactly_what_is_done() {
         service.address,
         folder.path().join("cert.pem").display()
     );
-    let own = token(folder.path(), &["repository:base:pull,push".to_owned()]);
+    let own = token(folder.path(), &["repository:base:pull,push".to_owned()], LIFETIME);
     let registry = Registry::with_settings(&settings, Some(format!("Bearer {own}"))).unwrap();
     registry.push_base("base", "1", platform());
     let mut workspace = workspace();
@@ -128,4 +136,49 @@ fn tokens_for_exactly_what_is_done() {
     for run in [&nobody, &wrong] {
         assert!(!run.stderr.contains("not the password") && !run.stderr.contains("eyJ"), "{}", run.stderr);
     }
+
+    // A token that expires before the image has its tag is changed for another; where all are expired, that is the end.
+    workspace.set("XTASK_REGISTRY_PASSWORD", PASSWORD);
+    let scopes_of_push = ["repository:late:pull,push", "repository:base:pull"].map(str::to_owned);
+    let expired = token(folder.path(), &scopes_of_push, EXPIRED);
+    let once = with_tokens(&registry, &expired, |number| number == 0);
+    let before = service.seen().len();
+    let late = push_as(&workspace, &once.address, "late", &[]);
+    assert_eq!(late.code, Some(0), "{}", late.stderr);
+    let asked = service.seen()[before..].iter().map(scopes).collect::<Vec<_>>();
+    assert_eq!(
+        asked,
+        [vec!["repository:base:pull".to_owned()], scopes_of_push.to_vec(), scopes_of_push.to_vec()]
+    );
+    let taggings = registry.requests().into_iter().filter(|request| request.starts_with(TAGGING));
+    let answers: Vec<String> = taggings.map(|request| request[request.len() - 3..].to_owned()).collect();
+    assert_eq!(answers, ["401", "201"]);
+    let never = with_tokens(&registry, &expired, |_| true);
+    let refused = push_as(&workspace, &never.address, "late", &["--force"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(4), ""), "{}", refused.stderr);
+    assert!(refused.stderr.contains("/late as `tester`: the registry answers 401"), "{}", refused.stderr);
+    assert!(!format!("{}{}", late.stderr, refused.stderr).contains("eyJ"), "{}", refused.stderr);
+}
+
+/// The request that gives the image of this test a tag, in the registry's log.
+const TAGGING: &str = "PUT /v2/late/manifests/";
+
+/// A way to the registry on which chosen requests for a tag come with another token. The closure is told how many such
+/// requests there were before.
+fn with_tokens(
+    registry: &Registry,
+    other: &str,
+    is_chosen: impl Fn(usize) -> bool + Send + Sync + 'static,
+) -> Server {
+    let (behind, other, count) =
+        (registry.address().to_owned(), format!("Bearer {other}"), AtomicUsize::new(0));
+    serve(move |request, _| {
+        let mut request = request.clone();
+        if is_tagging(&request) && is_chosen(count.fetch_add(1, Ordering::SeqCst)) {
+            for (_, value) in request.headers.iter_mut().filter(|(name, _)| name == "authorization") {
+                value.clone_from(&other);
+            }
+        }
+        forward(&request, &behind)
+    })
 }

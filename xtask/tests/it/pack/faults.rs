@@ -9,11 +9,11 @@ use expect_test::expect;
 use super::server::{Reply, Seen, Server, forward, serve};
 use super::{messages, push_as, records, registry_with_base, workspace};
 use crate::registry::{OCI_INDEX, Registry, digest};
-use crate::support::{finish, signal};
+use crate::support::{Workspace, finish, signal};
 
 /// A proxy in front of the registry that answers some requests itself. The closure is told how many such requests there
 /// were before.
-fn front(
+pub fn front(
     registry: &Registry,
     picked: impl Fn(&Seen) -> bool + Send + Sync + 'static,
     answer: impl Fn(usize, &Seen) -> Option<Reply> + Send + Sync + 'static,
@@ -25,11 +25,11 @@ fn front(
     })
 }
 
-fn is_upload(request: &Seen) -> bool {
+pub fn is_upload(request: &Seen) -> bool {
     request.method == "PUT" && request.path.contains("/blobs/uploads/")
 }
 
-fn is_tagging(request: &Seen) -> bool {
+pub fn is_tagging(request: &Seen) -> bool {
     request.method == "PUT" && request.path.contains("/manifests/")
 }
 
@@ -118,19 +118,24 @@ fn what_passes_and_what_does_not() {
     assert!(run.stderr.contains("the content is not what it should be"), "{}", run.stderr);
 
     // A registry that takes nothing for now.
-    let body = r#"{"errors": [{"code": "UNSUPPORTED", "message": "The operation is unsupported."}]}"#;
-    let closed =
-        front(&registry, |request| request.method == "POST", move |_, _| Some(Reply::new(405, &[], body)));
-    let run = push_as(&workspace, &closed.address, "closed", &[]);
-    assert_eq!(run.code, Some(4), "{}", run.stderr);
-    assert!(run.stderr.contains("405 (UNSUPPORTED: The operation is unsupported.)"), "{}", run.stderr);
-    assert!(!closed.seen().iter().any(is_tagging));
+    let closed = registry.closed();
+    let run = push_as(&workspace, closed.address(), "closed", &[]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(4), ""), "{}", run.stderr);
+    assert!(run.stderr.contains("the registry answers 405"), "{}", run.stderr);
+    assert!(run.stderr.contains("hint: is the registry closed for writing"), "{}", run.stderr);
+    let changes = closed.changes_since(0);
+    assert!(!changes.is_empty() && changes.iter().all(|it| it.ends_with("/uploads/ 405")), "{changes:?}");
 
-    stopped_while_it_sends(&registry, &workspace);
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        stopped_while_it_sends(&registry, &workspace, signal, code);
+    }
+    let again = push_as(&workspace, registry.address(), "stuck", &[]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!(registry.manifest("stuck", again.stdout.trim()).status, 200);
 }
 
-/// SIGTERM during an upload: over at once, no success on record, no tag in the registry.
-fn stopped_while_it_sends(registry: &Registry, workspace: &crate::support::Workspace) {
+/// A signal during an upload: over at once, no success on record, no tag in the registry.
+fn stopped_while_it_sends(registry: &Registry, workspace: &Workspace, name: &str, code: i32) {
     let stuck = front(registry, is_upload, |_, _| {
         std::thread::sleep(Duration::from_secs(60));
         Some(Reply::HangUp)
@@ -145,13 +150,10 @@ fn stopped_while_it_sends(registry: &Registry, workspace: &crate::support::Works
         std::thread::sleep(Duration::from_millis(20));
     }
     let began = Instant::now();
-    signal(&child, "TERM");
+    signal(&child, name);
     let run = finish(child);
-    assert_eq!((run.code, run.stdout.as_str()), (Some(143), ""), "{}", run.stderr);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(code), ""), "{}", run.stderr);
     assert!(began.elapsed() < Duration::from_secs(7));
     assert_eq!(records(workspace).pop().unwrap()["result"], "interrupted");
     assert!(!stuck.seen().iter().any(is_tagging));
-    let again = push_as(workspace, registry.address(), "stuck", &[]);
-    assert_eq!(again.code, Some(0), "{}", again.stderr);
-    assert_eq!(registry.manifest("stuck", again.stdout.trim()).status, 200);
 }

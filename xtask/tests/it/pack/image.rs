@@ -1,21 +1,21 @@
 //! What is packed and pushed: consistent, the same from every checkout, and sent only where it is missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 
 use serde_json::{Value, json};
 
 use super::{push, pushed, records, registry_with_base, workspace};
-use crate::registry::{OCI_MANIFEST, Registry, digest};
+use crate::registry::{OCI_MANIFEST, Registry, digest, system_libraries};
 use crate::support::Workspace;
 
 /// The files of a layer, by path, with mode and content.
-type Files = BTreeMap<String, (u32, Vec<u8>)>;
+pub type Files = BTreeMap<String, (u32, Vec<u8>)>;
 
 /// Reads an image as an engine would: every digest and size on the way is checked. Its configuration, and the files of
 /// each layer.
-fn pull(registry: &Registry, repository: &str, reference: &str) -> (Value, Vec<Files>) {
+pub fn pull(registry: &Registry, repository: &str, reference: &str) -> (Value, Vec<Files>) {
     let manifest = registry.manifest(repository, reference).json();
     assert_eq!(manifest["mediaType"], OCI_MANIFEST);
     let blob = |descriptor: &Value| {
@@ -103,19 +103,27 @@ fn one_image_from_two_checkouts() {
     assert_eq!(states(&record), "mounted mounted mounted mounted mounted sent sent");
 
     let two = workspace();
-    // A commit that changes no input changes no image.
+    // What was compiled elsewhere is left aside: all that is of the workspace is compiled again in this folder.
+    for file in ["core/src/lib.rs", "ui/src/lib.rs", "front/src/lib.rs", "server/src/main.rs"] {
+        two.write(file, &format!("{}\n// Another checkout.\n", two.read(file)));
+    }
+    // Nor does a commit that changes no input change the image.
     git(&two, &["init", "--quiet"]);
+    let before = registry.requests().len();
+    let mut commits = vec![record["revision"]["commit"].clone()];
     for text in ["one", "two"] {
         two.write("NOTES.md", text);
         git(&two, &["add", "NOTES.md"]);
         git(&two, &["commit", "--quiet", "--message", text]);
+        let again = pushed(&two, address, &[]);
+        assert!(!commits.contains(&again["revision"]["commit"]), "{again:#}");
+        commits.push(again["revision"]["commit"].clone());
+        assert_eq!((&again["digest"], &again["reused"]), (&json!(digest), &json!(true)), "{again:#}");
+        assert_eq!(again["layers"][5]["digest"], record["layers"][5]["digest"]);
     }
-    let before = registry.requests().len();
-    let again = pushed(&two, address, &[]);
-    assert_ne!(again["revision"]["commit"], record["revision"]["commit"]);
-    assert_eq!((&again["digest"], &again["reused"]), (&json!(digest), &json!(true)), "{again:#}");
     assert_eq!(registry.changes_since(before), [""; 0]);
-    assert_eq!(again["layers"][5]["digest"], record["layers"][5]["digest"]);
+    let own = ["fixture-core", "fixture-front", "fixture-server", "fixture-ui"];
+    assert_eq!(compiled(&two), [own.map(str::to_owned).to_vec(), Vec::new()]);
 
     let before = registry.requests().len();
     let tagged = pushed(&two, address, &["--tag", "1.0", "--tag", "stable"]);
@@ -162,6 +170,19 @@ fn one_image_from_two_checkouts() {
     assert_eq!(registry.changes_since(before).iter().filter(sent).count(), 2);
 }
 
+/// The packages that each build of the workspace has compiled so far.
+fn compiled(workspace: &Workspace) -> Vec<Vec<String>> {
+    let records = workspace.read("target/xtask/records/build.jsonl");
+    let of = |line: &str| {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let steps = record["steps"].as_array().unwrap().iter();
+        let units = steps.filter_map(|step| step["units"]["compiled_packages"].as_array());
+        let names: BTreeSet<String> = units.flatten().map(|name| name.as_str().unwrap().to_owned()).collect();
+        names.into_iter().collect()
+    };
+    records.lines().map(of).collect()
+}
+
 fn git(workspace: &Workspace, args: &[&str]) {
     let author = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"];
     let ran =
@@ -192,7 +213,7 @@ fn a_base_from_another_registry_is_copied() {
     };
     let workspace = workspace();
     let index = bases.manifest("base", "1").digest.unwrap();
-    let base = format!("{}/base@{index}", bases.address());
+    let base = format!("{}/base:1@{index}", bases.address());
     let image = format!("{}/app:1", registry.address());
     let run = workspace
         .xtask(&["docker", "pack", "--push", "--image", &image, "--base", &base, "--format", "markdown"]);
@@ -200,4 +221,16 @@ fn a_base_from_another_registry_is_copied() {
     assert!(run.stdout.contains("| outcome | pushed |"), "{}", run.stdout);
     has_what_was_built(&workspace, &registry, "1");
     assert_eq!(states(&records(&workspace)[0]), "sent sent sent sent sent sent sent");
+
+    // By now the tag names another image. Whoever has named the digest gets the same one as before.
+    let other = [system_libraries(), vec![("etc/moved".to_owned(), b"moved\n".to_vec())]].concat();
+    bases.push_base_with("base", "1", crate::registry::platform(), &other);
+    let digest = |base: &str| {
+        let run = workspace.xtask(&["docker", "pack", "--base", base]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        run.stdout.trim_end().to_owned()
+    };
+    let pushed = registry.manifest("app", "1").digest.unwrap();
+    assert_eq!(digest(&base), pushed);
+    assert_ne!(digest(&format!("{}/base:1", bases.address())), pushed);
 }

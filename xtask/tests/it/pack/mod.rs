@@ -2,6 +2,7 @@
 
 mod auth;
 mod bearer;
+mod connections;
 mod faults;
 mod image;
 mod linkage;
@@ -10,6 +11,7 @@ mod refused;
 pub mod server;
 mod statically;
 mod tls;
+mod wire;
 
 use serde_json::Value;
 

@@ -30,6 +30,8 @@ pub enum Reply {
     },
     /// The connection breaks.
     HangUp,
+    /// A byte now and then, and never the last one: nobody who only looks whether something comes ever gives up.
+    Drip,
 }
 
 impl Reply {
@@ -121,7 +123,20 @@ fn read(stream: &TcpStream) -> Option<Seen> {
 }
 
 fn write(mut stream: TcpStream, reply: Reply) {
-    let Reply::Answer { status, headers, body } = reply else { return };
+    let (status, headers, body) = match reply {
+        Reply::Answer { status, headers, body } => (status, headers, body),
+        Reply::HangUp => return,
+        Reply::Drip => {
+            let head = b"HTTP/1.1 201 Created\r\nx-more: ".iter().chain(std::iter::repeat(&b'.'));
+            for byte in head {
+                if stream.write_all(&[*byte]).is_err() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            return;
+        }
+    };
     let length = body.len();
     let mut head = format!("HTTP/1.1 {status} Status\r\nconnection: close\r\ncontent-length: {length}\r\n");
     for (name, value) in headers {

@@ -2,7 +2,7 @@
 //! secrets, and requests that are under way when the end comes.
 
 use super::{GOOD, Smoke, line, with_verdict};
-use crate::registry::{Registry, digest};
+use crate::support::skipped;
 
 #[test]
 fn compression_of_what_is_worth_it() {
@@ -73,7 +73,11 @@ fn requests_under_way_are_answered() {
         "{found}"
     );
     let listening = line(&report, "listening");
-    assert!(listening.starts_with("ok: 0.0.0.0:") || listening.starts_with("skipped: "), "{listening}");
+    if cfg!(target_os = "linux") {
+        assert!(listening.starts_with("ok: 0.0.0.0:"), "{listening}");
+    } else {
+        skipped(&listening);
+    }
 }
 
 #[test]
@@ -98,53 +102,4 @@ fn secrets_in_the_image() {
             .flatten()
             .all(|file| file.path().extension().is_none_or(|e| e != "tar"))
     );
-}
-
-#[test]
-fn secrets_in_provenance() {
-    let Some(mut smoke) = Smoke::new(&GOOD) else { return };
-    let Some(registry) = Registry::start() else { return };
-    let image = format!("{}/app:1", registry.address());
-    let docker = |args: &[&str]| crate::engine::docker(args).unwrap();
-    assert_eq!(docker(&["tag", &smoke.image, &image]).code, Some(0));
-    assert_eq!(docker(&["push", "--quiet", &image]).code, Some(0));
-    assert_eq!(docker(&["image", "rm", &image]).code, Some(0));
-    let _pulled = crate::engine::Pulled(format!("{}/app", registry.address()));
-    let found = |smoke: &Smoke, reference: &str| {
-        let args = ["docker", "smoke", reference, "--format", "json"];
-        let run = smoke.workspace.xtask(&args);
-        let report: serde_json::Value =
-            serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
-        line(&report, "secrets")
-    };
-    assert!(found(&smoke, &image).ends_with("; provenance: none"));
-
-    // As BuildKit pushes it: an index of the image and a statement about how it was made.
-    let manifest = registry.manifest("app", "1");
-    let statement = br#"{"buildDefinition": {"args": {"build-arg:KEY": "hunter2-in-provenance"}}}"#;
-    let config =
-        br#"{"architecture": "unknown", "os": "unknown", "rootfs": {"type": "layers", "diff_ids": []}}"#;
-    let blob = |content: &[u8], media_type: &str| serde_json::json!({"mediaType": media_type, "size": content.len(), "digest": registry.push_blob("app", content)});
-    let attestation = serde_json::json!({
-        "schemaVersion": 2, "mediaType": crate::registry::OCI_MANIFEST,
-        "config": blob(config, "application/vnd.oci.image.config.v1+json"),
-        "layers": [blob(statement, "application/vnd.in-toto+json")],
-    });
-    let attested = registry.push_manifest("app", "attestation", &attestation);
-    let index = serde_json::json!({"schemaVersion": 2, "mediaType": crate::registry::OCI_INDEX, "manifests": [
-        {"mediaType": manifest.json()["mediaType"], "size": manifest.body.len(), "digest": digest(&manifest.body),
-         "platform": {"os": "linux", "architecture": crate::registry::platform().split_once('/').unwrap().1}},
-        {"mediaType": crate::registry::OCI_MANIFEST, "size": attestation.to_string().len(), "digest": attested,
-         "platform": {"os": "unknown", "architecture": "unknown"},
-         "annotations": {"vnd.docker.reference.type": "attestation-manifest"}},
-    ]});
-    let index = registry.push_manifest("app", "2", &index);
-    let reference = format!("{}/app@{index}", registry.address());
-    assert!(
-        found(&smoke, &reference).ends_with("; provenance: 1 statement"),
-        "{}",
-        found(&smoke, &reference)
-    );
-    smoke.workspace.set("BUILD_KEY", "hunter2-in-provenance");
-    assert_eq!(found(&smoke, &reference), "failed: the value of BUILD_KEY in its provenance");
 }

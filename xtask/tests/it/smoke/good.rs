@@ -19,8 +19,10 @@ fn a_good_image_passes_every_check() {
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
 
     assert_eq!((&report["schema"], &report["result"]), (&"xtask.smoke/1".into(), &"ok".into()));
-    assert_eq!(with_verdict(&report, "skipped"), ["compression"], "{report:#}");
-    assert_eq!(with_verdict(&report, "ok").len(), 14, "{report:#}");
+    // Its files fit into a packet each, and it was pushed nowhere.
+    assert_eq!(with_verdict(&report, "skipped"), ["provenance", "compression"], "{report:#}");
+    assert_eq!(with_verdict(&report, "ok").len(), 16, "{report:#}");
+    assert_eq!(line(&report, "source-label"), "ok: https://github.com/owner/app");
     // The file, the arguments and the front page's redirection count; its own port does not.
     assert!(line(&report, "script").contains("/pkg/app.js application/javascript"), "{report:#}");
     assert!(line(&report, "page").starts_with("ok: /en 200 text/html"), "{report:#}");

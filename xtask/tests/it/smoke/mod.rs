@@ -21,13 +21,14 @@ use crate::engine::{docker, has_engine};
 use crate::support::{Run, Workspace, example};
 
 /// The configuration of an image as it should be.
-pub const GOOD: [&str; 6] = [
+pub const GOOD: [&str; 7] = [
     "USER 65532",
     "ENV LEPTOS_OUTPUT_NAME=app",
     "ENV LEPTOS_SITE_ROOT=site",
     "ENV LEPTOS_SITE_PKG_DIR=pkg",
     "ENV LEPTOS_ENV=PROD",
     "ENTRYPOINT [\"/server\"]",
+    "LABEL org.opencontainers.image.source=https://github.com/owner/app",
 ];
 
 /// An image that lives as long as the test, and the workspace that it is looked at from.

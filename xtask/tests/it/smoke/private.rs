@@ -51,6 +51,8 @@ fn it_is_pulled_as_the_account_of_the_variables() {
     smoke.workspace.write("Cargo.toml", &metadata);
     let run = smoke.workspace.xtask(&["docker", "smoke", &private]);
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    // As the same account the registry was asked for provenance.
+    assert!(run.stdout.contains("none was pushed beside it"), "{}", run.stdout);
     assert!(!run.stderr.contains(PASSWORD), "{}", run.stderr);
     let left = contents(&smoke.workspace.root().join("target"));
     assert!(left.keys().all(|path| !path.contains("login")), "{:?}", left.keys());

@@ -1,9 +1,15 @@
 //! What ends before a container is made: no engine, no image, no sense.
 
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::process::{Command, Stdio};
+
 use expect_test::expect;
 
 use super::{GOOD, Smoke};
-use crate::support::{Workspace, folded};
+use crate::engine::has_engine;
+use crate::registry::is_there;
+use crate::support::{Workspace, finish, folded};
 
 fn workspace() -> Workspace {
     let workspace = Workspace::empty();
@@ -45,6 +51,61 @@ fn an_engine_or_registry_that_does_not_answer_is_named() {
         "{message}"
     );
     assert!(message.contains("/nonexistent/docker.sock") && message.contains("hint: start it"), "{message}");
+}
+
+/// The same command without the one right of root's that passes over what files allow. Others have no such right.
+fn as_anybody(command: Command) -> Command {
+    if std::fs::metadata(command.get_current_dir().unwrap()).unwrap().uid() != 0 {
+        return command;
+    }
+    let mut other = Command::new("setpriv");
+    other.args(["--inh-caps", "-all", "--bounding-set", "-dac_override"]);
+    other.arg(command.get_program()).args(command.get_args()).current_dir(command.get_current_dir().unwrap());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
+        };
+    }
+    other
+}
+
+#[test]
+fn a_socket_that_is_not_ours_is_named() {
+    if !is_there("docker") || !is_there("setpriv") {
+        return;
+    }
+    let mut workspace = workspace();
+    let socket = workspace.root().join("docker.sock");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o000)).unwrap();
+    workspace.set("DOCKER_HOST", format!("unix://{}", socket.display()));
+    let mut command = as_anybody(workspace.command(&["docker", "smoke", "app:1"]));
+    let piped = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = finish(piped.spawn().unwrap());
+    assert_eq!((run.code, run.stdout.as_str()), (Some(4), ""), "{}", run.stderr);
+    let message = run.messages(&workspace);
+    assert!(message.contains("permission denied"), "{message}");
+    assert!(message.contains("hint: the socket belongs to group `docker`"), "{message}");
+}
+
+/// Docker's client speaks any version of the engine's API that it is told to, and the engine refuses those.
+#[test]
+fn versions_that_do_not_fit_are_named() {
+    if !has_engine() {
+        return;
+    }
+    for (version, how, who) in [("1.12", "too old", "client"), ("1.99", "too new", "engine")] {
+        let mut workspace = workspace();
+        workspace.set("DOCKER_API_VERSION", version);
+        let run = workspace.xtask(&["docker", "smoke", "app:1"]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""), "{}", run.stderr);
+        let message = run.messages(&workspace);
+        let expected = "error: Docker's client and its engine do not understand each other: ";
+        assert!(message.starts_with(expected) && message.contains(how), "{message}");
+        assert!(message.contains(&format!("client version {version}")), "{message}");
+        assert!(message.contains(&format!("hint: update Docker's {who}")), "{message}");
+    }
 }
 
 #[test]

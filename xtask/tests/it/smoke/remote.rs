@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 
 use super::{GOOD, Smoke, line, with_verdict};
+use crate::engine::{SOCKET, is_at_its_socket};
 use crate::registry::own_address;
 
 fn copy(mut from: impl Read, mut to: impl Write, end: impl FnOnce()) {
@@ -18,7 +19,7 @@ pub fn engine_over_tcp(address: &str) -> String {
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
-            let Ok(engine) = UnixStream::connect("/var/run/docker.sock") else { return };
+            let Ok(engine) = UnixStream::connect(SOCKET) else { return };
             join(client, engine);
         }
     });
@@ -36,7 +37,7 @@ pub fn join(client: TcpStream, engine: UnixStream) {
 #[test]
 fn an_engine_over_tcp_is_looked_at_over_its_network() {
     let Some(mut smoke) = Smoke::new(&GOOD) else { return };
-    if std::env::var_os("DOCKER_HOST").is_some() || !std::path::Path::new("/var/run/docker.sock").exists() {
+    if !is_at_its_socket() {
         return;
     }
     let Some(address) = own_address() else { return };

@@ -12,15 +12,18 @@ fn a_bad_configuration_and_bad_files_are_all_reported() {
         "ENV LEPTOS_SITE_ADDR=127.0.0.1:3000",
         "ENV LEPTOS_ENV=DEV",
         "ENTRYPOINT [\"/server\"]",
+        "LABEL org.opencontainers.image.source=owner/app",
+        "HEALTHCHECK CMD curl -f http://localhost:3000/health",
     ];
     let Some(smoke) = Smoke::new(&bad) else { return };
     let (run, report) = smoke.report("type:wasm=application/octet-stream status:js=404 empty:css", &[]);
-    let lines = ["user", "no-baked-port", "leptos-env", "page", "script", "wasm", "style"]
+    let lines = ["user", "no-baked-port", "leptos-env", "source-label", "page", "script", "wasm", "style"]
         .map(|name| format!("{name}: {}", line(&report, name)));
     expect![[r#"
         user: failed: the image names no user, so the server is root; wanted another (`USER` in a Dockerfile)
         no-baked-port: failed: PORT=3000 is built in; wanted none, because the platform chooses it
         leptos-env: failed: LEPTOS_SITE_ROOT is not set; LEPTOS_SITE_PKG_DIR is not set; LEPTOS_ENV is `DEV`, wanted PROD; LEPTOS_SITE_ADDR is `127.0.0.1:3000`, which nobody outside reaches; wanted 0.0.0.0
+        source-label: failed: the label `org.opencontainers.image.source` is `owner/app`; wanted the address of the repository
         page: ok: / 200 text/html, 292 bytes
         script: failed: /pkg/app.js answers 404, wanted 200
         wasm: failed: /pkg/app.wasm has content type application/octet-stream, wanted application/wasm
@@ -29,8 +32,32 @@ fn a_bad_configuration_and_bad_files_are_all_reported() {
     let fine = ["secrets", "health", "listening", "page", "memory", "drain", "stop", "read-only-root"];
     assert_eq!(with_verdict(&report, "ok"), fine);
     assert_eq!(smoke.records()[0]["result"], "failed");
-    let message = "fails 6 of 15 checks: user, no-baked-port, leptos-env, script, wasm, style";
+    let message = "fails 8 of 18 checks: user, no-baked-port, leptos-env, source-label, health-command, script, wasm, \
+                   style";
     assert!(run.stderr.contains(message), "{}", run.stderr);
+    // Neither the program nor a shell to call it with is in the image.
+    let found = line(&report, "health-command");
+    let command = "`/bin/sh -c curl -f http://localhost:3000/health`";
+    assert!(
+        found.starts_with(&format!("failed: {command} fails although the server is healthy: ")),
+        "{found}"
+    );
+    assert!(found.contains("exec") && found.contains("/bin/sh"), "{found}");
+}
+
+#[test]
+fn a_built_in_health_check_is_carried_out() {
+    let of = |words: &str| {
+        let check = format!("HEALTHCHECK CMD {words}");
+        let smoke = Smoke::new(&[&[check.as_str()], &GOOD[..]].concat())?;
+        Some(line(&smoke.report("", &[]).1, "health-command"))
+    };
+    let Some(good) = of(r#"["/server", "ask"]"#) else { return };
+    assert_eq!(good, "ok: `/server ask` finds it healthy");
+    // It asks at a port that is not the platform's.
+    let bad = of(r#"["/server", "ask", "port=3000"]"#).unwrap();
+    let expected = "failed: `/server ask port=3000` fails although the server is healthy: ";
+    assert!(bad.starts_with(expected) && bad.contains("Connection refused"), "{bad}");
 }
 
 #[test]
@@ -88,7 +115,8 @@ fn servers_that_never_become_healthy_are_told_apart() {
             "read-only-root",
         ];
         assert_eq!(with_verdict(&report, "not-run"), later);
-        assert_eq!(with_verdict(&report, "ok"), ["user", "no-baked-port", "leptos-env", "secrets"]);
+        let before = ["user", "no-baked-port", "leptos-env", "source-label", "secrets", "health-command"];
+        assert_eq!(with_verdict(&report, "ok"), before);
         assert_eq!(report["healthy_seconds"], serde_json::Value::Null);
     }
 }
