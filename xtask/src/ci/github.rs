@@ -92,7 +92,8 @@ impl GitHub {
             sha: required("GITHUB_SHA", "the hash of a commit", &is_commit)?,
             server_url: server_url.trim_end_matches('/').to_owned(),
             default_branch: text("/repository/default_branch").map(str::to_owned).or(scheduled),
-            base: ["/before", "/pull_request/base/sha", "/merge_group/base_sha"]
+            // A pull request has a `before` too: what its own branch was before the last push to it.
+            base: ["/pull_request/base/sha", "/merge_group/base_sha", "/before"]
                 .into_iter()
                 .find_map(text)
                 .filter(|commit| is_commit(commit) && commit.bytes().any(|byte| byte != b'0'))
@@ -284,9 +285,9 @@ pub mod tests {
         let new_branch = format!(r#"{{"before": "{}"}}"#, "0".repeat(40));
         assert_eq!(told(&new_branch), (None, None, false, none()));
         let pull = |head: &str| {
-            format!(
-                r#"{{"pull_request": {{"number": 7, "base": {{"sha": "{commit}"}}, "head": {{"repo": {head}}}}}}}"#
-            )
+            let base = format!(r#"{{"sha": "{commit}"}}"#);
+            let request = format!(r#"{{"number": 7, "base": {base}, "head": {{"repo": {head}}}}}"#);
+            format!(r#"{{"before": "{}", "pull_request": {request}}}"#, "f".repeat(40))
         };
         let own = told(&pull(r#"{"full_name": "octo-org/app"}"#));
         assert_eq!(own, (Some(commit.to_owned()), Some(7), false, none()));

@@ -36,8 +36,8 @@ pub enum CiStep {
     Bench(CiBenchArgs),
     /// Pass where every job that had to run has succeeded; the one check that a branch rule asks for
     ///
-    /// XTASK_NEEDS is the workflow's `${{ toJSON(needs) }}`. A job that was skipped passes, unless an output of its
-    /// name, as `ci changes` gives them, says that it has to run.
+    /// XTASK_NEEDS is the workflow's `${{ toJSON(needs) }}`. A job that was skipped passes only where an output of its
+    /// name is `false`, as `ci changes` gives them: where nothing says that it need not run, the gate is closed.
     Gate,
 }
 

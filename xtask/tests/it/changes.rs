@@ -123,14 +123,15 @@ fn a_pull_request_is_what_it_would_change() {
     let base = git(origin.root(), &["rev-parse", "HEAD"]);
     git(origin.root(), &["checkout", "--quiet", "-b", "feature"]);
     origin.edit("Cargo.lock", "version = 4", "version = 4\n");
-    commit(&origin, "dependencies");
+    let first_push = commit(&origin, "dependencies");
     git(origin.root(), &["checkout", "--quiet", "main"]);
     // Meanwhile the base went on, which is no part of the request.
     origin.edit("server/src/page.rs", "<title>Fixture", "<title>Main");
     commit(&origin, "main goes on");
     git(origin.root(), &["checkout", "--quiet", "-b", "merged"]);
     git(origin.root(), &["merge", "--quiet", "--no-ff", "--message", "merge", "feature"]);
-    let request = json!({"pull_request": {
+    // Where something was pushed to the branch before, the payload has that too, and it is no beginning.
+    let request = json!({"before": first_push, "pull_request": {
         "number": 7, "base": {"sha": base}, "head": {"repo": {"full_name": "Octo-Org/Fixture"}},
     }});
     let mut here = clone(&origin, "merged", Some(2));
