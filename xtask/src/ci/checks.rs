@@ -1,4 +1,5 @@
-//! What GitHub knows of a commit's checks: which have passed, which have failed, which still run. Only looks.
+//! What GitHub knows of a commit: which of its checks have passed, which have failed, which still run, and whether another
+//! commit has it in its history. Only looks.
 
 use std::time::Duration;
 
@@ -68,6 +69,25 @@ pub fn of_commit(exec: &Executor, place: &Place<'_>, commit: &str) -> anyhow::Re
     Ok(Ok(summed_up(&runs, &statuses)))
 }
 
+#[derive(Deserialize)]
+struct Comparison {
+    status: String,
+}
+
+/// Whether a commit is an ancestor of another one, and not the same. An answer that cannot be had is told as text; only
+/// an interruption is an error. Source: "Compare two commits" of GitHub's REST documentation.
+pub fn is_behind(
+    exec: &Executor,
+    place: &Place<'_>,
+    commit: &str,
+    other: &str,
+) -> anyhow::Result<Result<bool, String>> {
+    exec.learn_secret(place.token);
+    // The status alone is wanted, and it is on every page of the commits between the two.
+    let path = format!("compare/{other}...{commit}?per_page=1");
+    Ok(ask::<Comparison>(exec, place, &path)?.map(|comparison| comparison.status == "behind"))
+}
+
 fn ask<T: serde::de::DeserializeOwned>(
     exec: &Executor,
     place: &Place<'_>,
@@ -83,7 +103,7 @@ fn ask<T: serde::de::DeserializeOwned>(
         Err(error) if matches!(Exit::of(&error), Exit::Interrupted(_)) => Err(error),
         Err(error) => Ok(Err(exec.redact(&format!("{error:#}")))),
         Ok(answer) if answer.status == 200 => Ok(serde_json::from_slice(&answer.body)
-            .map_err(|_| format!("{shown} answers with something else than checks"))),
+            .map_err(|_| format!("{shown} answers with something else than its API promises"))),
         Ok(answer) => Ok(Err(format!("{shown} answers {}", answer.status))),
     }
 }

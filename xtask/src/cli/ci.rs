@@ -108,7 +108,8 @@ pub struct ImageArgs {
 #[command(after_help = "Examples:\n  XTASK_IMAGE=ghcr.io/owner/app@sha256:… cargo xtask ci deploy\n\n\
     Everything else is as in `cargo xtask deploy`, which names the tokens. \
     In GitHub Actions only the default branch may deploy, and workflow_dispatch only with `deploy` ticked; its input \
-    `environment` is the environment at Railway.\n\n\
+    `environment` is the environment at Railway. Where a commit is live that has this one in its history, as GITHUB_TOKEN \
+    can see, nothing is deployed, and that is no failure; --unchecked deploys all the same.\n\n\
     Outputs: deployment (its id) and url.")]
 pub struct CiDeployArgs {
     /// What the app is told that it is, as APP_REVISION [default: GITHUB_SHA; elsewhere the commit of the checkout, if
