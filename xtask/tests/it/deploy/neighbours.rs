@@ -126,7 +126,17 @@ impl Neighbours {
         match &self.check_runs {
             None => told("404 Not Found", json!({"message": "Not Found"})),
             Some(_) if path.contains("/status") => told("200 OK", json!({"statuses": []})),
-            Some(runs) => told("200 OK", json!({"check_runs": runs})),
+            Some(runs) => {
+                let all = runs.as_array().unwrap();
+                let number = |name: &str| {
+                    let (_, query) = path.split_once('?').unwrap();
+                    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+                    value.unwrap().parse::<usize>().unwrap()
+                };
+                let size = number("per_page");
+                let page: Vec<&Value> = all.iter().skip((number("page") - 1) * size).take(size).collect();
+                told("200 OK", json!({"total_count": all.len(), "check_runs": page}))
+            }
         }
     }
 }
