@@ -248,6 +248,21 @@ fn the_wrong_event_and_no_token_are_named() {
 }
 
 #[test]
+fn a_token_of_somebody_else_is_noticed() {
+    let scene = Scene::new();
+    let words = ["ci", "comment", "--file", "comment.md", "--author", "our-app[bot]"];
+    let run = scene.workspace.xtask(&words);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    let told = format!("error: the comment on pull request 7 is by `{BOT}`, not by `our-app[bot]`");
+    assert!(
+        run.stderr.contains(&told) && run.stderr.contains(&format!("--author '{BOT}'")),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(scene.github.changed(), ["POST issues/7/comments"]);
+}
+
+#[test]
 fn a_dry_run_only_looks() {
     let scene = Scene::new();
     let run = scene.workspace.xtask(&["ci", "comment", "--file", "comment.md", "--dry-run"]);

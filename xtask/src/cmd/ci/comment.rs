@@ -68,12 +68,12 @@ pub fn run(
         let delete: String = plan.delete.iter().map(|id| format!("# delete comment {id}\n")).collect();
         return print(&format!("# pull request {number}: {told}\n{delete}{body}")).map(|()| Outputs::new());
     }
-    comment::carry_out(exec, &place, number, &plan, &body)?;
+    comment::carry_out(exec, &place, number, &plan, &body, &args.author)?;
     if plan.action == Action::Create {
         // Another run may have done the same in this moment.
         let again = comment::plan(&ours()?, &body);
         if again.action != Action::Create {
-            comment::carry_out(exec, &place, number, &again, &body)?;
+            comment::carry_out(exec, &place, number, &again, &body, &args.author)?;
         }
     }
     summary.add(format!("Pull request {number}: {word}."));
