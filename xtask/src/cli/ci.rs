@@ -54,7 +54,7 @@ pub enum CiStep {
     An image is pushed for the repository's own branches and tags, and where `push` of workflow_dispatch is not \
     unticked; for pull requests and merge queues it is built and stays where it is (`trial`). What is pushed to the \
     default branch is deployed, and from there what somebody has ticked `deploy` for. `force_rebuild` makes \
-    everything run.\n\n\
+    everything run. `dependencies` is also set where the last push to a pull request has taken such a change back.\n\n\
     Outputs, each `true` or `false`: checks, image, push, trial, deploy, dependencies, code_only."
 )]
 pub struct ChangesArgs {

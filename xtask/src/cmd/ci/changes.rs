@@ -42,7 +42,8 @@ pub fn find(
             None
         }
     };
-    let decision = decide(github, classes.as_ref());
+    let mut decision = decide(github, classes.as_ref());
+    decision.dependencies |= has_moved(exec, &context, github);
     if let Some(classes) = &classes {
         summary.add(table(classes));
     }
@@ -57,6 +58,20 @@ pub fn find(
         flag("dependencies", decision.dependencies),
         flag("code_only", decision.code_only),
     ]))
+}
+
+/// Whether the last push to a pull request has changed dependencies: where it has taken such a change back, the request as
+/// a whole has none any more, and what was said of it before has to be put right.
+fn has_moved(exec: &Executor, context: &Context, github: Option<&GitHub>) -> bool {
+    let Some(previous) = github.and_then(|github| github.previous.clone()) else { return false };
+    match changes::since(exec, &context.workspace.root, &[previous]) {
+        Changes::Known { files, .. } => {
+            let classes = classes(exec, &context.workspace, &context.project, files);
+            classes.values().any(|class| *class == Class::Dependencies)
+        }
+        // The branch was forced to another history.
+        Changes::Unknown(_) => true,
+    }
 }
 
 /// What to compare with, the best first.

@@ -69,5 +69,21 @@ fn from_the_change_to_its_comment() {
     let said = &comments[0].1;
     assert!(said.contains(&format!("For commit {}", &first[..12])), "{said}");
     assert!(said.contains("| `serde` | `fixture-core` | `dependencies` | `rc` |  |"), "{said}");
+
+    // It is taken back: as a whole the pull request changes nothing any more, and the comment says so.
+    let pushed = |workspace: &mut Workspace, previous: &str| {
+        let head = commit(workspace, "more");
+        github.with(|state| state.pulls[0]["head"]["sha"] = head.clone().into());
+        let jobs = runs(workspace, &base, REPOSITORY, &[("before", previous.into())]);
+        (head, jobs)
+    };
     workspace.write("Cargo.toml", &before);
+    let (second, jobs) = pushed(&mut workspace, &first);
+    assert_eq!(jobs, "changes: success, report: success, comment: success");
+    let comments = github.comments();
+    assert_eq!(comments.len(), 1, "{comments:?}");
+    assert!(comments[0].1.contains("The dependencies stay as they are."), "{comments:?}");
+    workspace.edit("core/src/lib.rs", "42", "43");
+    let (_, jobs) = pushed(&mut workspace, &second);
+    assert_eq!(jobs, "changes: success, report: skipped, comment: skipped");
 }
