@@ -49,7 +49,7 @@ pub enum CiStep {
     the merge queue. Where that is not in the clone and cannot be fetched, and for every other event, everything runs: \
     a job that is skipped counts as passed.\n\n\
     Texts at the root, in docs/ and under the usual names (README, LICENSE, …) are documentation, but for those that a \
-    Rust source includes. `code_only` says that neither dependencies nor the automation have changed: \
+    Rust source includes; for those that the automation's tests read, the checks run. `code_only` says that neither dependencies nor the automation have changed: \
     with XTASK_CODE_ONLY=true the tests of the app alone are run.\n\n\
     An image is pushed for the repository's own branches and tags, and where `push` of workflow_dispatch is not \
     unticked; for pull requests and merge queues it is built and stays where it is (`trial`). What is pushed to the \

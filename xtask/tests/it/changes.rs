@@ -77,6 +77,19 @@ fn a_push_is_compared_with_what_was_there_before() {
         );
     }
 
+    // What the automation's tests read has to pass them.
+    origin.write("xtask/tests/it/pages.rs", "fn page() -> &'static str {\n    \"guide.md\"\n}\n");
+    origin.write("docs/other.md", "text");
+    let named = commit(&origin, "a test");
+    for (file, expected) in [("docs/guide.md", "checks"), ("docs/other.md", ""), ("guide.md", "")] {
+        origin.write(file, "another text");
+        commit(&origin, "a text");
+        let mut here = clone(&origin, "main", Some(1));
+        let (set, summary) = runs(&mut here, "push", MAIN, json!({"before": named}));
+        assert_eq!(set, expected, "{file}: {summary}");
+        git(origin.root(), &["reset", "--quiet", "--hard", &named]);
+    }
+
     // Texts that are compiled are no documentation.
     origin.write("README.md", "more");
     origin.edit("ui/src/lib.rs", "pub fn page", "#[doc = include_str!(\"../../README.md\")]\npub fn page");

@@ -116,13 +116,15 @@ fn classes(
     let mut layout = Layout {
         automation,
         of_app: of_app.filter_map(|folder| below(&folder)).collect(),
-        included: BTreeSet::new(),
+        ..Layout::default()
     };
     let texts: Vec<&String> =
         files.iter().filter(|path| class(path, &layout) == Class::Documentation).collect();
     let names: BTreeSet<&str> = texts.iter().filter_map(|path| path.rsplit('/').next()).collect();
     let included = changes::included(exec, &workspace.root, names, automation);
     let is_included = |path: &&&String| path.rsplit('/').next().is_some_and(|name| included.contains(name));
+    let tested = changes::tested(exec, &workspace.root, texts.iter().map(|path| path.as_str()), automation);
+    layout.tested = tested.into_iter().map(str::to_owned).collect();
     layout.included = texts.iter().filter(is_included).map(|path| (*path).clone()).collect();
     files.iter().map(|path| (path.clone(), class(path, &layout))).collect()
 }
@@ -138,6 +140,7 @@ fn table(classes: &BTreeMap<String, Class>) -> String {
         (Class::Dependencies, "dependencies"),
         (Class::Automation, "automation, image"),
         (Class::Workflows, "workflows"),
+        (Class::Tested, "documentation that tests read"),
         (Class::Documentation, "documentation"),
     ] {
         let files: Vec<&str> =
