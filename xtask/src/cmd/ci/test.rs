@@ -27,7 +27,7 @@ pub fn run(
     summary.begin("build and tests");
     let (began, started) = (Instant::now(), SystemTime::now());
     let mut runs = Vec::new();
-    let tested = test::carry_out(exec, &args.as_test(), &mut |name, command| {
+    let tested = test::carry_out(exec, &args.test, &mut |name, command| {
         let run = one(exec, on_github, name, command)?;
         let good = run.good;
         runs.push(run);
