@@ -72,6 +72,12 @@ pub fn manifests_at(exec: &Executor, root: &Path, commit: &str) -> Vec<String> {
     names.split('\0').filter(is_manifest).map(str::to_owned).collect()
 }
 
+/// The folder of the workspace in its repository, with a slash at its end; empty where it is all of it, or no checkout.
+pub fn prefix(exec: &Executor, root: &Path) -> String {
+    let told = Git { exec, root }.ask(&["rev-parse", "--show-prefix"], LIMIT);
+    told.map(|prefix| prefix.trim().to_owned()).unwrap_or_default()
+}
+
 /// Whether a merge is checked out, as for a pull request: then what it was merged into is its first parent.
 pub fn is_merge(exec: &Executor, root: &Path) -> bool {
     Git { exec, root }.commit("HEAD^2").is_some()

@@ -37,7 +37,7 @@ pub fn run(exec: &Executor, github: Option<&GitHub>, args: &SummaryArgs) -> anyh
         None => print(&exec.redact(&report::ci_summary::render(&summary, args.format)?))?,
     }
     for remark in budgets::annotations(&summary.budgets) {
-        annotate(exec, github.is_some(), Some(&remark));
+        annotate(exec, github.map(|_| ""), Some(&remark));
     }
     budgets::failure(&summary.budgets).map_or(Ok(()), |failure| Err(failure.into()))
 }
