@@ -2,11 +2,13 @@
 //!
 //! Source: "Control the concurrency of workflows and jobs" of GitHub's documentation: in a group one run is under way and
 //! one waits; whoever comes next takes the place of the one that waits, which is cancelled, and with
-//! `cancel-in-progress` also of the one under way. The group of a workflow that is called counts too.
+//! `cancel-in-progress` also of the one under way; with `queue: max` all of them wait (up to 100). The group of a workflow
+//! that is called counts too.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use yaml_rust2::Yaml;
 
 use super::expression::{Scope, Status, evaluate, interpolate, is_true};
 use super::workflow::read;
@@ -16,14 +18,15 @@ struct Entered {
     group: String,
     /// Whether it ends the one under way.
     cancels: bool,
+    /// Whether all wait.
+    queues: bool,
 }
 
-/// The run with this number that an event starts.
-fn entered(file: &str, event: &str, git_ref: &str, number: u32) -> Entered {
-    let workflow = read(file);
-    let concurrency = &workflow["concurrency"];
+/// The run with this number that an event starts, of a workflow or of a job with this setting.
+fn entered(concurrency: &Yaml, event: &str, git_ref: &str, number: u32) -> Entered {
     let github = json!({"event_name": event, "ref": git_ref, "run_id": number.to_string()});
-    let scope = Scope { contexts: BTreeMap::from([("github", github)]), status: Status::Success };
+    let contexts = BTreeMap::from([("github", github), ("inputs", json!({}))]);
+    let scope = Scope { contexts, status: Status::Success };
     let cancels = &concurrency["cancel-in-progress"];
     Entered {
         group: interpolate(concurrency["group"].as_str().unwrap(), &scope),
@@ -31,6 +34,7 @@ fn entered(file: &str, event: &str, git_ref: &str, number: u32) -> Entered {
             Some(condition) => is_true(&evaluate(condition, &scope)),
             None => cancels.as_bool().unwrap(),
         },
+        queues: concurrency["queue"].as_str() == Some("max"),
     }
 }
 
@@ -49,6 +53,7 @@ fn cancelled(runs: &[Entered]) -> Vec<usize> {
                 cancelled.extend(held.1);
                 *held = (index, None);
             }
+            Some(_) if run.queues => {}
             Some(held) => cancelled.extend(held.1.replace(index)),
         }
     }
@@ -57,18 +62,21 @@ fn cancelled(runs: &[Entered]) -> Vec<usize> {
 
 #[test]
 fn the_one_that_waits_gives_way() {
-    let runs = |groups: [&str; 4], cancels: bool| {
-        let run = |group: &str| Entered { group: group.to_owned(), cancels };
-        cancelled(&groups.map(run))
+    let runs = |cancels: bool, queues: bool| {
+        let run = |group: &str| Entered { group: group.to_owned(), cancels, queues };
+        cancelled(&["a", "a", "b", "a"].map(run))
     };
-    assert_eq!(runs(["a", "a", "b", "a"], false), [1]);
-    assert_eq!(runs(["a", "a", "b", "a"], true), [0, 1]);
+    assert_eq!(runs(false, false), [1_usize]);
+    assert_eq!(runs(true, false), [0_usize, 1]);
+    assert_eq!(runs(false, true), [0_usize; 0]);
 }
 
 #[test]
 fn what_is_pushed_is_checked_to_its_end() {
+    let workflow = read("ci.yml");
+    let concurrency = &workflow["concurrency"];
     let three = |event: &str, git_ref: &str| {
-        cancelled(&[1, 2, 3].map(|number| entered("ci.yml", event, git_ref, number)))
+        cancelled(&[1, 2, 3].map(|number| entered(concurrency, event, git_ref, number)))
     };
     for (event, git_ref) in [
         ("push", "refs/heads/main"),
@@ -78,7 +86,17 @@ fn what_is_pushed_is_checked_to_its_end() {
         assert_eq!(three(event, git_ref), [0_usize; 0], "{event}");
     }
     // Of a pull request only the last state counts, and another one has nothing to do with it.
-    assert_eq!(three("pull_request", "refs/pull/7/merge"), [0, 1]);
+    assert_eq!(three("pull_request", "refs/pull/7/merge"), [0_usize, 1]);
     let two = ["refs/pull/7/merge", "refs/pull/8/merge"];
-    assert_eq!(cancelled(&two.map(|git_ref| entered("ci.yml", "pull_request", git_ref, 1))), [0_usize; 0]);
+    assert_eq!(cancelled(&two.map(|git_ref| entered(concurrency, "pull_request", git_ref, 1))), [0_usize; 0]);
+}
+
+/// What has passed its checks later need not be what was pushed later.
+#[test]
+fn every_deployment_has_its_turn() {
+    let workflow = read("docker-build.yml");
+    let concurrency = &workflow["jobs"]["deploy"]["concurrency"];
+    let runs = [1, 2, 3].map(|number| entered(concurrency, "push", "refs/heads/main", number));
+    assert_eq!(runs.each_ref().map(|run| run.group.as_str()), ["deploy-production"; 3]);
+    assert_eq!(cancelled(&runs), [0_usize; 0]);
 }
