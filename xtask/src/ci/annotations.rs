@@ -103,8 +103,8 @@ impl Annotation {
         Annotation { level, file: String::new(), line: 0, column: 0, title, message }
     }
 
-    /// With its file from the root of the repository, as GitHub wants it. The workspace may be a folder of it: `prefix`,
-    /// as `git rev-parse --show-prefix` tells it.
+    /// With its file from the root of the repository, as GitHub wants it. The workspace may be a folder of it:
+    /// `prefix`, as `git rev-parse --show-prefix` tells it.
     pub fn below(mut self, prefix: &str) -> Annotation {
         if self.file.is_empty() || self.file.starts_with('/') {
             return self;
@@ -119,8 +119,8 @@ impl Annotation {
     }
 }
 
-/// The lines before and after something in which GitHub must take nothing for a command ("Stopping and starting workflow
-/// commands"). What stands between could end it if it knew the word.
+/// The lines before and after something in which GitHub must take nothing for a command ("Stopping and starting
+/// workflow commands"). What stands between could end it if it knew the word.
 pub fn without_commands() -> (String, String) {
     // Its keys are the operating system's random numbers, and others for each.
     let number = || RandomState::new().hash_one(0_u8);

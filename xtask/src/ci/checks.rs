@@ -1,5 +1,5 @@
-//! What GitHub knows of a commit: which of its checks have passed, which have failed, which still run, and whether another
-//! commit has it in its history. Only looks.
+//! What GitHub knows of a commit: which of its checks have passed, which have failed, which still run, and whether
+//! another commit has it in its history. Only looks.
 
 use std::time::Duration;
 

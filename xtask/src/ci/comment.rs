@@ -165,8 +165,8 @@ pub fn plan(ours: &[Comment], body: &str) -> Plan {
     }
 }
 
-/// Carries the plan out. Each change is sent once: the next run finds whatever this one has left. A comment that is made
-/// has to be by `author`, or no run would ever find it again and each would make another.
+/// Carries the plan out. Each change is sent once: the next run finds whatever this one has left. A comment that is
+/// made has to be by `author`, or no run would ever find it again and each would make another.
 pub fn carry_out(
     exec: &Executor,
     place: &Place<'_>,

@@ -1,11 +1,11 @@
 //! Markdown that somebody else has written, made harmless before we publish it under our name. Pure.
 //!
 //! A report on a pull request is written by a job that runs the pull request's code, so that it may be anything.
-//! Tables, headings, code and emphasis stay. It can mention nobody, refer to no issue, lead to no address, load nothing,
-//! have no HTML, hide nothing, and close nothing that we open. What GitHub makes links of by itself stays: hashes of the
-//! repository's commits outside of code, and what its people have set up (custom autolinks). Sources: "Basic writing and formatting syntax" and
-//! "Autolinked references and URLs" of GitHub's documentation, and the GitHub Flavored Markdown Spec (entities,
-//! autolinks, images).
+//! Tables, headings, code and emphasis stay. It can mention nobody, refer to no issue, lead to no address, load
+//! nothing, have no HTML, hide nothing, and close nothing that we open. What GitHub makes links of by itself stays:
+//! hashes of the repository's commits outside of code, and what its people have set up (custom autolinks). Sources:
+//! "Basic writing and formatting syntax" and "Autolinked references and URLs" of GitHub's documentation, and the
+//! GitHub Flavored Markdown Spec (entities, autolinks, images).
 
 /// The largest report that is taken, in bytes.
 pub const SIZE_MAX: usize = 60_000;

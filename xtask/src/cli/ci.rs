@@ -48,9 +48,9 @@ pub enum CiStep {
     In GitHub Actions the event tells what to compare with: the commit before a push, the base of a pull request or of \
     the merge queue. Where that is not in the clone and cannot be fetched, and for every other event, everything runs: \
     a job that is skipped counts as passed.\n\n\
-    Texts at the root, in docs/ and under the usual names (README, LICENSE, …) are documentation, but for those that a \
-    Rust source includes; for those that the automation's tests read, the checks run. `code_only` says that neither dependencies nor the automation have changed: \
-    with XTASK_CODE_ONLY=true the tests of the app alone are run.\n\n\
+    Texts at the root, in docs/ and under the usual names (README, LICENSE, …) are documentation, but for those that \
+    a Rust source includes; for those that the automation's tests read, the checks run. `code_only` says that neither \
+    dependencies nor the automation have changed: with XTASK_CODE_ONLY=true the tests of the app alone are run.\n\n\
     An image is pushed for the repository's own branches and tags, and where `push` of workflow_dispatch is not \
     unticked; for pull requests and merge queues it is built and stays where it is (`trial`). What is pushed to the \
     default branch is deployed, and from there what somebody has ticked `deploy` for. `force_rebuild` makes \
@@ -108,8 +108,8 @@ pub struct ImageArgs {
 #[command(after_help = "Examples:\n  XTASK_IMAGE=ghcr.io/owner/app@sha256:… cargo xtask ci deploy\n\n\
     Everything else is as in `cargo xtask deploy`, which names the tokens. \
     In GitHub Actions only the default branch may deploy, and workflow_dispatch only with `deploy` ticked; its input \
-    `environment` is the environment at Railway. Where a commit is live that has this one in its history, as GITHUB_TOKEN \
-    can see, nothing is deployed, and that is no failure; --unchecked deploys all the same.\n\n\
+    `environment` is the environment at Railway. Where a commit is live that has this one in its history, as \
+    GITHUB_TOKEN can see, nothing is deployed, and that is no failure; --unchecked deploys all the same.\n\n\
     Outputs: deployment (its id) and url.")]
 pub struct CiDeployArgs {
     /// What the app is told that it is, as APP_REVISION [default: GITHUB_SHA; elsewhere the commit of the checkout, if

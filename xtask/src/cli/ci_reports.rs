@@ -72,11 +72,11 @@ pub struct DepsReportArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  cargo xtask ci comment --file deps/comment.md\n  \
     cargo xtask ci comment --file deps/comment.md --dry-run\n\n\
-    For a job that runs nothing of the pull request: it checks out the base, has `pull-requests: write` and GITHUB_TOKEN, \
-    and the report as an artifact of a job before. It may be in the pull request's own workflow, where one from a fork \
-    gets no comment, since its jobs may not write; or in one `on: workflow_run`, which reaches forks too. The comment is \
-    created once and changed after that; it is known by a mark that nobody sees, and by who wrote it. Where \
-    XTASK_REPORT_CHANGED is `false` (the output `changed` of `ci deps-report`), none is created.\n\n\
+    For a job that runs nothing of the pull request: it checks out the base, has `pull-requests: write` and \
+    GITHUB_TOKEN, and the report as an artifact of a job before. It may be in the pull request's own workflow, where \
+    one from a fork gets no comment, since its jobs may not write; or in one `on: workflow_run`, which reaches forks \
+    too. The comment is created once and changed after that; it is known by a mark that nobody sees, and by who wrote \
+    it. Where XTASK_REPORT_CHANGED is `false` (the output `changed` of `ci deps-report`), none is created.\n\n\
     The file is taken for hostile: 60000 bytes at most, and published without mentions, references, links, images and \
     HTML. Which pull request it belongs to is told by the event and confirmed by GitHub: its last commit has to be the \
     one that the report was made for. Where it is closed or has newer commits, nothing is written, and that is no \

@@ -60,8 +60,8 @@ pub fn find(
     ]))
 }
 
-/// Whether the last push to a pull request has changed dependencies: where it has taken such a change back, the request as
-/// a whole has none any more, and what was said of it before has to be put right.
+/// Whether the last push to a pull request has changed dependencies: where it has taken such a change back, the request
+/// as a whole has none any more, and what was said of it before has to be put right.
 fn has_moved(exec: &Executor, context: &Context, github: Option<&GitHub>) -> bool {
     let Some(previous) = github.and_then(|github| github.previous.clone()) else { return false };
     match changes::since(exec, &context.workspace.root, &[previous]) {

@@ -288,7 +288,10 @@ fn the_last_of_many_checks_counts_like_the_first() {
     asks_github(&mut site);
     let runs = |last: &str| -> Value {
         let conclusion = |number: usize| if number == 100 { last } else { "success" };
-        let run = |number: usize| json!({"name": format!("check {number}"), "status": "completed", "conclusion": conclusion(number)});
+        let run = |number: usize| {
+            let name = format!("check {number}");
+            json!({"name": name, "status": "completed", "conclusion": conclusion(number)})
+        };
         (0..=100).map(run).collect()
     };
     let run = looked_at(&site, runs("failure"));
@@ -318,7 +321,10 @@ fn what_fails_after_a_deployment_or_at_night_keeps_nothing_from_being_deployed_a
         };
         let workflow = YamlLoader::load_from_str(&text).unwrap().remove(0);
         let name = workflow["jobs"][job]["name"].as_str().unwrap().to_owned();
-        let failed = |slug: &str| json!({"name": name, "status": "completed", "conclusion": "failure", "app": {"slug": slug}});
+        let failed = |slug: &str| {
+            let app = json!({"slug": slug});
+            json!({"name": name, "status": "completed", "conclusion": "failure", "app": app})
+        };
         let good = json!({"name": "test", "status": "completed", "conclusion": "success"});
         let run = looked_at(&site, json!([good, failed("github-actions")]));
         assert_eq!(run.code, Some(code), "{name}: {}", run.stderr);

@@ -1,8 +1,8 @@
 //! What jobs leave for each other. Each runs on a machine of its own, so that nothing else gets from one to the other.
 //!
 //! Sources: the READMEs of `actions/upload-artifact` (v7) and `actions/download-artifact` (since v5): what a name or a
-//! pattern finds is unpacked right into `path` where it is one artifact, or with `merge-multiple`; else each into a folder
-//! of its own name.
+//! pattern finds is unpacked right into `path` where it is one artifact, or with `merge-multiple`; else each into a
+//! folder of its own name.
 
 use std::fs;
 use std::path::{Path, PathBuf};

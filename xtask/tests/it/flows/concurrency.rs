@@ -1,9 +1,9 @@
 //! What GitHub's concurrency groups do to runs that come one upon the other.
 //!
-//! Source: "Control the concurrency of workflows and jobs" of GitHub's documentation: in a group one run is under way and
-//! one waits; whoever comes next takes the place of the one that waits, which is cancelled, and with
-//! `cancel-in-progress` also of the one under way; with `queue: max` all of them wait (up to 100). The group of a workflow
-//! that is called counts too.
+//! Source: "Control the concurrency of workflows and jobs" of GitHub's documentation: in a group one run is under way
+//! and one waits; whoever comes next takes the place of the one that waits, which is cancelled, and with
+//! `cancel-in-progress` also of the one under way; with `queue: max` all of them wait (up to 100). The group of a
+//! workflow that is called counts too.
 
 use std::collections::BTreeMap;
 

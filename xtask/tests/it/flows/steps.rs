@@ -36,8 +36,8 @@ pub fn keeps_secrets(event: &Event, call: &Call) {
     assert_eq!(told_too_much(event, call), None);
 }
 
-/// Why a step must not have what it is given: what runs code that is not merged gets no secret. The one exception is the
-/// comment, whose job checks out the base; and for a fork GitHub has nothing to give to it.
+/// Why a step must not have what it is given: what runs code that is not merged gets no secret. The one exception is
+/// the comment, whose job checks out the base; and for a fork GitHub has nothing to give to it.
 fn told_too_much(event: &Event, call: &Call) -> Option<String> {
     if !matches!(event.name, "pull_request" | "merge_group") {
         return None;

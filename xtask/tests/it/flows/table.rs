@@ -60,8 +60,8 @@ impl World {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    /// An event about what is checked out. Its secrets are there for whoever asks, though GitHub gives none to a fork: a
-    /// workflow that asks for one there is wrong already.
+    /// An event about what is checked out. Its secrets are there for whoever asks, though GitHub gives none to a fork:
+    /// a workflow that asks for one there is wrong already.
     fn event(&self, name: &'static str, git_ref: &str, mut payload: Value) -> Event {
         payload["repository"] = json!({"default_branch": "main", "visibility": "public"});
         let token = ("RAILWAY_TOKEN", self.station.railway.told("project_token").to_owned());
