@@ -84,7 +84,6 @@ fn one_artifact_lies_elsewhere_than_two() {
     let (artifacts, checkout) = (Artifacts::new(), tempfile::tempdir().unwrap());
     let root = checkout.path();
     let step = |action: &str, with: &[(&str, &str)]| Use {
-        job: "job".to_owned(),
         action: format!("actions/{action}-artifact"),
         with: with.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
     };

@@ -37,7 +37,6 @@ pub struct Call {
 /// A step that uses an action.
 #[derive(Clone, Debug)]
 pub struct Use {
-    pub job: String,
     /// Without its pin.
     pub action: String,
     /// What it is given.
@@ -180,8 +179,8 @@ impl Runner<'_> {
                         };
                         (name.as_str().unwrap().to_owned(), text)
                     });
-                    let (job, action, with) = (name.to_owned(), action.to_owned(), with.collect());
-                    ended.is_good = (self.use_action)(&Use { job, action, with });
+                    let (action, with) = (action.to_owned(), with.collect());
+                    ended.is_good = (self.use_action)(&Use { action, with });
                     // A cache that is empty says under which name it would be kept.
                     if let Some(key) = step["with"]["key"].as_str() {
                         ended.outputs.insert("cache-primary-key".to_owned(), interpolate(key, scope));
