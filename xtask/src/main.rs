@@ -105,7 +105,7 @@ fn run(cli: &Cli, ui: Ui) -> anyhow::Result<()> {
         Command::Ci(args) => match &args.step {
             CiStep::Changes(args) => cmd::ci::changes(&executor(false)?, args),
             CiStep::Check(args) => cmd::ci::check(&executor(args.dry_run)?, args),
-            CiStep::Test(args) => cmd::ci::test(&executor(args.dry_run)?, args),
+            CiStep::Test(args) => cmd::ci::test(&executor(args.test.dry_run)?, args),
             CiStep::DepsReport(args) => cmd::ci::deps_report(&executor(args.dry_run)?, args),
             CiStep::Comment(args) => cmd::ci::comment(&executor(args.dry_run)?, args),
             CiStep::Summary(args) => cmd::ci::summary(&executor(false)?, args),

@@ -3,6 +3,7 @@
 //! Source: "Workflow commands for GitHub Actions", sections "Setting an error message" and the ones beside it.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 
 use serde::Deserialize;
 
@@ -10,7 +11,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Annotation {
     pub level: Level,
-    /// From the root of the checkout; empty where there is no place.
+    /// From the root of the workspace; empty where there is no place.
     pub file: String,
     pub line: u64,
     pub column: u64,
@@ -101,6 +102,30 @@ impl Annotation {
         let (title, message) = (title.into(), message.into());
         Annotation { level, file: String::new(), line: 0, column: 0, title, message }
     }
+
+    /// With its file from the root of the repository, as GitHub wants it. The workspace may be a folder of it:
+    /// `prefix`, as `git rev-parse --show-prefix` tells it.
+    pub fn below(mut self, prefix: &str) -> Annotation {
+        if self.file.is_empty() || self.file.starts_with('/') {
+            return self;
+        }
+        let (mut folder, mut file) = (prefix.trim_end_matches('/'), self.file.as_str());
+        while let Some(rest) = file.strip_prefix("../").filter(|_| !folder.is_empty()) {
+            folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+            file = rest;
+        }
+        self.file = if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") };
+        self
+    }
+}
+
+/// The lines before and after something in which GitHub must take nothing for a command ("Stopping and starting
+/// workflow commands"). What stands between could end it if it knew the word.
+pub fn without_commands() -> (String, String) {
+    // Its keys are the operating system's random numbers, and others for each.
+    let number = || RandomState::new().hash_one(0_u8);
+    let word = format!("xtask-{:016x}{:016x}", number(), number());
+    (format!("::stop-commands::{word}\n"), format!("::{word}::\n"))
 }
 
 /// Text after the second `::`.
@@ -146,6 +171,33 @@ mod tests {
         assert_eq!(told(&line("failure-note", "For more information", "null", "")), None);
         assert_eq!(told(r#"{"reason":"compiler-artifact"}"#), None);
         assert_eq!(told("printed by a build script"), None);
+    }
+
+    #[test]
+    fn files_are_named_from_the_root_of_the_repository() {
+        let told = |prefix: &str, file: &str| {
+            let annotation =
+                Annotation { file: file.to_owned(), ..Annotation::general(Level::Error, "", "") };
+            annotation.below(prefix).file
+        };
+        for (prefix, file, expected) in [
+            ("", "src/a.rs", "src/a.rs"),
+            ("app/site/", "src/a.rs", "app/site/src/a.rs"),
+            ("app/site/", "../../.github/workflows/a.yml", ".github/workflows/a.yml"),
+            ("app/site/", "../core/a.rs", "app/core/a.rs"),
+            ("app/", "/registry/a.rs", "/registry/a.rs"),
+            ("app/", "", ""),
+        ] {
+            assert_eq!(told(prefix, file), expected);
+        }
+    }
+
+    #[test]
+    fn nobody_knows_the_word_before() {
+        let (first, second) = (without_commands(), without_commands());
+        assert_ne!(first, second);
+        let word = first.0.strip_prefix("::stop-commands::").unwrap().trim_end();
+        assert!(word.len() > 30 && first.1 == format!("::{word}::\n"), "{first:?}");
     }
 
     #[test]

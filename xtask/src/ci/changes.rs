@@ -11,6 +11,8 @@ use super::github::GitHub;
 pub enum Class {
     /// Read by people alone.
     Documentation,
+    /// Read by people, and by tests of the automation, which have to pass for it.
+    Tested,
     /// Which versions of what is compiled, with which compiler.
     Dependencies,
     /// How the app is built, packed and deployed.
@@ -55,6 +57,8 @@ pub struct Layout<'a> {
     pub of_app: BTreeSet<String>,
     /// Texts that are compiled into the app.
     pub included: BTreeSet<String>,
+    /// Texts that the automation's tests read.
+    pub tested: BTreeSet<String>,
 }
 
 /// The class of a file. Paths have `/` and are below the workspace's root.
@@ -70,7 +74,7 @@ pub fn class(path: &str, layout: &Layout<'_>) -> Class {
         return if is_in(layout.automation) { Class::Automation } else { Class::App };
     }
     if is_document(path, name) {
-        return Class::Documentation;
+        return if layout.tested.contains(path) { Class::Tested } else { Class::Documentation };
     }
     match name {
         "Cargo.lock" | "Cargo.toml" | "rust-toolchain" | "rust-toolchain.toml" => Class::Dependencies,
@@ -101,7 +105,7 @@ pub fn decide(github: Option<&GitHub>, classes: Option<&BTreeMap<String, Class>>
     let ticked = |input: &str| github.is_some_and(|github| github.flag(input) == Some(true));
     let forced = ticked("force_rebuild") || ticked("deploy");
     let compiled = [Class::App, Class::Dependencies, Class::Automation].into_iter().any(has);
-    let checks = forced || compiled || has(Class::Workflows);
+    let checks = forced || compiled || has(Class::Workflows) || has(Class::Tested);
     let is_tag = github.is_some_and(|github| matches!(github.git_ref, super::github::Ref::Tag(_)));
     let image = forced || compiled || is_tag;
     Decision {
@@ -130,6 +134,7 @@ mod tests {
             automation: "xtask",
             of_app: ["src", "crates/ui/src", "xtask/src", "public", "style"].map(str::to_owned).into(),
             included: ["crates/ui/README.md".to_owned()].into(),
+            tested: ["docs/lint.md".to_owned()].into(),
         }
     }
 
@@ -139,6 +144,7 @@ mod tests {
         for path in [
             "README.md",
             "LICENSE-MIT",
+            "docs/lint.md",
             "docs/measurements/a.sh",
             "docs/images/page.png",
             ".gitignore",
@@ -173,6 +179,7 @@ mod tests {
         expect![[r#"
             README.md: Documentation
             LICENSE-MIT: Documentation
+            docs/lint.md: Tested
             docs/measurements/a.sh: Documentation
             docs/images/page.png: Documentation
             .gitignore: Documentation
@@ -221,8 +228,9 @@ mod tests {
 
     #[test]
     fn what_runs_for_each_event_and_change() {
-        let changes: [(&str, Option<&[&str]>); 7] = [
+        let changes: [(&str, Option<&[&str]>); 8] = [
             ("docs", Some(&["README.md"])),
+            ("tested docs and app", Some(&["docs/lint.md", "src/app.rs"])),
             ("app", Some(&["src/app.rs", "README.md"])),
             ("dependencies", Some(&["Cargo.lock"])),
             ("automation", Some(&["xtask/src/main.rs"])),
@@ -257,6 +265,7 @@ mod tests {
         }
         expect![[r#"
             push to main, docs: 
+            push to main, tested docs and app: checks image push deploy
             push to main, app: checks image push deploy code_only
             push to main, dependencies: checks image push deploy
             push to main, automation: checks image push deploy
@@ -264,6 +273,7 @@ mod tests {
             push to main, nothing: 
             push to main, unknown: checks image push deploy
             push to a branch, docs: 
+            push to a branch, tested docs and app: checks image push
             push to a branch, app: checks image push code_only
             push to a branch, dependencies: checks image push
             push to a branch, automation: checks image push
@@ -271,6 +281,7 @@ mod tests {
             push to a branch, nothing: 
             push to a branch, unknown: checks image push
             tag, docs: image push
+            tag, tested docs and app: checks image push
             tag, app: checks image push code_only
             tag, dependencies: checks image push
             tag, automation: checks image push
@@ -278,6 +289,7 @@ mod tests {
             tag, nothing: image push
             tag, unknown: checks image push
             pull request, docs: 
+            pull request, tested docs and app: checks image
             pull request, app: checks image code_only
             pull request, dependencies: checks image dependencies
             pull request, automation: checks image
@@ -285,6 +297,7 @@ mod tests {
             pull request, nothing: 
             pull request, unknown: checks image dependencies
             merge queue, docs: 
+            merge queue, tested docs and app: checks image
             merge queue, app: checks image code_only
             merge queue, dependencies: checks image
             merge queue, automation: checks image
@@ -292,6 +305,7 @@ mod tests {
             merge queue, nothing: 
             merge queue, unknown: checks image
             force_rebuild, docs: checks image push
+            force_rebuild, tested docs and app: checks image push
             force_rebuild, app: checks image push
             force_rebuild, dependencies: checks image push
             force_rebuild, automation: checks image push
@@ -299,6 +313,7 @@ mod tests {
             force_rebuild, nothing: checks image push
             force_rebuild, unknown: checks image push
             deploy, docs: checks image push deploy
+            deploy, tested docs and app: checks image push deploy
             deploy, app: checks image push deploy code_only
             deploy, dependencies: checks image push deploy
             deploy, automation: checks image push deploy

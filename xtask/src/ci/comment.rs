@@ -165,13 +165,15 @@ pub fn plan(ours: &[Comment], body: &str) -> Plan {
     }
 }
 
-/// Carries the plan out. Each change is sent once: the next run finds whatever this one has left.
+/// Carries the plan out. Each change is sent once: the next run finds whatever this one has left. A comment that is
+/// made has to be by `author`, or no run would ever find it again and each would make another.
 pub fn carry_out(
     exec: &Executor,
     place: &Place<'_>,
     number: u64,
     plan: &Plan,
     body: &str,
+    author: &str,
 ) -> anyhow::Result<()> {
     let body = json!({ "body": body }).to_string().into_bytes();
     let request = |method: Method, path: String| Request::new(method, url(place, &path)).body(body.clone());
@@ -184,6 +186,14 @@ pub fn carry_out(
         Action::Create => {
             let made = send(exec, place, request(Method::Post, format!("issues/{number}/comments")))?;
             expect(&made, 201, "comment", exec)?;
+            let made = serde_json::from_slice::<Comment>(&made.body).ok().and_then(|comment| comment.user);
+            if let Some(User { login }) = made.filter(|user| !user.login.eq_ignore_ascii_case(author)) {
+                let message =
+                    format!("the comment on pull request {number} is by `{login}`, not by `{author}`");
+                return Err(Failure::usage(message)
+                    .hint(format!("delete it, and name whose token it is: --author '{login}'"))
+                    .into());
+            }
         }
     }
     for id in &plan.delete {

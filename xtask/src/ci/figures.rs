@@ -25,19 +25,22 @@ pub struct Belonging<'a> {
 ///
 /// Outside of a workflow it is the newest of each. In one it is the newest of the workflow's commit that began after
 /// the event, and of builds the one that compiled most: a later one in the same job finds what that one has made. A
-/// smoke test names no commit, so that it has to be of the image that was made.
+/// smoke test names no commit, so that it has to be of the image that was made; a deployment may be either.
 pub fn of_this_run(
     all: &[(&'static str, Vec<KeptRun>)],
     belonging: &Belonging<'_>,
 ) -> Vec<(&'static str, KeptRun)> {
     let mut chosen: Vec<(&'static str, KeptRun)> = Vec::new();
     for (command, runs) in all {
-        let digest = chosen.iter().rev().find_map(|(_, run)| run.digest.clone());
+        let digest = chosen.iter().rev().find_map(|(_, run)| run.digest.as_deref().map(only_digest));
         let belongs = |run: &&KeptRun| {
             let Some(commit) = belonging.commit else { return true };
             let is_late = belonging.since.is_none_or(|since| began(run).is_some_and(|began| began >= since));
+            let is_of_image = || digest.is_some() && digest == of_image(run);
             let is_ours = match *command {
-                "smoke" => digest.is_some() && (digest == of_image(run)),
+                "smoke" => is_of_image(),
+                // What the app is told that it is may be any text.
+                "deploy" => run.commit() == Some(commit) || is_of_image(),
                 _ => run.commit() == Some(commit),
             };
             is_late && is_ours
@@ -58,8 +61,12 @@ fn began(run: &KeptRun) -> Option<DateTime<Utc>> {
 
 /// The digest of the image that was looked at.
 fn of_image(run: &KeptRun) -> Option<String> {
-    let named = run.digest.as_deref().or(run.image.as_deref())?;
-    Some(named.rsplit_once('@').map_or(named, |(_, digest)| digest).to_owned())
+    run.digest.as_deref().or(run.image.as_deref()).map(only_digest)
+}
+
+/// The digest in the name of an image, or alone.
+fn only_digest(named: &str) -> String {
+    named.rsplit_once('@').map_or(named, |(_, digest)| digest).to_owned()
 }
 
 fn find<'a>(runs: &'a [(&'static str, KeptRun)], command: &str) -> Option<&'a KeptRun> {
@@ -126,13 +133,16 @@ fn in_docker(run: &KeptRun, members: &BTreeSet<String>) -> Option<(BuildClass, H
     let counted: Vec<_> = counted.collect();
     let reused = counted.iter().filter(|stage| is_cached(stage.state)).count();
     let hits = hits("RUN instructions", reused, counted.len())?;
-    let cooks: Vec<_> = counted.iter().filter(|stage| stage.instruction.contains("cook")).collect();
+    let cooks: Vec<_> = counted.iter().filter(|stage| stage.instruction.contains("chef cook")).collect();
+    let cooked = cooks.iter().filter(|stage| is_cached(stage.state)).count();
+    // Packages of the system that were there already are no dependencies that were compiled.
+    let is_cold = if cooks.is_empty() { reused == 0 } else { cooked == 0 };
     let halves = run.after_cook.iter().flat_map(|after| after.front.iter().chain(&after.server));
     let only_members =
         halves.flat_map(|half| &half.compiled_packages).all(|package| members.contains(package));
-    let class = if reused == 0 {
+    let class = if is_cold {
         BuildClass::Cold
-    } else if !cooks.is_empty() && cooks.iter().all(|stage| is_cached(stage.state)) && only_members {
+    } else if !cooks.is_empty() && cooked == cooks.len() && only_members {
         BuildClass::Hot
     } else {
         BuildClass::Warm
@@ -250,9 +260,14 @@ mod tests {
 
     #[test]
     fn a_build_in_docker_is_classed_by_what_was_cooked() {
-        let class = |states: [&str; 4], compiled: &[&str]| {
-            let instructions =
-                ["FROM rust", "RUN cargo chef cook --front", "RUN cargo chef cook", "RUN build"];
+        let class = |states: &[&str], compiled: &[&str]| {
+            let instructions = [
+                "FROM rust",
+                "RUN cargo chef cook --front",
+                "RUN cargo chef cook",
+                "RUN build",
+                "RUN apt-get install cookies",
+            ];
             let stages: Vec<Value> = instructions
                 .iter()
                 .zip(states)
@@ -266,10 +281,13 @@ mod tests {
             let build = build(&[("docker-build", made)], &members()).unwrap();
             (build.class.name(), build.hits.map(|hits| (hits.reused, hits.all)).unwrap())
         };
-        assert_eq!(class(["ran", "ran", "ran", "ran"], &["app"]), ("cold", (0, 3)));
-        assert_eq!(class(["cached", "cached", "ran", "ran"], &["app"]), ("warm", (1, 3)));
-        assert_eq!(class(["cached", "cached", "cached", "ran"], &["app"]), ("hot", (2, 3)));
-        assert_eq!(class(["cached", "cached", "cached", "ran"], &["serde"]), ("warm", (2, 3)));
+        assert_eq!(class(&["ran", "ran", "ran", "ran"], &["app"]), ("cold", (0, 3)));
+        assert_eq!(class(&["cached", "cached", "ran", "ran"], &["app"]), ("warm", (1, 3)));
+        assert_eq!(class(&["cached", "cached", "cached", "ran"], &["app"]), ("hot", (2, 3)));
+        assert_eq!(class(&["cached", "cached", "cached", "ran"], &["serde"]), ("warm", (2, 3)));
+        // What is no cook says nothing, whatever it is called.
+        assert_eq!(class(&["cached", "ran", "ran", "ran", "cached"], &["app"]), ("cold", (1, 4)));
+        assert_eq!(class(&["cached", "cached", "cached", "ran", "ran"], &["app"]), ("hot", (2, 4)));
         // An image that was there is no build.
         let reused = run("1", json!({"reused": true, "stages": []}));
         assert_eq!(build(&[("docker-build", reused)], &members()), None);
@@ -302,17 +320,24 @@ mod tests {
                     run(&time(13), json!({"image": "r/app:1", "digest": format!("r/app@{b}")})),
                 ],
             ),
-            ("deploy", vec![run(&time(12), json!({"revision": "d"}))]),
+            (
+                "deploy",
+                vec![
+                    run(&time(12), json!({"revision": "d"})),
+                    run(&time(14), json!({"revision": "blue", "image": format!("r/app@{a}")})),
+                ],
+            ),
         ];
         let chosen = |commit, hour: Option<u32>| {
             let since = hour.map(|hour| DateTime::parse_from_rfc3339(&time(hour)).unwrap().to_utc());
             let runs = of_this_run(&all, &Belonging { commit, since });
             runs.iter().map(|(name, run)| format!("{name} {}", &run.started[11..13])).collect::<Vec<_>>()
         };
-        assert_eq!(chosen(Some("c"), Some(10)), ["build 11", "pack 12", "smoke 12"]);
-        assert_eq!(chosen(Some("c"), None), ["build 08", "pack 12", "smoke 12"]);
+        // A deployment under another name is one of the image that was made.
+        assert_eq!(chosen(Some("c"), Some(10)), ["build 11", "pack 12", "smoke 12", "deploy 14"]);
+        assert_eq!(chosen(Some("c"), None), ["build 08", "pack 12", "smoke 12", "deploy 14"]);
         assert_eq!(chosen(Some("d"), None), ["build 13", "deploy 12"]);
-        assert_eq!(chosen(None, None), ["build 13", "pack 12", "smoke 13", "deploy 12"]);
+        assert_eq!(chosen(None, None), ["build 13", "pack 12", "smoke 13", "deploy 14"]);
     }
 
     #[test]

@@ -17,22 +17,26 @@ pub struct Job {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     Passed,
-    /// It was skipped, and nothing said that it has to run.
+    /// It was skipped, as it was meant to be.
     NotNeeded,
     /// Why the gate stays closed.
     Closed(String),
 }
 
-/// Each job by name. An output `image = "true"` of any of them says that the job `image` has to run.
+/// Each job by name. An output `image` of any of them says whether the job `image` has to run: `true` or `false`.
 ///
-/// GitHub counts a skipped job as passed, also where it was skipped because the one before it failed.
+/// GitHub counts a skipped job as passed, also where it was skipped because the one before it failed. So a job that was
+/// skipped passes only where somebody said that it need not run: a job that was renamed, or whose output got lost, has
+/// nobody who says so.
 pub fn standings(jobs: &BTreeMap<String, Job>) -> BTreeMap<String, Standing> {
-    let has_to_run =
-        |name: &str| jobs.values().any(|job| job.outputs.get(name).is_some_and(|value| value == "true"));
+    let says = |name: &str, wanted: &str| {
+        jobs.values().any(|job| job.outputs.get(name).is_some_and(|value| value == wanted))
+    };
     let standing = |name: &str, job: &Job| match job.result.as_str() {
         "success" => Standing::Passed,
-        "skipped" if has_to_run(name) => Standing::Closed("was skipped, but has to run".to_owned()),
-        "skipped" => Standing::NotNeeded,
+        "skipped" if says(name, "true") => Standing::Closed("was skipped, but has to run".to_owned()),
+        "skipped" if says(name, "false") => Standing::NotNeeded,
+        "skipped" => Standing::Closed("was skipped, and nothing says that it need not run".to_owned()),
         "failure" => Standing::Closed("failed".to_owned()),
         "cancelled" => Standing::Closed("was cancelled".to_owned()),
         other => Standing::Closed(format!("ended as `{other}`, which nobody has heard of")),
@@ -62,9 +66,19 @@ mod tests {
             )
         };
         let both = r#"{"checks": "true", "image": "true"}"#;
-        let none = r#"{"checks": "false"}"#;
+        let none = r#"{"checks": "false", "image": "false"}"#;
         assert!(closed(&jobs(both, "success", "success")).is_empty());
         assert!(closed(&jobs(none, "skipped", "skipped")).is_empty());
+        // Its output was lost, or it has another name than its output.
+        for outputs in
+            ["{}", r#"{"checks": "false", "images": "false"}"#, r#"{"checks": "false", "image": ""}"#]
+        {
+            assert_eq!(
+                closed(&jobs(outputs, "success", "skipped")),
+                ["image was skipped, and nothing says that it need not run"],
+                "{outputs}"
+            );
+        }
         assert_eq!(
             closed(&jobs(both, "failure", "skipped")),
             ["checks failed", "image was skipped, but has to run"]
@@ -75,6 +89,9 @@ mod tests {
             ["image ended as `neutral`, which nobody has heard of"]
         );
         let failed = r#"{"changes": {"result": "failure"}, "checks": {"result": "skipped"}}"#;
-        assert_eq!(closed(failed), ["changes failed"]);
+        assert_eq!(
+            closed(failed),
+            ["changes failed", "checks was skipped, and nothing says that it need not run"]
+        );
     }
 }

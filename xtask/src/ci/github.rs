@@ -34,6 +34,9 @@ pub struct GitHub {
     /// The commit that the event's change starts from, as a full hash: where a branch was before a push, what a pull
     /// request or the merge queue merges into. `None` where there is none, as for a new branch.
     pub base: Option<String>,
+    /// What the branch of a pull request was before the last push to it, as a full hash. `None` where there is none, as
+    /// for one that was just opened.
+    pub previous: Option<String>,
     /// The number of the pull request that the event is about.
     pub pull_request: Option<u64>,
     /// Whether a pull request comes from another repository.
@@ -79,6 +82,10 @@ impl GitHub {
             None => Value::Null,
         };
         let text = |place: &str| payload.pointer(place).and_then(Value::as_str);
+        let commit = |place: &str| {
+            let named = text(place).filter(|commit| is_commit(commit));
+            named.filter(|commit| commit.bytes().any(|byte| byte != b'0')).map(str::to_owned)
+        };
         let event = required("GITHUB_EVENT_NAME", "the name of an event", &any)?;
         let git_ref = Ref::parse(&set("GITHUB_REF").unwrap_or_default());
         // A schedule has no payload to speak of, and runs on the default branch alone.
@@ -92,11 +99,9 @@ impl GitHub {
             sha: required("GITHUB_SHA", "the hash of a commit", &is_commit)?,
             server_url: server_url.trim_end_matches('/').to_owned(),
             default_branch: text("/repository/default_branch").map(str::to_owned).or(scheduled),
-            base: ["/before", "/pull_request/base/sha", "/merge_group/base_sha"]
-                .into_iter()
-                .find_map(text)
-                .filter(|commit| is_commit(commit) && commit.bytes().any(|byte| byte != b'0'))
-                .map(str::to_owned),
+            // A pull request has a `before` too: what its own branch was before the last push to it.
+            base: ["/pull_request/base/sha", "/merge_group/base_sha", "/before"].into_iter().find_map(commit),
+            previous: payload.get("pull_request").and_then(|_| commit("/before")),
             pull_request: payload.pointer("/pull_request/number").and_then(Value::as_u64),
             // A fork that was deleted since has no name any more.
             is_from_fork: payload.get("pull_request").is_some_and(|_| {
@@ -226,6 +231,7 @@ pub mod tests {
             server_url: "https://github.com".to_owned(),
             default_branch: Some("main".to_owned()),
             base: None,
+            previous: None,
             pull_request: None,
             is_from_fork: false,
             inputs: BTreeMap::new(),
@@ -272,10 +278,13 @@ pub mod tests {
     fn what_each_payload_tells() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("event.json");
-        let told = |payload: &str| {
+        let github = |payload: &str| {
             std::fs::write(&path, payload).unwrap();
-            let github = read(&[("GITHUB_EVENT_PATH", path.to_str().unwrap())]).unwrap().unwrap();
-            (github.base, github.pull_request, github.is_from_fork, github.inputs)
+            read(&[("GITHUB_EVENT_PATH", path.to_str().unwrap())]).unwrap().unwrap()
+        };
+        let told = |payload: &str| {
+            let GitHub { base, pull_request, is_from_fork, inputs, .. } = github(payload);
+            (base, pull_request, is_from_fork, inputs)
         };
         let commit = "89abcdef0123456789abcdef0123456789abcdef";
         let none = BTreeMap::new;
@@ -284,12 +293,14 @@ pub mod tests {
         let new_branch = format!(r#"{{"before": "{}"}}"#, "0".repeat(40));
         assert_eq!(told(&new_branch), (None, None, false, none()));
         let pull = |head: &str| {
-            format!(
-                r#"{{"pull_request": {{"number": 7, "base": {{"sha": "{commit}"}}, "head": {{"repo": {head}}}}}}}"#
-            )
+            let base = format!(r#"{{"sha": "{commit}"}}"#);
+            let request = format!(r#"{{"number": 7, "base": {base}, "head": {{"repo": {head}}}}}"#);
+            format!(r#"{{"before": "{}", "pull_request": {request}}}"#, "f".repeat(40))
         };
         let own = told(&pull(r#"{"full_name": "octo-org/app"}"#));
         assert_eq!(own, (Some(commit.to_owned()), Some(7), false, none()));
+        assert_eq!(github(&pull("null")).previous, Some("f".repeat(40)));
+        assert_eq!(github(&pushed).previous, None);
         assert!(told(&pull(r#"{"full_name": "else/app"}"#)).2);
         assert!(told(&pull("null")).2);
         let queued = format!(r#"{{"merge_group": {{"base_sha": "{commit}"}}}}"#);

@@ -1,10 +1,11 @@
 //! Markdown that somebody else has written, made harmless before we publish it under our name. Pure.
 //!
 //! A report on a pull request is written by a job that runs the pull request's code, so that it may be anything.
-//! Tables, headings, code and emphasis stay. It can mention nobody, refer to no issue, link nowhere, load nothing,
-//! have no HTML, hide nothing, and close nothing that we open. Sources: "Basic writing and formatting syntax" and
-//! "Autolinked references and URLs" of GitHub's documentation, and the GitHub Flavored Markdown Spec (entities,
-//! autolinks, images).
+//! Tables, headings, code and emphasis stay. It can mention nobody, refer to no issue, lead to no address, load
+//! nothing, have no HTML, hide nothing, and close nothing that we open. What GitHub makes links of by itself stays:
+//! hashes of the repository's commits outside of code, and what its people have set up (custom autolinks). Sources:
+//! "Basic writing and formatting syntax" and "Autolinked references and URLs" of GitHub's documentation, and the
+//! GitHub Flavored Markdown Spec (entities, autolinks, images).
 
 /// The largest report that is taken, in bytes.
 pub const SIZE_MAX: usize = 60_000;
@@ -44,14 +45,17 @@ fn is_visible(c: char) -> bool {
     c == '\t' || !(c.is_control() || is_unseen)
 }
 
-/// A fence without its language: GitHub draws diagrams and maps of some.
+/// A fence without its language: GitHub draws diagrams and maps of some. It may stand in quotes and in points of a list
+/// (CommonMark, "Fenced code blocks" and "List items").
 fn without_language(line: &str) -> &str {
-    let start = line.find(|c: char| !c.is_whitespace() && c != '>').unwrap_or(line.len());
+    let is_before = |c: char| c.is_whitespace() || c.is_ascii_digit() || ">-+*.)".contains(c);
+    let start = line.find(|c: char| !is_before(c)).unwrap_or(line.len());
     let rest = &line[start..];
     for mark in ['`', '~'] {
         let after = rest.trim_start_matches(mark);
         let length = rest.len() - after.len();
-        if length >= 3 && !after.contains('`') {
+        // With one more of them it is code within the line; that is so of backticks alone.
+        if length >= 3 && (mark == '~' || !after.contains('`')) {
             return &line[..start + length];
         }
     }
@@ -133,6 +137,15 @@ mod tests {
         assert_eq!(told("```mermaid\ngraph\n```"), "```\ngraph\n```");
         assert_eq!(told("> ~~~geojson x\n"), "> ~~~");
         assert_eq!(told("```a``` b"), "```a``` b");
+        for (text, expected) in [
+            ("- ```mermaid", "- ```"),
+            ("1. ```geojson", "1. ```"),
+            ("> * 2) ````stl", "> * 2) ````"),
+            ("~~~mermaid x`y`", "~~~"),
+            ("- text ```a", "- text ```a"),
+        ] {
+            assert_eq!(told(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -205,6 +205,9 @@ impl Reader {
     fn take_compiler(&mut self, line: &str) {
         if line.starts_with("error[") || line.starts_with("error: ") {
             self.pending_error = line.split_once(": ").map(|(_, message)| message.to_owned());
+        } else if line.starts_with("warning: ") || line.starts_with("warning[") {
+            // The next place is of this one: the error had none.
+            self.pending_error = None;
         } else if let Some(text) = line.trim_start().strip_prefix("--> ")
             && let Some(place) = place(text)
             && let Some(message) = self.pending_error.take()
@@ -380,6 +383,14 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
             assert_eq!((told.counts, told.failed.len()), (None, 0));
             let place = at("crates/app/src/a.rs", 2, 5).unwrap();
             assert_eq!(told.errors, [CompileError { message: "mismatched types".to_owned(), place }]);
+        }
+    }
+
+    #[test]
+    fn an_error_without_a_place_does_not_get_that_of_a_warning() {
+        let text = "error: linking with `cc` failed\n  |\nwarning: unused variable: `a`\n --> src/a.rs:2:5\n";
+        for runner in [Runner::Nextest, Runner::Cargo] {
+            assert_eq!(read(runner, text).errors, []);
         }
     }
 

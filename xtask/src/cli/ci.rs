@@ -36,8 +36,8 @@ pub enum CiStep {
     Bench(CiBenchArgs),
     /// Pass where every job that had to run has succeeded; the one check that a branch rule asks for
     ///
-    /// XTASK_NEEDS is the workflow's `${{ toJSON(needs) }}`. A job that was skipped passes, unless an output of its
-    /// name, as `ci changes` gives them, says that it has to run.
+    /// XTASK_NEEDS is the workflow's `${{ toJSON(needs) }}`. A job that was skipped passes only where an output of its
+    /// name is `false`, as `ci changes` gives them: where nothing says that it need not run, the gate is closed.
     Gate,
 }
 
@@ -48,13 +48,13 @@ pub enum CiStep {
     In GitHub Actions the event tells what to compare with: the commit before a push, the base of a pull request or of \
     the merge queue. Where that is not in the clone and cannot be fetched, and for every other event, everything runs: \
     a job that is skipped counts as passed.\n\n\
-    Texts at the root, in docs/ and under the usual names (README, LICENSE, …) are documentation, but for those that a \
-    Rust source includes. `code_only` says that neither dependencies nor the automation have changed: \
-    with XTASK_CODE_ONLY=true the tests of the app alone are run.\n\n\
+    Texts at the root, in docs/ and under the usual names (README, LICENSE, …) are documentation, but for those that \
+    a Rust source includes; for those that the automation's tests read, the checks run. `code_only` says that neither \
+    dependencies nor the automation have changed: with XTASK_CODE_ONLY=true the tests of the app alone are run.\n\n\
     An image is pushed for the repository's own branches and tags, and where `push` of workflow_dispatch is not \
     unticked; for pull requests and merge queues it is built and stays where it is (`trial`). What is pushed to the \
     default branch is deployed, and from there what somebody has ticked `deploy` for. `force_rebuild` makes \
-    everything run.\n\n\
+    everything run. `dependencies` is also set where the last push to a pull request has taken such a change back.\n\n\
     Outputs, each `true` or `false`: checks, image, push, trial, deploy, dependencies, code_only."
 )]
 pub struct ChangesArgs {
@@ -108,7 +108,8 @@ pub struct ImageArgs {
 #[command(after_help = "Examples:\n  XTASK_IMAGE=ghcr.io/owner/app@sha256:… cargo xtask ci deploy\n\n\
     Everything else is as in `cargo xtask deploy`, which names the tokens. \
     In GitHub Actions only the default branch may deploy, and workflow_dispatch only with `deploy` ticked; its input \
-    `environment` is the environment at Railway.\n\n\
+    `environment` is the environment at Railway. Where a commit is live that has this one in its history, as \
+    GITHUB_TOKEN can see, nothing is deployed, and that is no failure; --unchecked deploys all the same.\n\n\
     Outputs: deployment (its id) and url.")]
 pub struct CiDeployArgs {
     /// What the app is told that it is, as APP_REVISION [default: GITHUB_SHA; elsewhere the commit of the checkout, if

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{DriverArgs, Selection, TestArgs};
+use super::{Selection, TestArgs};
 use crate::report::Format;
 
 /// Run the project's tests, and show what fails beside its line
@@ -18,27 +18,7 @@ use crate::report::Format;
     Outputs, where the runner tells: ran, skipped.")]
 pub struct CiTestArgs {
     #[command(flatten)]
-    pub selection: Selection,
-    #[command(flatten)]
-    pub driver: DriverArgs,
-    /// Print the plan and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Arguments for the test runner
-    #[arg(last = true, value_name = "ARGS")]
-    pub args: Vec<String>,
-}
-
-impl CiTestArgs {
-    /// The same as `cargo xtask test` has them.
-    pub fn as_test(&self) -> TestArgs {
-        TestArgs {
-            selection: self.selection.clone(),
-            driver: self.driver.clone(),
-            dry_run: self.dry_run,
-            args: self.args.clone(),
-        }
-    }
+    pub test: TestArgs,
 }
 
 /// Tell what a run of the workflow came to, from the records of its steps, and hold it against the budgets
@@ -92,9 +72,11 @@ pub struct DepsReportArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  cargo xtask ci comment --file deps/comment.md\n  \
     cargo xtask ci comment --file deps/comment.md --dry-run\n\n\
-    For a workflow `on: workflow_run`, whose job runs nothing of the pull request: it has `pull-requests: write` and \
-    GITHUB_TOKEN, and the report as an artifact of the workflow before. The comment is created once and changed after \
-    that; it is known by a mark that nobody sees, and by who wrote it.\n\n\
+    For a job that runs nothing of the pull request: it checks out the base, has `pull-requests: write` and \
+    GITHUB_TOKEN, and the report as an artifact of a job before. It may be in the pull request's own workflow, where \
+    one from a fork gets no comment, since its jobs may not write; or in one `on: workflow_run`, which reaches forks \
+    too. The comment is created once and changed after that; it is known by a mark that nobody sees, and by who wrote \
+    it. Where XTASK_REPORT_CHANGED is `false` (the output `changed` of `ci deps-report`), none is created.\n\n\
     The file is taken for hostile: 60000 bytes at most, and published without mentions, references, links, images and \
     HTML. Which pull request it belongs to is told by the event and confirmed by GitHub: its last commit has to be the \
     one that the report was made for. Where it is closed or has newer commits, nothing is written, and that is no \

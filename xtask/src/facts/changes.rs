@@ -72,6 +72,12 @@ pub fn manifests_at(exec: &Executor, root: &Path, commit: &str) -> Vec<String> {
     names.split('\0').filter(is_manifest).map(str::to_owned).collect()
 }
 
+/// The folder of the workspace in its repository, with a slash at its end; empty where it is all of it, or no checkout.
+pub fn prefix(exec: &Executor, root: &Path) -> String {
+    let told = Git { exec, root }.ask(&["rev-parse", "--show-prefix"], LIMIT);
+    told.map(|prefix| prefix.trim().to_owned()).unwrap_or_default()
+}
+
 /// Whether a merge is checked out, as for a pull request: then what it was merged into is its first parent.
 pub fn is_merge(exec: &Executor, root: &Path) -> bool {
     Git { exec, root }.commit("HEAD^2").is_some()
@@ -92,6 +98,29 @@ pub fn included<'n>(
         git.ask(&words, LIMIT).is_some()
     };
     names.into_iter().filter(is_named).collect()
+}
+
+/// Of these texts, the ones that tests below a folder name as files: what they say is held to something. A text at the
+/// root is called as others are elsewhere, so that it has to be named with a folder before it.
+pub fn tested<'t>(
+    exec: &Executor,
+    root: &Path,
+    texts: impl IntoIterator<Item = &'t str>,
+    folder: &str,
+) -> BTreeSet<&'t str> {
+    let git = Git { exec, root };
+    let sources = format!("{folder}/tests/*.rs");
+    let is_named = |text: &&str| {
+        let name = text.rsplit('/').next().unwrap_or_default();
+        let (with_folder, alone) = (format!("/{name}\""), format!("\"{name}\""));
+        let mut words = vec!["grep", "-q", "-F", "-e", with_folder.as_str()];
+        if text.contains('/') {
+            words.extend(["-e", alone.as_str()]);
+        }
+        words.extend(["--", sources.as_str()]);
+        git.ask(&words, LIMIT).is_some()
+    };
+    texts.into_iter().filter(is_named).collect()
 }
 
 /// The names that git lists, as seen from the folder of the prefix: what is elsewhere in the repository begins with

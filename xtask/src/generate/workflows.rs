@@ -15,6 +15,10 @@ const FIRST_PINS: [(&str, &str); 2] = [
 
 // What stands in angle brackets is filled in. Versions (tags) take nothing over: they are built from nothing.
 
+/// Why a linter is not heeded that takes every cache for poisoned.
+const WHY_XTASK: &str = "versions take none, and what a pull request leaves is read by nobody else";
+const WHY_COMPILED: &str = "versions take none, and only the default branch writes it";
+
 const CHECK_OUT: &str = "\
 - name: Check out
   uses: actions/checkout@<checkout>
@@ -25,13 +29,13 @@ const CHECK_OUT: &str = "\
 const TAKE_XTASK: &str = "\
 - name: Take over the compiled xtask
   if: github.ref_type == 'branch'
-  uses: actions/cache/restore@<cache> # zizmor: ignore[cache-poisoning]
+  uses: actions/cache/restore@<cache> # zizmor: ignore[cache-poisoning] <why-xtask>
 <xtask>";
 
 const TAKE_OR_KEEP_XTASK: &str = "\
 - name: Take over the compiled xtask, or keep it
   if: github.ref_type == 'branch'
-  uses: actions/cache@<cache> # zizmor: ignore[cache-poisoning]
+  uses: actions/cache@<cache> # zizmor: ignore[cache-poisoning] <why-xtask>
 <xtask>";
 
 const XTASK: &str = "  with:
@@ -56,12 +60,12 @@ const TAKE_COMPILED: &str = "\
 - name: Take over compiled dependencies and tools
   id: compiled
   if: github.ref_type == 'branch' && github.event.inputs.force_rebuild != 'true'
-  uses: actions/cache/restore@<cache> # zizmor: ignore[cache-poisoning]
+  uses: actions/cache/restore@<cache> # zizmor: ignore[cache-poisoning] <why-compiled>
   with:
     <compiled>
     key: >-
       ${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.RUSTUP_TOOLCHAIN }}-${{ hashFiles('Cargo.lock',
-      '<automation>/tools.toml') }}
+      '**/Cargo.toml', '.cargo/config.toml', '<automation>/tools.toml') }}
     # Other versions of some crates are better than none at all; another compiler is of no use.
     restore-keys: ${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.RUSTUP_TOOLCHAIN }}-";
 
@@ -168,6 +172,8 @@ fn blocks(facts: &Facts) -> Blocks {
             .replace("<compiled>", COMPILED)
             .replace("<cache>", cache)
             .replace("<checkout>", checkout)
+            .replace("<why-xtask>", WHY_XTASK)
+            .replace("<why-compiled>", WHY_COMPILED)
             .replace("<automation>", &facts.automation);
         text.lines().map(str::to_owned).collect()
     };
@@ -261,6 +267,16 @@ mod tests {
         }
         let unversioned = format!("uses: a/b@{OLD}");
         assert!(pin_in(&unversioned).is_none());
+    }
+
+    #[test]
+    fn all_that_decides_what_is_compiled_is_in_the_key() {
+        let filled = fill("w", "# xtask: begin compiled\n# xtask: end\n", &facts(&[])).unwrap();
+        let (_, key) = filled.text.split_once("hashFiles(").unwrap();
+        let (files, _) = key.split_once(')').unwrap();
+        // Profiles and features are in manifests; a key that stays the same is never saved again.
+        let files: Vec<&str> = files.split(',').map(str::trim).collect();
+        assert_eq!(files, ["'Cargo.lock'", "'**/Cargo.toml'", "'.cargo/config.toml'", "'xtask/tools.toml'"]);
     }
 
     #[test]

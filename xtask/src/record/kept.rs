@@ -91,13 +91,21 @@ impl KeptRun {
     }
 }
 
+/// Whether a folder has records of any of the commands.
+pub fn has_records(folder: &Path) -> bool {
+    COMMANDS.iter().any(|command| file(folder, command).is_file())
+}
+
 /// The runs of a command that are on record in these folders, oldest first.
 pub fn runs(folders: &[PathBuf], command: &str) -> Vec<KeptRun> {
-    let mut runs: Vec<KeptRun> =
-        folders.iter().flat_map(|folder| in_file(&folder.join(format!("{command}.jsonl")))).collect();
+    let mut runs: Vec<KeptRun> = folders.iter().flat_map(|folder| in_file(&file(folder, command))).collect();
     // The same moment may be written in two time zones, but all of ours are UTC.
     runs.sort_by(|one, other| one.started.cmp(&other.started));
     runs
+}
+
+fn file(folder: &Path, command: &str) -> PathBuf {
+    folder.join(format!("{command}.jsonl"))
 }
 
 fn in_file(path: &Path) -> Vec<KeptRun> {

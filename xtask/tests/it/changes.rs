@@ -77,6 +77,19 @@ fn a_push_is_compared_with_what_was_there_before() {
         );
     }
 
+    // What the automation's tests read has to pass them.
+    origin.write("xtask/tests/it/pages.rs", "fn page() -> &'static str {\n    \"guide.md\"\n}\n");
+    origin.write("docs/other.md", "text");
+    let named = commit(&origin, "a test");
+    for (file, expected) in [("docs/guide.md", "checks"), ("docs/other.md", ""), ("guide.md", "")] {
+        origin.write(file, "another text");
+        commit(&origin, "a text");
+        let mut here = clone(&origin, "main", Some(1));
+        let (set, summary) = runs(&mut here, "push", MAIN, json!({"before": named}));
+        assert_eq!(set, expected, "{file}: {summary}");
+        git(origin.root(), &["reset", "--quiet", "--hard", &named]);
+    }
+
     // Texts that are compiled are no documentation.
     origin.write("README.md", "more");
     origin.edit("ui/src/lib.rs", "pub fn page", "#[doc = include_str!(\"../../README.md\")]\npub fn page");
@@ -123,14 +136,15 @@ fn a_pull_request_is_what_it_would_change() {
     let base = git(origin.root(), &["rev-parse", "HEAD"]);
     git(origin.root(), &["checkout", "--quiet", "-b", "feature"]);
     origin.edit("Cargo.lock", "version = 4", "version = 4\n");
-    commit(&origin, "dependencies");
+    let first_push = commit(&origin, "dependencies");
     git(origin.root(), &["checkout", "--quiet", "main"]);
     // Meanwhile the base went on, which is no part of the request.
     origin.edit("server/src/page.rs", "<title>Fixture", "<title>Main");
     commit(&origin, "main goes on");
     git(origin.root(), &["checkout", "--quiet", "-b", "merged"]);
     git(origin.root(), &["merge", "--quiet", "--no-ff", "--message", "merge", "feature"]);
-    let request = json!({"pull_request": {
+    // Where something was pushed to the branch before, the payload has that too, and it is no beginning.
+    let request = json!({"before": first_push, "pull_request": {
         "number": 7, "base": {"sha": base}, "head": {"repo": {"full_name": "Octo-Org/Fixture"}},
     }});
     let mut here = clone(&origin, "merged", Some(2));

@@ -248,6 +248,35 @@ fn the_wrong_event_and_no_token_are_named() {
 }
 
 #[test]
+fn nothing_is_said_only_where_something_was_said_before() {
+    let mut scene = Scene::new();
+    scene.workspace.set("XTASK_REPORT_CHANGED", "false");
+    assert_eq!(scene.comment(), "none");
+    assert_eq!(scene.github.changed(), [""; 0]);
+    scene.workspace.set("XTASK_REPORT_CHANGED", "true");
+    assert_eq!(scene.comment(), "created");
+    scene.workspace.set("XTASK_REPORT_CHANGED", "false");
+    scene.workspace.write("comment.md", "All is as it was.\n");
+    assert_eq!(scene.comment(), "updated");
+    assert!(scene.ours()[0].contains("All is as it was."), "{:?}", scene.ours());
+}
+
+#[test]
+fn a_token_of_somebody_else_is_noticed() {
+    let scene = Scene::new();
+    let words = ["ci", "comment", "--file", "comment.md", "--author", "our-app[bot]"];
+    let run = scene.workspace.xtask(&words);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    let told = format!("error: the comment on pull request 7 is by `{BOT}`, not by `our-app[bot]`");
+    assert!(
+        run.stderr.contains(&told) && run.stderr.contains(&format!("--author '{BOT}'")),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(scene.github.changed(), ["POST issues/7/comments"]);
+}
+
+#[test]
 fn a_dry_run_only_looks() {
     let scene = Scene::new();
     let run = scene.workspace.xtask(&["ci", "comment", "--file", "comment.md", "--dry-run"]);

@@ -163,6 +163,23 @@ fn on_a_laptop_the_newest_of_each_counts_and_other_jobs_leave_folders() {
 }
 
 #[test]
+fn a_folder_without_records_is_said_and_where_none_has_any_it_is_a_failure() {
+    let workspace = workspace("");
+    workspace.write("left/image/build.jsonl", &build(3, COMMIT, 310.0, 90, 10));
+    let summed_up = |folders: [&str; 2]| {
+        workspace.xtask(&["ci", "summary", "--records", folders[0], "--records", folders[1]])
+    };
+    let run = summed_up(["left/image", "left/deploy"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.contains("| build | warm, 310 s |"), "{}", run.stdout);
+    assert_eq!(run.stderr, "note: there are no records in left/deploy\n");
+    // They are there, and not where they are looked for: "not measured" throughout would pass for good.
+    let run = summed_up(["left", "left/deploy"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{}", run.stderr);
+    assert!(run.stderr.contains("error: there are no records in left, left/deploy\n"), "{}", run.stderr);
+}
+
+#[test]
 fn a_wrong_key_is_named() {
     let workspace = workspace("cold = 720");
     let run = workspace.xtask(&["ci", "summary"]);

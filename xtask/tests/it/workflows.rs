@@ -1,6 +1,6 @@
 //! Checks on the workflows of the workspace: they only call `cargo xtask`, and nothing in them can change under us.
 //!
-//! Each check has a sample that must fail. A workspace without workflows passes, and says so.
+//! Each check has a sample that must fail. A workspace without workflows says that it skips them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -101,12 +101,49 @@ fn problems(text: &str) -> Vec<String> {
         if key == "uses" && !is_pinned(&text) {
             problems.push(format!("{way}: `{text}` is not pinned by a full hash"));
         }
-        if text.contains("secrets.") && !(["env", "with"].contains(&parent) && way.contains("/steps/")) {
+        let is_given_to_a_step = ["env", "with"].contains(&parent) && way.contains("/steps/");
+        if key == "secrets" || (names_secrets(key, &text) && !is_given_to_a_step) {
             problems.push(format!("{way}: a secret goes further than one step"));
+        }
+        if is_given_to_a_step && !names_each_secret(&text) {
+            problems.push(format!("{way}: a step gets more than one secret by its name"));
         }
     }
     problems.extend(pins_without_version(text));
+    problems.extend(exceptions_without_reason(text));
     problems
+}
+
+/// What of a text is expressions: all of a condition, and else what stands in braces.
+fn expressions<'t>(key: &str, text: &'t str) -> Vec<&'t str> {
+    if key == "if" && !text.contains("${{") {
+        return vec![text];
+    }
+    text.split("${{").skip(1).map(|rest| rest.split_once("}}").map_or(rest, |(inner, _)| inner)).collect()
+}
+
+/// Whether it says `secrets`, in whatever form: `secrets.X`, `secrets['X']`, `toJSON(secrets)`.
+fn names_secrets(key: &str, text: &str) -> bool {
+    expressions(key, text).iter().any(|expression| expression.contains("secrets"))
+}
+
+/// Whether every expression with a secret is that one secret.
+fn names_each_secret(text: &str) -> bool {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_one = |expression: &str| match expression.trim().strip_prefix("secrets.") {
+        Some(name) => !name.is_empty() && name.chars().all(is_name),
+        None => !expression.contains("secrets"),
+    };
+    expressions("", text).into_iter().all(is_one)
+}
+
+/// Where a linter is not heeded, the line says why.
+fn exceptions_without_reason(text: &str) -> impl Iterator<Item = String> {
+    let bare = text.lines().filter(|line| {
+        line.split_once("zizmor: ignore[")
+            .is_some_and(|(_, rest)| rest.split_once(']').is_none_or(|(_, reason)| reason.trim().is_empty()))
+    });
+    bare.map(|line| format!("`{}` does not say why", line.trim()))
 }
 
 /// Actions of other repositories by commit; those of this one come with the checkout.
@@ -126,7 +163,7 @@ fn pins_without_version(text: &str) -> impl Iterator<Item = String> {
 fn workflows_only_call_xtask() {
     let workflows = workflows();
     if workflows.is_empty() {
-        eprintln!("no workflows in {}: nothing to check", folder().display());
+        skipped(&format!("there are no workflows in {}", folder().display()));
     }
     for (name, text) in workflows {
         assert_eq!(problems(&text), [""; 0], "{name}");
@@ -215,6 +252,36 @@ fn each_check_can_fail() {
             "    steps:\n",
             "    env:\n      TOKEN: ${{ secrets.TOKEN }}\n    steps:\n",
             "/jobs/image/env/TOKEN: a secret goes further than one step",
+        ),
+        (
+            "    steps:\n",
+            "    env:\n      ALL: ${{ toJSON(secrets) }}\n    steps:\n",
+            "/jobs/image/env/ALL: a secret goes further than one step",
+        ),
+        (
+            "    steps:\n",
+            "    if: secrets['TOKEN'] != ''\n    steps:\n",
+            "/jobs/image/if: a secret goes further than one step",
+        ),
+        (
+            "    steps:\n",
+            "    secrets: inherit\n    steps:\n",
+            "/jobs/image/secrets: a secret goes further than one step",
+        ),
+        (
+            "    steps:\n",
+            "    secrets:\n      TOKEN: ${{ secrets.TOKEN }}\n    steps:\n",
+            "/jobs/image/secrets/TOKEN: a secret goes further than one step",
+        ),
+        (
+            "${{ secrets.TOKEN }}",
+            "${{ toJSON(secrets) }}",
+            "/jobs/image/steps/1/env/TOKEN: a step gets more than one secret by its name",
+        ),
+        (
+            "    steps:\n",
+            "    # zizmor: ignore[cache-poisoning]\n    steps:\n",
+            "`# zizmor: ignore[cache-poisoning]` does not say why",
         ),
     ] {
         assert!(GOOD.contains(from), "{from}");

@@ -42,7 +42,8 @@ pub fn find(
             None
         }
     };
-    let decision = decide(github, classes.as_ref());
+    let mut decision = decide(github, classes.as_ref());
+    decision.dependencies |= has_moved(exec, &context, github);
     if let Some(classes) = &classes {
         summary.add(table(classes));
     }
@@ -57,6 +58,20 @@ pub fn find(
         flag("dependencies", decision.dependencies),
         flag("code_only", decision.code_only),
     ]))
+}
+
+/// Whether the last push to a pull request has changed dependencies: where it has taken such a change back, the request
+/// as a whole has none any more, and what was said of it before has to be put right.
+fn has_moved(exec: &Executor, context: &Context, github: Option<&GitHub>) -> bool {
+    let Some(previous) = github.and_then(|github| github.previous.clone()) else { return false };
+    match changes::since(exec, &context.workspace.root, &[previous]) {
+        Changes::Known { files, .. } => {
+            let classes = classes(exec, &context.workspace, &context.project, files);
+            classes.values().any(|class| *class == Class::Dependencies)
+        }
+        // The branch was forced to another history.
+        Changes::Unknown(_) => true,
+    }
 }
 
 /// What to compare with, the best first.
@@ -101,13 +116,15 @@ fn classes(
     let mut layout = Layout {
         automation,
         of_app: of_app.filter_map(|folder| below(&folder)).collect(),
-        included: BTreeSet::new(),
+        ..Layout::default()
     };
     let texts: Vec<&String> =
         files.iter().filter(|path| class(path, &layout) == Class::Documentation).collect();
     let names: BTreeSet<&str> = texts.iter().filter_map(|path| path.rsplit('/').next()).collect();
     let included = changes::included(exec, &workspace.root, names, automation);
     let is_included = |path: &&&String| path.rsplit('/').next().is_some_and(|name| included.contains(name));
+    let tested = changes::tested(exec, &workspace.root, texts.iter().map(|path| path.as_str()), automation);
+    layout.tested = tested.into_iter().map(str::to_owned).collect();
     layout.included = texts.iter().filter(is_included).map(|path| (*path).clone()).collect();
     files.iter().map(|path| (path.clone(), class(path, &layout))).collect()
 }
@@ -123,6 +140,7 @@ fn table(classes: &BTreeMap<String, Class>) -> String {
         (Class::Dependencies, "dependencies"),
         (Class::Automation, "automation, image"),
         (Class::Workflows, "workflows"),
+        (Class::Tested, "documentation that tests read"),
         (Class::Documentation, "documentation"),
     ] {
         let files: Vec<&str> =

@@ -9,6 +9,7 @@ use crate::cli::ci::CheckArgs;
 use crate::cmd::context::Context;
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
+use crate::facts::changes;
 use crate::facts::workspace::Package;
 use crate::leptos::{WASM_TARGET, environment};
 use crate::lint;
@@ -56,6 +57,7 @@ pub fn check(
     if on_github && !exec.is_dry_run() {
         components::complete(exec, &context.toolchain, &context.workspace.root)?;
     }
+    let prefix = on_github.then(|| changes::prefix(exec, &context.workspace.root));
     let checks = checks(&context);
     if exec.is_dry_run() {
         for check in &checks {
@@ -77,7 +79,7 @@ pub fn check(
         exec.ui().section_start(check.name);
         exec.ui().status("Checking", check.name);
         let began = Instant::now();
-        let verdict = carry_out(exec, &context, on_github, &check.work);
+        let verdict = carry_out(exec, &context, prefix.as_deref(), &check.work);
         exec.ui().section_end();
         let told = match verdict? {
             Verdict::Good => "ok".to_owned(),
@@ -166,21 +168,26 @@ fn denying(command: Invocation) -> Invocation {
     command.args(["--", "-D", "warnings"])
 }
 
-fn carry_out(exec: &Executor, context: &Context, on_github: bool, work: &Work) -> anyhow::Result<Verdict> {
+fn carry_out(
+    exec: &Executor,
+    context: &Context,
+    prefix: Option<&str>,
+    work: &Work,
+) -> anyhow::Result<Verdict> {
     let good = match work {
         Work::Run(command) => exec.verdict(command)?,
-        Work::Compile(command) => compile(exec, on_github, command)?,
-        Work::Rules => rules(exec, context, on_github)?,
+        Work::Compile(command) => compile(exec, prefix, command)?,
+        Work::Rules => rules(exec, context, prefix)?,
         Work::Nothing(why) => return Ok(Verdict::NotMade(why.clone())),
     };
     Ok(if good { Verdict::Good } else { Verdict::Bad })
 }
 
-fn compile(exec: &Executor, on_github: bool, command: &Invocation) -> anyhow::Result<bool> {
+fn compile(exec: &Executor, prefix: Option<&str>, command: &Invocation) -> anyhow::Result<bool> {
     let run = exec.run_lines(command, |line| {
         if let Some((text, annotation)) = annotations::of_cargo(line) {
             exec.ui().raw(&exec.redact(&format!("{}\n\n", text.trim_end())));
-            annotate(exec, on_github, annotation.as_ref());
+            annotate(exec, prefix, annotation.as_ref());
         }
     });
     match run {
@@ -190,7 +197,7 @@ fn compile(exec: &Executor, on_github: bool, command: &Invocation) -> anyhow::Re
     }
 }
 
-fn rules(exec: &Executor, context: &Context, on_github: bool) -> anyhow::Result<bool> {
+fn rules(exec: &Executor, context: &Context, prefix: Option<&str>) -> anyhow::Result<bool> {
     let examination = lint::examine(&context.workspace.root)?;
     for finding in &examination.findings {
         let is_error = finding.severity == Severity::Error;
@@ -204,14 +211,15 @@ fn rules(exec: &Executor, context: &Context, on_github: bool) -> anyhow::Result<
         };
         let place = format!("{}:{}", finding.file, finding.line);
         exec.ui().raw(&exec.redact(&format!("{place}: {}: {}\n", finding.rule, annotation.message)));
-        annotate(exec, on_github, Some(&annotation));
+        annotate(exec, prefix, Some(&annotation));
     }
     Ok(examination.findings.iter().all(|finding| finding.severity != Severity::Error))
 }
 
-/// GitHub reads commands from either stream of a step.
-pub(super) fn annotate(exec: &Executor, on_github: bool, annotation: Option<&Annotation>) {
-    if let Some(annotation) = annotation.filter(|_| on_github) {
-        exec.ui().raw(&exec.redact(&format!("{annotation}\n")));
+/// GitHub reads commands from either stream of a step. `prefix` is the workspace's folder in its repository; `None`
+/// outside of GitHub.
+pub(super) fn annotate(exec: &Executor, prefix: Option<&str>, annotation: Option<&Annotation>) {
+    if let Some((prefix, annotation)) = prefix.zip(annotation) {
+        exec.ui().raw(&exec.redact(&format!("{}\n", annotation.clone().below(prefix))));
     }
 }

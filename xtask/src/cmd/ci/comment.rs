@@ -15,6 +15,9 @@ use crate::config::github::GitHubApi;
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
 
+/// The variable with the output `changed` of the report: where that is `false`, there is nothing to begin to speak of.
+const CHANGED: &str = "XTASK_REPORT_CHANGED";
+
 /// Looks for the pull request and our comment on it, and writes what differs.
 pub fn run(
     exec: &Executor,
@@ -59,6 +62,9 @@ pub fn run(
     };
     let ours = || comment::ours(exec, &place, number, &args.name, &args.author);
     let plan = comment::plan(&ours()?, &body);
+    if plan.action == Action::Create && std::env::var(CHANGED).is_ok_and(|changed| changed == "false") {
+        return said(exec, summary, "nothing has changed, and there is none that would have to say so");
+    }
     let (word, told) = match plan.action {
         Action::Create => ("created", "create a comment".to_owned()),
         Action::Update(id) => ("updated", format!("change comment {id}")),
@@ -68,12 +74,12 @@ pub fn run(
         let delete: String = plan.delete.iter().map(|id| format!("# delete comment {id}\n")).collect();
         return print(&format!("# pull request {number}: {told}\n{delete}{body}")).map(|()| Outputs::new());
     }
-    comment::carry_out(exec, &place, number, &plan, &body)?;
+    comment::carry_out(exec, &place, number, &plan, &body, &args.author)?;
     if plan.action == Action::Create {
         // Another run may have done the same in this moment.
         let again = comment::plan(&ours()?, &body);
         if again.action != Action::Create {
-            comment::carry_out(exec, &place, number, &again, &body)?;
+            comment::carry_out(exec, &place, number, &again, &body, &args.author)?;
         }
     }
     summary.add(format!("Pull request {number}: {word}."));

@@ -5,6 +5,7 @@ use crate::ci::github::GitHub;
 use crate::ci::summary::Summary;
 use crate::cli::ci::CiDeployArgs;
 use crate::cli::deploy::{DeployArgs, TargetArgs};
+use crate::cmd::deploy::{self, Deployed, Older};
 use crate::exec::Executor;
 use crate::exit::Failure;
 use crate::report::{self, Format};
@@ -38,7 +39,21 @@ pub fn go(
         dry_run: args.dry_run,
         ..DeployArgs::of(image)
     };
-    let Some(deployed) = super::super::deploy::deploy(exec, &deploying)? else { return Ok(Outputs::new()) };
+    // Whoever means it can say so.
+    let older = if github.is_some() && !args.precheck.unchecked { Older::Leave } else { Older::Deploy };
+    let deployed = match deploy::deploy(exec, &deploying, older)? {
+        Deployed::Done(deployed) => deployed,
+        Deployed::Planned => return Ok(Outputs::new()),
+        Deployed::Overtaken(newer) => {
+            let told = format!(
+                "nothing was deployed: {} is live, which is newer and has this commit in its history",
+                newer.revision
+            );
+            exec.ui().note(&told);
+            summary.add(format!("{told}. `cargo xtask deploy rollback` goes back to an earlier one."));
+            return Ok(newer.url.map(|url| ("url", url)).into_iter().collect());
+        }
+    };
     summary.add(report::deploy::render(&deployed, Format::Markdown)?);
     let deployment = deployed.deployment.map(|id| ("deployment", id));
     let url = deployed.url.map(|url| ("url", url));
@@ -47,12 +62,14 @@ pub fn go(
 
 /// The second lock: a workflow whose conditions are wrong must not deploy what nobody has merged or asked for.
 fn admit(github: &GitHub) -> anyhow::Result<()> {
-    if !github.may_promote() {
+    // What a schedule or a program starts is for nobody to see, though it is what the default branch is.
+    let is_meant = matches!(github.event.as_str(), "push" | "workflow_dispatch");
+    if !is_meant || !github.may_promote() {
         let message = format!("event `{}` of {} may not deploy", github.event, github.git_ref);
         return Err(Failure::usage(message)
             .hint(
-                "only the default branch may, and only what is pushed; give the job a condition (`if:`), e.g. the \
-                 output `deploy` of `ci changes`",
+                "only the default branch may, and only what is pushed or started by hand; give the job a condition \
+                 (`if:`), e.g. the output `deploy` of `ci changes`",
             )
             .into());
     }

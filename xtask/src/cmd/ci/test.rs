@@ -5,12 +5,14 @@ use std::time::{Instant, SystemTime};
 
 use super::Outputs;
 use super::check::annotate;
-use crate::ci::annotations::{Annotation, Level};
+use crate::ci::annotations::{self, Annotation, Level};
 use crate::ci::summary::Summary;
 use crate::ci::test_output::{Reader, Runner};
 use crate::cli::ci_reports::CiTestArgs;
 use crate::cmd::test;
+use crate::config::root;
 use crate::exec::Executor;
+use crate::facts::changes;
 use crate::facts::revision::Revision;
 use crate::plan::Invocation;
 use crate::record::test::{CompileError, FailedTest, Place, RUNS, TEST_SCHEMA, TestRecord, TestRun};
@@ -25,10 +27,14 @@ pub fn run(
     summary: &mut Summary,
 ) -> anyhow::Result<Outputs> {
     summary.begin("build and tests");
+    let prefix = match on_github {
+        true => Some(changes::prefix(exec, &root::find()?)),
+        false => None,
+    };
     let (began, started) = (Instant::now(), SystemTime::now());
     let mut runs = Vec::new();
-    let tested = test::carry_out(exec, &args.as_test(), &mut |name, command| {
-        let run = one(exec, on_github, name, command)?;
+    let tested = test::carry_out(exec, &args.test, &mut |name, command| {
+        let run = one(exec, prefix.as_deref(), name, command)?;
         let good = run.good;
         runs.push(run);
         Ok(good)
@@ -57,27 +63,31 @@ pub fn run(
     Ok(outputs(&record))
 }
 
-/// One call of the runner: shown as it comes, and understood.
-fn one(exec: &Executor, on_github: bool, name: &str, command: &Invocation) -> anyhow::Result<TestRun> {
+/// One call of the runner: shown as it comes, and understood. On GitHub `prefix` is the workspace's folder.
+fn one(exec: &Executor, prefix: Option<&str>, name: &str, command: &Invocation) -> anyhow::Result<TestRun> {
     let is_nextest = command.args.first().is_some_and(|word| word == "nextest");
     let mut reader = Reader::new(if is_nextest { Runner::Nextest } else { Runner::Cargo });
     let began = Instant::now();
     exec.ui().section_start(&format!("tests of {name}"));
+    // What tests print is theirs: a line that looks like a command is none.
+    let (stop, go_on) = prefix.map(|_| annotations::without_commands()).unwrap_or_default();
+    exec.ui().raw(&stop);
     let ended = exec.verdict_lines(command, |line| {
         // What is understood goes on record, where no secret may be either.
         let line = exec.redact(line);
         exec.ui().raw(&format!("{line}\n"));
         reader.take(&line);
     });
+    exec.ui().raw(&go_on);
     exec.ui().section_end();
     let told = reader.told();
     for error in &told.errors {
-        annotate(exec, on_github, Some(&of_error(error)));
+        annotate(exec, prefix, Some(&of_error(error)));
     }
     for test in &told.failed {
         let place = test.place.as_ref().map(|place| format!(" at {}:{}", place.file, place.line));
         exec.ui().status("Failed", exec.redact(&format!("{}{}", test.name, place.unwrap_or_default())));
-        annotate(exec, on_github, Some(&of_test(test)));
+        annotate(exec, prefix, Some(&of_test(test)));
     }
     Ok(TestRun {
         name: name.to_owned(),

@@ -44,15 +44,41 @@ use site::Site;
 /// The most that is read from standard input, in bytes.
 const VARIABLES_SIZE_MAX: u64 = 1 << 20;
 
+/// Whether a commit may be deployed where one that has it in its history is live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Older {
+    /// Whoever types the command means it.
+    Deploy,
+    /// A workflow may come late, or be run again.
+    Leave,
+}
+
+/// What came of a deployment.
+pub enum Deployed {
+    Done(Box<DeployRecord>),
+    /// A dry run, which has printed the plan.
+    Planned,
+    /// Nothing was changed, since a newer commit is live.
+    Overtaken(Newer),
+}
+
+/// What is live and newer.
+pub struct Newer {
+    /// The commit.
+    pub revision: String,
+    /// The service's address for its users.
+    pub url: Option<String>,
+}
+
 pub fn run(exec: &Executor, args: &DeployArgs) -> anyhow::Result<()> {
-    match deploy(exec, args)? {
-        Some(record) => print(&report::deploy::render(&record, args.format)?),
-        None => Ok(()),
+    match deploy(exec, args, Older::Deploy)? {
+        Deployed::Done(record) => print(&report::deploy::render(&record, args.format)?),
+        Deployed::Planned | Deployed::Overtaken(_) => Ok(()),
     }
 }
 
-/// Deploys and records it; nothing in a dry run, which prints the plan.
-pub fn deploy(exec: &Executor, args: &DeployArgs) -> anyhow::Result<Option<DeployRecord>> {
+/// Deploys and records it.
+pub fn deploy(exec: &Executor, args: &DeployArgs, older: Older) -> anyhow::Result<Deployed> {
     let image = PinnedImage::parse(args.image.as_deref().unwrap_or_default())?;
     let site = Site::load(exec)?;
     let revision = site.revision(exec, args.revision.as_deref())?;
@@ -63,7 +89,13 @@ pub fn deploy(exec: &Executor, args: &DeployArgs) -> anyhow::Result<Option<Deplo
     run.new_variables = new_variables;
     run.record.image = Some(image.reference().to_owned());
     run.record.revision = Some(revision);
-    run.carry_out(|run| attempt(run, &site, args, &image))
+    let mut newer = None;
+    let record = run.carry_out(|run| attempt(run, &site, args, &image, older, &mut newer))?;
+    Ok(match (newer, record) {
+        (Some(newer), _) => Deployed::Overtaken(newer),
+        (None, Some(record)) => Deployed::Done(Box::new(record)),
+        (None, None) => Deployed::Planned,
+    })
 }
 
 /// What a record says of how a run ended.
@@ -75,8 +107,15 @@ fn result_of<T>(result: &anyhow::Result<T>) -> RunResult {
     }
 }
 
-/// Everything that is recorded whatever becomes of it. False in a dry run.
-fn attempt(run: &mut Run<'_>, site: &Site, args: &DeployArgs, image: &PinnedImage) -> anyhow::Result<bool> {
+/// Everything that is recorded whatever becomes of it. False in a dry run, and where `newer` says what is live.
+fn attempt(
+    run: &mut Run<'_>,
+    site: &Site,
+    args: &DeployArgs,
+    image: &PinnedImage,
+    older: Older,
+    newer: &mut Option<Newer>,
+) -> anyhow::Result<bool> {
     let (remote, exec) = (run.remote, run.remote.exec);
     let _lock = run.lock()?;
     run.memory = Memory::read(run.directory, remote.target);
@@ -115,6 +154,12 @@ fn attempt(run: &mut Run<'_>, site: &Site, args: &DeployArgs, image: &PinnedImag
     let plan = planning::plan(&input)?;
     planning::notes(&input, &plan).iter().for_each(|note| exec.ui().note(note));
     if planning::begins(&plan) {
+        if older == Older::Leave {
+            *newer = precheck::newer_live(run)?.map(|revision| Newer { revision, url: Some(url.clone()) });
+            if newer.is_some() {
+                return Ok(false);
+            }
+        }
         precheck::precheck(run, site, image, &before, args.precheck.unchecked)?;
     }
     if !admitted(exec, &plan, args.format)? {

@@ -105,25 +105,67 @@ fn seen(remote: &Remote<'_>, state: &State, image: &PinnedImage, look: Look) -> 
     Ok(ImageSeen { visibility, hidden, platforms: look.platforms, variables: look.variables })
 }
 
+/// The commit that is live, where ours is one of those before it: to deploy ours would take the newer one away. `None`
+/// where it is not so, or nobody can tell, e.g. since the history was rewritten; that is said, and is no objection.
+pub fn newer_live(run: &Run<'_>) -> anyhow::Result<Option<String>> {
+    let exec = run.remote.exec;
+    let live = run.record.previous.as_ref().and_then(|previous| previous.revision.clone());
+    let ours = run.record.revision.as_deref().filter(|revision| is_commit(revision));
+    let (Some(live), Some(ours)) = (live.filter(|revision| is_commit(revision)), ours) else {
+        return Ok(None);
+    };
+    let Some(asked) = Asked::read()?.filter(|_| live != ours) else { return Ok(None) };
+    match checks::is_behind(exec, &asked.place(), ours, &live)? {
+        Ok(true) => Ok(Some(live)),
+        Ok(false) => Ok(None),
+        Err(problem) => {
+            exec.ui().note(format!("whether what is live is newer than this commit is not known: {problem}"));
+            Ok(None)
+        }
+    }
+}
+
+fn is_commit(revision: &str) -> bool {
+    matches!(revision.len(), 40 | 64) && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The repository at GitHub that is asked about commits, and as whom.
+struct Asked {
+    api: String,
+    repository: String,
+    token: String,
+}
+
+impl Asked {
+    /// `None` where the environment does not say it.
+    fn read() -> anyhow::Result<Option<Asked>> {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let (Some(repository), Some(token)) =
+            (set("GITHUB_REPOSITORY"), set("GITHUB_TOKEN").or_else(|| set("GH_TOKEN")))
+        else {
+            return Ok(None);
+        };
+        let api = set("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned());
+        Ok(Some(Asked { api: address::base(&api, "GITHUB_API_URL")?, repository, token }))
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { api: &self.api, repository: &self.repository, token: &self.token }
+    }
+}
+
 /// What GitHub knows of the commit, where the environment says whom to ask.
 fn checks_of(exec: &Executor, commit: &str) -> anyhow::Result<RevisionSeen> {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let is_commit = matches!(commit.len(), 40 | 64) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_commit {
+    if !is_commit(commit) {
         return Ok(RevisionSeen::NotAsked(
             "the revision is no commit, so nobody can have checked it".to_owned(),
         ));
     }
-    let (Some(repository), Some(token)) =
-        (set("GITHUB_REPOSITORY"), set("GITHUB_TOKEN").or_else(|| set("GH_TOKEN")))
-    else {
+    let Some(asked) = Asked::read()? else {
         let why = "not asked: GITHUB_REPOSITORY and GITHUB_TOKEN say where its checks are";
         return Ok(RevisionSeen::NotAsked(why.to_owned()));
     };
-    let api = set("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned());
-    let place =
-        Place { api: &address::base(&api, "GITHUB_API_URL")?, repository: &repository, token: &token };
-    Ok(match checks::of_commit(exec, &place, commit)? {
+    Ok(match checks::of_commit(exec, &asked.place(), commit)? {
         Err(problem) => RevisionSeen::Unknown(problem),
         Ok(checks) if !checks.failed.is_empty() => RevisionSeen::Red(checks.failed),
         Ok(checks) if checks.passed == 0 => RevisionSeen::Unchecked,

@@ -62,14 +62,15 @@ impl<'a> Run<'a> {
         result.map(|()| true)
     }
 
-    /// Does the work and records it. The record, or nothing where the work says that nothing was to be done.
+    /// Does the work and records it. The record, or nothing where the work says that nothing was to be done: a run that
+    /// has only looked is on no record, and nobody is told of it.
     pub fn carry_out(
         mut self,
         work: impl FnOnce(&mut Run<'a>) -> anyhow::Result<bool>,
     ) -> anyhow::Result<Option<DeployRecord>> {
         let exec = self.remote.exec;
         let result = work(&mut self);
-        if exec.is_dry_run() {
+        if exec.is_dry_run() || matches!(result, Ok(false)) {
             return result.map(|_| None);
         }
         self.record.result = match &result {

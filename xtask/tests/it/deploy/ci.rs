@@ -83,6 +83,9 @@ fn only_the_default_branch_deploys_and_only_where_it_is_meant() {
         ("workflow_dispatch", "refs/heads/main", ticked("true", "false"), 2),
         ("workflow_dispatch", "refs/heads/main", ticked("false", "true"), 2),
         ("workflow_dispatch", "refs/heads/feature", ticked("true", "true"), 2),
+        // Of the default branch, and for nobody to see.
+        ("schedule", "refs/heads/main", json!({}), 2),
+        ("repository_dispatch", "refs/heads/main", json!({}), 2),
         ("workflow_dispatch", "refs/heads/main", ticked("true", "true"), 0),
     ] {
         let mut site = site();
@@ -92,6 +95,45 @@ fn only_the_default_branch_deploys_and_only_where_it_is_meant() {
         assert_eq!(run.code, Some(code), "{event} {git_ref}: {}", run.stderr);
         assert_eq!(site.fake.mutations().is_empty(), code == 2, "{event} {git_ref}");
         assert_eq!(job.outputs().is_empty(), code == 2, "{event} {git_ref}");
+    }
+}
+
+#[test]
+fn an_older_commit_does_not_take_the_place_of_a_newer_one() {
+    const LIVE: &str = "89abcdef0123456789abcdef0123456789abcdef";
+    let site_with = |comparison: Option<&'static str>| {
+        let mut site = site();
+        site.workspace.set("GITHUB_TOKEN", "github-token-of-a-test");
+        site.workspace.set("GITHUB_API_URL", format!("http://{}", site.fake.address));
+        site.fake.with(|service| {
+            service.variables["APP_REVISION"] = LIVE.into();
+            service.neighbours.check_runs = Some(json!([]));
+            service.neighbours.comparison = comparison;
+        });
+        let job = Job::start(&mut site.workspace, "push", "refs/heads/main");
+        (site, job)
+    };
+    let (site, job) = site_with(Some("behind"));
+    let run = site.run(&["ci", "deploy"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);
+    assert_eq!((site.fake.mutations(), site.records()), (vec![], vec![]));
+    let told = format!("nothing was deployed: {LIVE} is live, which is newer");
+    assert!(run.stderr.contains(&told) && job.summary().contains(&told), "{}", run.stderr);
+    assert!(job.summary().starts_with("### Deployment: ok\n"), "{}", job.summary());
+    assert_eq!(site.plain(&job.outputs()), "url=http://[address]");
+    let asked = site.fake.with(|service| service.neighbours.compared.clone());
+    assert_eq!(asked, [format!("/repos/Octo-Org/Fixture/compare/{LIVE}...{COMMIT}?per_page=1")]);
+    // Whoever means it says so, here or by the other command.
+    let run = site.run(&["ci", "deploy", "--unchecked"]);
+    assert_eq!((run.code, site.fake.mutations().is_empty()), (Some(0), false), "{}", run.stderr);
+
+    // Newer, of another history, and what GitHub does not know.
+    for comparison in [Some("ahead"), Some("diverged"), None] {
+        let (site, _job) = site_with(comparison);
+        let run = site.run(&["ci", "deploy"]);
+        assert_eq!(run.code, Some(0), "{comparison:?}: {}", run.stderr);
+        assert!(!site.fake.mutations().is_empty(), "{comparison:?}");
+        assert_eq!(run.stderr.contains("is not known: GET "), comparison.is_none(), "{}", run.stderr);
     }
 }
 

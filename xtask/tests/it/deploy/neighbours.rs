@@ -29,6 +29,10 @@ pub struct Neighbours {
     pub introductions: Vec<String>,
     /// The check runs of every commit; `None` for a commit that GitHub does not know.
     pub check_runs: Option<Value>,
+    /// How two commits stand to each other, as GitHub says it; `None` for commits that it does not know.
+    pub comparison: Option<&'static str>,
+    /// The questions about that.
+    pub compared: Vec<String>,
     /// What the webhook was told.
     pub told: Vec<Value>,
     /// The webhook's answer where that is not 204; `None` within for none at all.
@@ -110,12 +114,29 @@ impl Neighbours {
         }
     }
 
-    fn github(&self, path: &str) -> (&'static str, String, String) {
+    fn github(&mut self, path: &str) -> (&'static str, String, String) {
         let told = |status, body: Value| (status, String::new(), body.to_string());
+        if path.contains("/compare/") {
+            self.compared.push(path.to_owned());
+            return match self.comparison {
+                None => told("404 Not Found", json!({"message": "Not Found"})),
+                Some(status) => told("200 OK", json!({"status": status, "commits": []})),
+            };
+        }
         match &self.check_runs {
             None => told("404 Not Found", json!({"message": "Not Found"})),
             Some(_) if path.contains("/status") => told("200 OK", json!({"statuses": []})),
-            Some(runs) => told("200 OK", json!({"check_runs": runs})),
+            Some(runs) => {
+                let all = runs.as_array().unwrap();
+                let number = |name: &str| {
+                    let (_, query) = path.split_once('?').unwrap();
+                    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+                    value.unwrap().parse::<usize>().unwrap()
+                };
+                let size = number("per_page");
+                let page: Vec<&Value> = all.iter().skip((number("page") - 1) * size).take(size).collect();
+                told("200 OK", json!({"total_count": all.len(), "check_runs": page}))
+            }
         }
     }
 }

@@ -1,11 +1,16 @@
 //! What speaks against a deployment before anything is changed, and what happens to a deployment that nobody waits for.
 
+use std::fs;
+use std::path::Path;
+
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
+use yaml_rust2::YamlLoader;
 
 use super::neighbours::Pulling;
 use super::{REGISTRY_PASSWORD, Site, image};
 use crate::actions::COMMIT;
+use crate::support::{Run, skipped};
 
 /// A run that the precheck refuses: nothing is changed, everything is on record.
 fn refused(site: &Site, args: &[&str], expected: Expect) {
@@ -264,6 +269,71 @@ fn plan_and_limits() {
     assert_eq!(check(&site, "plan").0, "not-run");
 }
 
+/// A dry run for image 2 at this commit, with these check runs.
+fn looked_at(site: &Site, runs: Value) -> Run {
+    site.fake.with(|service| service.neighbours.check_runs = Some(runs));
+    site.run(&["deploy", "--dry-run", "--image", &image("2"), "--revision", COMMIT])
+}
+
+/// GitHub's checks are asked for.
+fn asks_github(site: &mut Site) {
+    site.workspace.set("GITHUB_REPOSITORY", "o/app");
+    site.workspace.set("GITHUB_TOKEN", "github-token-of-a-test");
+    site.workspace.set("GITHUB_API_URL", format!("http://{}", site.fake.address));
+}
+
+#[test]
+fn the_last_of_many_checks_counts_like_the_first() {
+    let mut site = Site::deployed();
+    asks_github(&mut site);
+    let runs = |last: &str| -> Value {
+        let conclusion = |number: usize| if number == 100 { last } else { "success" };
+        let run = |number: usize| {
+            let name = format!("check {number}");
+            json!({"name": name, "status": "completed", "conclusion": conclusion(number)})
+        };
+        (0..=100).map(run).collect()
+    };
+    let run = looked_at(&site, runs("failure"));
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("checks of this commit have failed: check 100"), "{}", run.stderr);
+    let run = looked_at(&site, runs("success"));
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains("revision: 101 checks have passed"), "{}", run.stderr);
+}
+
+/// Held against the workflows themselves, so that a job with another name is noticed.
+#[test]
+fn what_fails_after_a_deployment_or_at_night_keeps_nothing_from_being_deployed_again() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.github/workflows");
+    let mut site = Site::deployed();
+    asks_github(&mut site);
+    for (file, job, code) in [
+        ("docker-build.yml", "image", 1),
+        ("docker-build.yml", "deploy", 1),
+        ("docker-build.yml", "summary", 0),
+        ("bench.yml", "bench", 0),
+        ("bench.yml", "watch", 0),
+    ] {
+        let Ok(text) = fs::read_to_string(folder.join(file)) else {
+            skipped(&format!("there is no {file} here"));
+            continue;
+        };
+        let workflow = YamlLoader::load_from_str(&text).unwrap().remove(0);
+        let name = workflow["jobs"][job]["name"].as_str().unwrap().to_owned();
+        let failed = |slug: &str| {
+            let app = json!({"slug": slug});
+            json!({"name": name, "status": "completed", "conclusion": "failure", "app": app})
+        };
+        let good = json!({"name": "test", "status": "completed", "conclusion": "success"});
+        let run = looked_at(&site, json!([good, failed("github-actions")]));
+        assert_eq!(run.code, Some(code), "{name}: {}", run.stderr);
+        // Somebody else's check of the same name is another one.
+        let run = looked_at(&site, json!([good, failed("somebody-else")]));
+        assert_eq!(run.code, Some(1), "{name}: {}", run.stderr);
+    }
+}
+
 #[test]
 fn a_red_commit_is_refused() {
     let mut site = Site::deployed();
@@ -271,9 +341,7 @@ fn a_red_commit_is_refused() {
     let args = ["--image", &image, "--revision", COMMIT];
     let dry = site.run(&[&["deploy", "--dry-run"], &args[..]].concat());
     assert!(dry.stderr.contains("revision: not asked"), "{}", dry.stderr);
-    site.workspace.set("GITHUB_REPOSITORY", "o/app");
-    site.workspace.set("GITHUB_TOKEN", "github-token-of-a-test");
-    site.workspace.set("GITHUB_API_URL", format!("http://{}", site.fake.address));
+    asks_github(&mut site);
     let run =
         |name: &str, conclusion: &str| json!({"name": name, "status": "completed", "conclusion": conclusion});
     let runs = json!([run("test", "success"), run("lint", "failure"), run("e2e", "cancelled")]);

@@ -126,7 +126,7 @@ fn what_passes_has_outputs_and_what_the_runner_does_not_tell_is_not_made_up() {
     fakes.workspace.set("GITHUB_ACTIONS", "");
     let run = fakes.run(&["ci", "test"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), "ran=1\nskipped=2\n"), "{}", run.stderr);
-    assert!(run.stderr.contains("### Tests: ok\n") && !run.stderr.contains("::group::"), "{}", run.stderr);
+    assert!(run.stderr.contains("### Tests: ok\n") && !run.stderr.contains("::"), "{}", run.stderr);
 }
 
 #[test]
@@ -152,6 +152,30 @@ fn what_does_not_compile_and_a_runner_that_is_killed() {
     assert!(run.stderr.contains("was killed by SIGKILL"), "{}", run.stderr);
     // A run without a verdict is on no record.
     assert_eq!(records(&fakes).len(), 1);
+}
+
+#[test]
+fn what_tests_print_is_no_command_and_files_are_named_from_the_repository() {
+    let mut fakes = Fakes::new();
+    let printed =
+        NEXTEST.replace("it is hunter2-hunter2", "it is\nout ::error::a trick\nout ::add-mask::ok\nerr x");
+    fakes.when("cargo", "nextest", &printed);
+    fakes.when("git", "rev-parse --show-prefix", "out sites/one/");
+    let _job = Job::start(&mut fakes.workspace, "pull_request", "refs/pull/7/merge");
+    let run = fakes.run(&["ci", "test"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    let after =
+        |text: &str| run.stderr.split_once(text).unwrap_or_else(|| panic!("{text}: {}", run.stderr)).1;
+    let word = after("::stop-commands::").lines().next().unwrap();
+    let between = after(&format!("::stop-commands::{word}\n")).split_once(&format!("::{word}::\n")).unwrap();
+    assert!(
+        between.0.contains("::error::a trick\n") && between.0.contains("::add-mask::ok\n"),
+        "{}",
+        run.stderr
+    );
+    // Ours are commands again.
+    assert!(between.1.contains("\n::error file=sites/one/server/src/main.rs,line=7,col=9"), "{}", run.stderr);
+    assert!(!between.1.contains("a trick"), "{}", run.stderr);
 }
 
 #[test]

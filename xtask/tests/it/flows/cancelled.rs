@@ -1,5 +1,5 @@
-//! A run that GitHub cancels in the middle of a push and of a deployment: over in time, nothing left behind, and the
-//! next run goes on.
+//! A run that GitHub cancels in the middle of a push, of a smoke test and of a deployment: over in time, nothing left
+//! behind, neither processes nor containers, and the next run goes on.
 //!
 //! Source: "Workflow cancellation reference" of GitHub's documentation: SIGINT to the first process of the step, SIGTERM
 //! 7.5 s later, and after another 2.5 s the end of all its processes.
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::actions::{COMMIT, Job};
+use crate::engine::docker;
 use crate::pack::server::{Reply, Seen, forward, serve};
 use crate::slice::Station;
 use crate::support::{Run, Workspace, finish, processes_with, signal};
@@ -66,12 +67,20 @@ fn wait_until(child: &mut Child, what: &str, has_come: impl Fn() -> bool) {
     }
 }
 
+/// The containers that look at images of this registry, running or not.
+fn containers(registry: &str) -> Vec<String> {
+    let words = ["ps", "--all", "--filter", "label=xtask.smoke", "--format", "{{.ID}} {{.Image}}"];
+    let listed = docker(&words).unwrap();
+    assert_eq!(listed.code, Some(0), "{}", listed.stderr);
+    listed.stdout.lines().filter(|line| line.contains(registry)).map(str::to_owned).collect()
+}
+
 fn is_upload(request: &Seen) -> bool {
     request.method == "PUT" && request.path.contains("/blobs/uploads/")
 }
 
 #[test]
-fn push_and_deployment_end_in_time_and_the_next_run_goes_on() {
+fn push_smoke_test_and_deployment_end_in_time_and_the_next_run_goes_on() {
     let Some(mut station) = Station::new() else { return };
     // In front of the registry, and it takes nothing in.
     let behind = station.registry.address().to_owned();
@@ -95,6 +104,15 @@ fn push_and_deployment_end_in_time_and_the_next_run_goes_on() {
     assert_eq!(station.registry.get("/v2/team/fixture/tags/list").status, 404);
 
     station.workspace.edit("Cargo.toml", &image(&front.address), &image(station.registry.address()));
+    // In the middle of the smoke test: no container stays, and what nobody has tested is not tagged.
+    let registry = station.registry.address().to_owned();
+    let mut child = step(&station.workspace, "ci image");
+    wait_until(&mut child, "smoke test", || !containers(&registry).is_empty());
+    cancel(&station.workspace, child);
+    assert_eq!((containers(&registry), job.outputs()), (Vec::new(), String::new()));
+    let tags = station.registry.get("/v2/team/fixture/tags/list").json().to_string();
+    assert!(tags.contains("in-") && !tags.contains("latest") && !tags.contains("sha-"), "{tags}");
+
     let again = station.workspace.xtask(&["ci", "image"]);
     assert_eq!(again.code, Some(0), "{}", again.stderr);
     station.workspace.set("XTASK_IMAGE", job.output("reference"));

@@ -34,6 +34,15 @@ pub struct Call {
     pub env: Vec<(String, String)>,
 }
 
+/// A step that uses an action.
+#[derive(Clone, Debug)]
+pub struct Use {
+    /// Without its pin.
+    pub action: String,
+    /// What it is given.
+    pub with: BTreeMap<String, String>,
+}
+
 /// What became of a step.
 #[derive(Clone, Debug)]
 pub struct Done {
@@ -82,6 +91,8 @@ pub fn is_started(workflow: &Yaml, event: &Event) -> bool {
 pub struct Runner<'a> {
     pub event: &'a Event,
     pub carry_out: &'a mut dyn FnMut(&Call) -> Done,
+    /// Whether it succeeds.
+    pub use_action: &'a mut dyn FnMut(&Use) -> bool,
     pub told: Told,
 }
 
@@ -154,12 +165,22 @@ impl Runner<'_> {
             if !holds(&step["if"], scope) {
                 continue;
             }
-            walk(&step["with"], scope);
             let mut ended = Done { is_good: true, outputs: BTreeMap::new() };
             match (step["uses"].as_str(), step["run"].as_str()) {
                 (Some(action), None) => {
                     let action = action.split('@').next().unwrap();
                     self.told.uses.push((name.to_owned(), action.to_owned()));
+                    let with = step["with"].as_hash().into_iter().flatten().map(|(name, value)| {
+                        let text = match value {
+                            Yaml::String(text) => interpolate(text, scope),
+                            Yaml::Boolean(value) => value.to_string(),
+                            Yaml::Integer(number) => number.to_string(),
+                            other => panic!("nobody knows the value {other:?}"),
+                        };
+                        (name.as_str().unwrap().to_owned(), text)
+                    });
+                    let (action, with) = (action.to_owned(), with.collect());
+                    ended.is_good = (self.use_action)(&Use { action, with });
                     // A cache that is empty says under which name it would be kept.
                     if let Some(key) = step["with"]["key"].as_str() {
                         ended.outputs.insert("cache-primary-key".to_owned(), interpolate(key, scope));
