@@ -17,7 +17,7 @@ pub fn judge(budgets: &Budgets, summary: &CiSummary, from_nothing: Option<&str>)
     let hit_rate = match (build.map(|build| &build.hits), from_nothing) {
         (None, _) => Err("nothing was built".to_owned()),
         (Some(_), Some(why)) => Err(why.to_owned()),
-        (Some(None), None) => Err("nothing had to be looked up".to_owned()),
+        (Some(None), None) => Err("cargo was not asked".to_owned()),
         (Some(Some(hits)), None) => Ok(hits.percent),
     };
     let image = summary.image.as_ref();
