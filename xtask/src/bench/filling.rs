@@ -1,5 +1,5 @@
-//! The compile caches of a run: each is started when a build first needs it, emptied for a cold build, and filled by one
-//! for a warm one.
+//! The compile caches of a run: each is started when a build first needs it, emptied for a cold build, and filled by
+//! one for a warm build.
 
 use std::collections::BTreeMap;
 

@@ -20,6 +20,10 @@ const MOST: f64 = 0.9;
 /// both do together.
 const DEVIATIONS: f64 = 2.0;
 
+/// The same for two pairs: how far four samples differ is little more than a guess, and twice it would make two equal
+/// arms different once in fifty times.
+const DEVIATIONS_OF_TWO: f64 = 5.0;
+
 /// What CodSpeed found on GitHub's hosted machines in July 2025: times of the same program differed by 2.66 %
 /// (standard deviation, 100 runs each of four projects). Taken where noise was not measured.
 const USUAL_DEVIATION: f64 = 0.0266;
@@ -83,15 +87,13 @@ impl Floor {
         seconds: f64,
         load: f64,
     ) -> Floor {
-        let own = deviation.map(|deviation| DEVIATIONS * deviation.share);
-        match own {
-            Some(own) if pairs >= SAMPLES_MIN => Floor::above(own, seconds, load),
-            own => {
-                let machine = Floor::new(noise, seconds, load);
-                let own = Floor::above(own.unwrap_or(0.0), seconds, load);
-                Floor { quiet: machine.quiet.max(own.quiet), full: machine.full.max(own.full) }
-            }
+        let share = deviation.map_or(0.0, |deviation| deviation.share);
+        if pairs >= SAMPLES_MIN {
+            return Floor::above(DEVIATIONS * share, seconds, load);
         }
+        let machine = Floor::new(noise, seconds, load);
+        let own = Floor::above(DEVIATIONS_OF_TWO * share, seconds, load);
+        Floor { quiet: machine.quiet.max(own.quiet), full: machine.full.max(own.full) }
     }
 
     fn above(differing: f64, seconds: f64, load: f64) -> Floor {
@@ -166,7 +168,7 @@ mod tests {
         // A noise of 10 % of short compilations says nothing of builds of minutes, neither way.
         assert_eq!([quiet(0.004, 3), quiet(0.02, 3), quiet(0.08, 3)], [0.01, 0.04, 0.16]);
         // Two pairs know too little themselves.
-        assert_eq!([quiet(0.004, 2), quiet(0.08, 2)], [0.10, 0.16]);
+        assert_eq!([quiet(0.004, 2), quiet(0.08, 2)], [0.10, 0.40]);
         assert_eq!(Floor::of_pairs(Some(&noise), None, 1, 270.0, 0.0).quiet, 0.10);
     }
 

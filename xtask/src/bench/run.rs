@@ -19,7 +19,7 @@ use super::rounds::{self, Build};
 use super::samples::{failed, forget_fork, minutes, sample, turn};
 use super::scenario::Scenario;
 use super::subject::Subject;
-use super::targets::Targets;
+use super::targets::{self, Targets};
 use super::timings::{self, Link};
 use super::variant::{Axis, Variant};
 use super::{machine, noise, steps_alone, verdict};
@@ -359,8 +359,7 @@ impl<'a> Bench<'a> {
     fn built(&mut self, scenario: Scenario, variant: &Variant, lost: u64) {
         match scenario {
             Scenario::Cold | Scenario::Warm => {
-                // What kache has filled goes on through it when it is switched off, into the user's own store.
-                if variant.get(Axis::Cache) == "none" {
+                if targets::is_for_others(variant) {
                     self.targets.keep_as(&variant.target_key(), &self.checkout);
                 }
                 if scenario == Scenario::Cold {

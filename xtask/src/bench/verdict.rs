@@ -163,8 +163,8 @@ pub fn definitions() -> Vec<Definition> {
         definition(
             "noise floor",
             "what two equal things may differ by: twice the standard deviation of the samples of both arms (with two \
-             pairs no less than the machine's own noise), and no less than 1 %, what the clock cannot tell apart, and \
-             the share that other programs took"
+             pairs five times, and no less than the machine's own noise), and no less than 1 %, what the clock \
+             cannot tell apart, and the share that other programs took"
                 .to_owned(),
         ),
         definition(

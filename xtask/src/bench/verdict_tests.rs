@@ -43,8 +43,9 @@ fn what_is_said_of_which_samples() {
     check(&[5.0], OneSample);
     // Two pairs need three times the machine's noise: 0.9412.
     check(&[95.0, 94.0], CannotTell);
-    check(&[94.0, 93.0], Faster);
-    check(&[107.0, 106.3], Slower);
+    check(&[94.0, 94.2], CannotTell);
+    check(&[94.0, 93.9], Faster);
+    check(&[107.0, 106.9], Slower);
     check(&[99.0, 101.0], NoMeasurableGain);
     check(&[99.0, 103.0], CannotTell);
     // Three and four need twice how far their own samples differ, 1.7 % and the least of 1 %: 0.9663, 0.9801.

@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn whose_memory_it_is() {
-        // Ours is 10; 11 and 12 are below it, 20 is a server of ours with a compiler 21, 30 a friend of somebody else's.
+        // Ours is 10; 11 and 12 are below it, 20 is a server of ours with a compiler 21, 30 a friend of somebody's.
         let processes = HashMap::from([
             (11, (10, 1)),
             (12, (11, 2)),

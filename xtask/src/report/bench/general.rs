@@ -119,8 +119,8 @@ pub fn noise(record: &BenchRecord) -> Section {
     let section = Section::new("noise", "Noise of this machine");
     let Some(noise) = &record.noise else { return section.paragraph("It was not measured.") };
     let text = format!(
-        "Two equal pieces of a few seconds' work may differ by {} here. Where three pairs of samples and more were \
-         taken, their own differences count instead.",
+        "Two equal things may differ by {} here, where they take a few seconds; three pairs of samples and more tell \
+         themselves by how much they differ.",
         words::percent(noise.floor)
     );
     let same = Spread::of(noise.samples.iter().copied()).map(|spread| {
