@@ -133,7 +133,7 @@ fn build_contradiction(variant: &Variant, built: &Built) -> Option<String> {
         word => word,
     };
     let units = built.steps.iter().filter_map(|step| step.units.as_ref());
-    match units.filter_map(|units| units.program.as_ref()).last() {
+    match units.filter_map(|units| units.program.as_ref()).next_back() {
         Some(program) if program.debuginfo == expected => None,
         Some(program) => Some(format!(
             "debug info {} was not active: cargo compiled the server with {}",

@@ -88,11 +88,13 @@ impl Floor {
         load: f64,
     ) -> Floor {
         let share = deviation.map_or(0.0, |deviation| deviation.share);
+        // Of logarithms: what may be twice as long may be half as long, and never nothing.
+        let times = |deviations: f64| 1.0 - (-deviations * share).exp();
         if pairs >= SAMPLES_MIN {
-            return Floor::above(DEVIATIONS * share, seconds, load);
+            return Floor::above(times(DEVIATIONS), seconds, load);
         }
         let machine = Floor::new(noise, seconds, load);
-        let own = Floor::above(DEVIATIONS_OF_TWO * share, seconds, load);
+        let own = Floor::above(times(DEVIATIONS_OF_TWO), seconds, load);
         Floor { quiet: machine.quiet.max(own.quiet), full: machine.full.max(own.full) }
     }
 
@@ -163,12 +165,12 @@ mod tests {
         let noise = shared_tests::noise(0.10);
         let quiet = |share: f64, pairs: usize| {
             let deviation = Some(Deviation { share, freedom: 2 * (pairs - 1) });
-            Floor::of_pairs(Some(&noise), deviation, pairs, 270.0, 0.0).quiet
+            (Floor::of_pairs(Some(&noise), deviation, pairs, 270.0, 0.0).quiet * 1000.0).round()
         };
         // A noise of 10 % of short compilations says nothing of builds of minutes, neither way.
-        assert_eq!([quiet(0.004, 3), quiet(0.02, 3), quiet(0.08, 3)], [0.01, 0.04, 0.16]);
+        assert_eq!([quiet(0.004, 3), quiet(0.02, 3), quiet(0.08, 3)], [10.0, 39.0, 148.0]);
         // Two pairs know too little themselves.
-        assert_eq!([quiet(0.004, 2), quiet(0.08, 2)], [0.10, 0.40]);
+        assert_eq!([quiet(0.004, 2), quiet(0.08, 2)], [100.0, 330.0]);
         assert_eq!(Floor::of_pairs(Some(&noise), None, 1, 270.0, 0.0).quiet, 0.10);
     }
 

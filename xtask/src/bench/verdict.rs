@@ -102,8 +102,8 @@ fn pairs<'s>(
 ///
 /// Faster and slower need the whole interval beyond the floor, that of other programs included; where the interval
 /// is weak (fewer than five pairs), beyond twice the floor, and beyond three times where there are two pairs. Though
-/// the floor is known from the same few samples, equal arms are then called different at most 5 times in 1000, and 20
-/// times where one of the two is far noisier than the other (simulated in the tests).
+/// the floor is known from the same few samples, equal arms are then called different less than once in a hundred
+/// times, and twice where one of the two is far noisier than the other (simulated in the tests).
 ///
 /// No measurable gain needs the ratio within the floor, and that `likely`, the ratios between which the true one lies,
 /// leaves out a gain and a loss of [`HIDDEN_MAX`]: so great a one is overlooked at most one time in twenty, however
