@@ -138,7 +138,7 @@ fn a_run_that_could_not_go_on_is_gone_on_with() {
     let mut workspace = Workspace::fixture();
     let folder = tempfile::tempdir().unwrap();
     workspace.set("PATH", broken_cp(folder.path()));
-    let args = ["--scenario", "hot,warm-target", "--axis", "profile,mtimes", "--runs", "1"];
+    let args = ["--scenario", "link,warm-target", "--axis", "linker,mtimes", "--runs", "1"];
     let run = bench(&workspace, &args);
     assert!(matches!(run.code, Some(code) if code != 0), "{}", run.stderr);
     assert!(run.stderr.contains("No space left on device"), "{}", run.stderr);
@@ -149,6 +149,6 @@ fn a_run_that_could_not_go_on_is_gone_on_with() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let record = record(&run);
     assert_eq!(record["result"], "ok");
-    assert_eq!(samples(&record, "hot/profile", "dev").len(), 1);
+    assert_eq!(samples(&record, "link/linker", "default").len(), 1);
     assert_eq!(samples(&record, "warm-target/mtimes", "content").len(), 1);
 }
