@@ -285,7 +285,7 @@ fn equal_arms_are_practically_never_different() {
         for pairs in [2, 3, 5, 9] {
             let said =
                 Machine { short, deviations: [0.005, 0.08], ..even(0.0) }.says(&mut random, 1.0, pairs, 2000);
-            assert!(share(&said, &["faster", "slower"]) <= 0.022, "{short} {pairs}: {said:?}");
+            assert!(share(&said, &["faster", "slower"]) <= 0.03, "{short} {pairs}: {said:?}");
         }
     }
 }
