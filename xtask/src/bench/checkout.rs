@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, FileTimes};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 
@@ -27,6 +27,9 @@ pub struct Checkout {
     files: Vec<(PathBuf, SystemTime)>,
     /// Which files have a changed line, and the number in it.
     patched: BTreeMap<PathBuf, u64>,
+    /// The number of the next change. It begins at the time, so that no compile cache that an earlier run has left
+    /// knows the line, and is never used twice.
+    next: u64,
     /// As they were before the first change.
     originals: BTreeMap<PathBuf, Vec<u8>>,
     /// Whether the files have other times than those that target directories were made with.
@@ -57,6 +60,7 @@ impl Checkout {
             root: root.to_owned(),
             files: Vec::new(),
             patched: BTreeMap::new(),
+            next: SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_micros() as u64),
             originals: BTreeMap::new(),
             is_new: false,
         };
@@ -92,7 +96,8 @@ impl Checkout {
             let content = fs::read(&path).with_context(|| format!("read `{}`", path.display()))?;
             self.originals.insert(file.to_owned(), content);
         }
-        let number = self.patched.get(file).copied().unwrap_or(0) + 1;
+        let number = self.next;
+        self.next += 1;
         let mut content = self.originals[file].clone();
         if !content.ends_with(b"\n") {
             content.push(b'\n');
@@ -109,14 +114,17 @@ impl Checkout {
         self.patched.clone()
     }
 
-    /// Takes all changes of lines back. Whether there were any.
+    /// Takes all changes of lines back. Whether there were any. The files are as new as this moment: with the time that
+    /// they had before they were changed, cargo would take what was made of the change for fresh.
     pub fn restore(&mut self) -> anyhow::Result<bool> {
         let was_changed = !self.originals.is_empty();
         for (file, content) in std::mem::take(&mut self.originals) {
             let path = self.root.join(&file);
             fs::write(&path, content).with_context(|| format!("write `{}`", path.display()))?;
-            let time = self.files.iter().find(|(path, _)| *path == file).map(|(_, time)| *time);
-            set_time(&path, time.unwrap_or_else(SystemTime::now))?;
+            let now = SystemTime::now();
+            set_time(&path, now)?;
+            // From now on this is the time of that content.
+            self.files.iter_mut().filter(|(path, _)| *path == file).for_each(|(_, time)| *time = now);
         }
         self.patched.clear();
         Ok(was_changed)
@@ -257,10 +265,35 @@ mod tests {
             seen.push(fs::read_to_string(&path).unwrap());
         }
         assert!(seen[0].starts_with("pub fn f() {}\n#[doc(hidden)]"), "{}", seen[0]);
-        assert_eq!(seen[1], seen[0].replace("= 1;", "= 2;"));
-        assert_eq!(checkout.state(), BTreeMap::from([(file, 2)]));
+        assert_ne!(seen[0], seen[1]);
+        assert_eq!(checkout.state(), BTreeMap::from([(file.clone(), checkout.next - 1)]));
         assert!(checkout.restore().unwrap());
         assert_eq!(fs::read_to_string(&path).unwrap(), "pub fn f() {}");
+        // Another one after that is new as well, for compile caches too; and so is one of the next run.
+        checkout.patch(&file).unwrap();
+        seen.push(fs::read_to_string(&path).unwrap());
+        let (_other_folder, mut other) = self::checkout();
+        other.patch(&file).unwrap();
+        seen.push(fs::read_to_string(other.root().join(&file)).unwrap());
+        let different: std::collections::BTreeSet<_> = seen.iter().collect();
+        assert_eq!(different.len(), seen.len(), "{seen:?}");
+        assert!(checkout.restore().unwrap());
         assert!(!checkout.restore().unwrap());
+    }
+
+    #[test]
+    fn what_was_taken_back_is_newer_than_what_was_made_of_the_change() {
+        let (_folder, mut checkout) = checkout();
+        let (file, path) = (PathBuf::from("src/lib.rs"), checkout.root().join("src/lib.rs"));
+        checkout.patch(&file).unwrap();
+        let made = SystemTime::now();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        checkout.restore().unwrap();
+        let time = || fs::metadata(&path).unwrap().modified().unwrap();
+        assert!(time() > made);
+        // And it stays so when the times of the content come back.
+        checkout.check_out_again(Times::Now).unwrap();
+        checkout.age().unwrap();
+        assert!(time() > made);
     }
 }

@@ -3,7 +3,7 @@
 use super::figures::{seconds, valid};
 use super::history::is_same;
 use super::noise::{self, Floor};
-use super::statistics::{Interval, median, ratio_interval};
+use super::statistics::{Interval, likely_ratios, median, ratio_interval};
 use super::verdict::judge;
 use crate::exit::{Exit, Failure};
 use crate::record::bench::compare::{
@@ -154,7 +154,8 @@ fn change(
         Some(Interval { low: interval.low.min(ratio), high: interval.high.max(ratio), ..interval })
     });
     let floor = larger(floor(before, &samples_before), floor(after, &samples_after));
-    let verdict = judge(ratio, interval, floor);
+    let likely = ratio.and_then(|ratio| likely_ratios(&seconds_before, &seconds_after, ratio));
+    let verdict = judge(ratio, interval, likely, floor);
     let is_beyond = ratio.is_some_and(|ratio| ratio > 1.0 + threshold_percent / 100.0);
     Some(ArmChange {
         scenario: comparison.scenario.clone(),

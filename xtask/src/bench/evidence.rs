@@ -6,15 +6,19 @@ use std::path::Path;
 use anyhow::Context;
 use serde::Deserialize;
 
+use super::caches::Counters;
 use super::scenario::Scenario;
 use super::variant::{Axis, Variant};
 use crate::record::bench::activity::Activity;
-use crate::record::{Sizes, StepRecord};
+use crate::record::{Sizes, StepRecord, StepState, UnitCounts};
 use crate::tools::local::{BFD, DEFAULT_LINKER, linked_by};
 
 /// What a build said of itself.
 #[derive(Debug, Deserialize)]
 pub struct Built {
+    /// `native`, or `cargo-leptos` with its version.
+    pub driver: String,
+    pub profile: String,
     pub steps: Vec<StepRecord>,
     pub sizes: Vec<Sizes>,
 }
@@ -65,34 +69,79 @@ pub fn of_build(built: &Built, links: &[Linked], server: &Path) -> Activity {
 pub fn contradiction(
     scenario: Scenario,
     variant: &Variant,
+    built: &Built,
+    activity: &Activity,
+    package: Option<&str>,
+) -> Option<String> {
+    scenario_contradiction(scenario, variant, &built.steps, activity, package)
+        .or_else(|| build_contradiction(variant, built))
+        .or_else(|| cache_contradiction(scenario, variant, activity))
+        .or_else(|| linker_contradiction(variant, activity))
+}
+
+fn scenario_contradiction(
+    scenario: Scenario,
+    variant: &Variant,
     steps: &[StepRecord],
     activity: &Activity,
     package: Option<&str>,
 ) -> Option<String> {
-    let first = steps.iter().find_map(|step| step.units.as_ref());
+    let units = || steps.iter().filter_map(|step| step.units.as_ref());
     let compiled = activity.compiled.unwrap_or(0);
+    // A build that finds nothing touched does not ask cargo, and says so.
+    let is_untouched = units().next().is_none() && steps.iter().any(|step| step.state == StepState::Fresh);
     match scenario {
         Scenario::Cold | Scenario::Warm => {
             // Later steps find what earlier ones made: host units serve both halves.
-            let fresh = first.map_or(0, |units| units.fresh);
-            if fresh > 0 || compiled == 0 {
-                return Some(format!("the target directory was not empty: cargo reused {fresh} units"));
-            }
+            let fresh = units().next().map_or(0, |units| units.fresh);
+            (fresh > 0 || compiled == 0)
+                .then(|| format!("the target directory was not empty: cargo reused {fresh} units"))
         }
         Scenario::Hot if compiled > 0 => {
-            return Some(format!("something had changed: cargo compiled {compiled} units"));
+            Some(format!("something had changed: cargo compiled {compiled} units"))
         }
+        Scenario::Hot => (activity.compiled.is_none() && !is_untouched)
+            .then(|| "nobody told whether anything was compiled".to_owned()),
+        Scenario::WarmTarget if activity.fresh.unwrap_or(0) == 0 && !is_untouched => {
+            Some("the restored target directory had no effect: cargo reused no unit".to_owned())
+        }
+        Scenario::WarmTarget => (variant.get(Axis::Mtimes) == "checkout" && compiled == 0)
+            .then(|| "no file was new: cargo compiled nothing".to_owned()),
         Scenario::PatchServer | Scenario::PatchUi | Scenario::PatchCore => {
             let package = package.unwrap_or_default();
-            let seen = steps.iter().filter_map(|step| step.units.as_ref());
-            if !seen.into_iter().any(|units| units.compiled_packages.iter().any(|name| name == package)) {
-                return Some(format!("the changed line had no effect: cargo did not compile {package}"));
-            }
+            let has_package = |units: &UnitCounts| units.compiled_packages.iter().any(|name| name == package);
+            (!units().any(has_package))
+                .then(|| format!("the changed line had no effect: cargo did not compile {package}"))
         }
-        _ => {}
+        Scenario::Link | Scenario::WasmOpt => None,
     }
-    cache_contradiction(scenario, variant, activity)
-        .or_else(|| linker_contradiction(variant, activity, compiled))
+}
+
+/// Driver, profile and debug info, by what the build and cargo itself say of them.
+fn build_contradiction(variant: &Variant, built: &Built) -> Option<String> {
+    let (driver, profile) = (variant.get(Axis::Driver), variant.get(Axis::Profile));
+    if built.driver.split(' ').next() != Some(driver) {
+        return Some(format!("{driver} was not active: the build was driven by {}", built.driver));
+    }
+    if built.profile != profile {
+        return Some(format!("{profile} was not active: the build's profile was {}", built.profile));
+    }
+    let expected = match variant.get(Axis::Debug) {
+        "none" => "0",
+        "full" => "2",
+        "profile" => return None,
+        word => word,
+    };
+    let units = built.steps.iter().filter_map(|step| step.units.as_ref());
+    match units.filter_map(|units| units.program.as_ref()).next_back() {
+        Some(program) if program.debuginfo == expected => None,
+        Some(program) => Some(format!(
+            "debug info {} was not active: cargo compiled the server with {}",
+            variant.get(Axis::Debug),
+            program.debuginfo
+        )),
+        None => Some(format!("cargo did not tell with what debug info it compiled, wanted was {expected}")),
+    }
 }
 
 fn cache_contradiction(scenario: Scenario, variant: &Variant, activity: &Activity) -> Option<String> {
@@ -107,13 +156,35 @@ fn cache_contradiction(scenario: Scenario, variant: &Variant, activity: &Activit
     if scenario == Scenario::Warm && cache.hits == 0 {
         return Some(format!("{name} was not warm: none of {} calls was a hit", cache.requests));
     }
+    if scenario == Scenario::Warm && cache.misses > cache.hits {
+        let cacheable = cache.hits + cache.misses;
+        return Some(format!("{name} was not warm: {} of {cacheable} calls were misses", cache.misses));
+    }
     if scenario == Scenario::Cold && cache.hits > cache.misses {
         return Some(format!("{name} was not empty: {} of its calls were hits", cache.hits));
     }
     None
 }
 
-fn linker_contradiction(variant: &Variant, activity: &Activity, compiled: usize) -> Option<String> {
+/// Why a cache that was emptied is not empty, by its counters before a cold build.
+pub fn left_in_cache(name: &str, before: &Counters) -> Option<String> {
+    let calls = before.requests.max(before.hits + before.misses);
+    let bytes = before.size_bytes.unwrap_or(0);
+    (calls > 0 || bytes > 0).then(|| {
+        format!("{name} was not empty: it had {calls} calls and {bytes} bytes before the build began")
+    })
+}
+
+/// Why a cache was not full, where `lost` results could not be written when it was filled: what is missing then is
+/// compiled in a warm build.
+pub fn missing_in_cache(name: &str, lost: u64, activity: &Activity) -> Option<String> {
+    let misses = activity.cache.as_ref().map_or(0, |cache| cache.misses);
+    (lost > 0 && misses > 0).then(|| {
+        format!("{name} was not full: it could not keep {lost} results, and {misses} calls were misses then")
+    })
+}
+
+fn linker_contradiction(variant: &Variant, activity: &Activity) -> Option<String> {
     let wanted = variant.get(Axis::Linker);
     let others: Vec<&str> =
         activity.links.keys().map(String::as_str).filter(|name| *name != wanted).collect();
@@ -122,131 +193,26 @@ fn linker_contradiction(variant: &Variant, activity: &Activity, compiled: usize)
     }
     // A compile cache may have given back what was linked before.
     let has_cache = variant.get(Axis::Cache) != "none";
-    if activity.links.is_empty() && compiled > 0 && wanted != DEFAULT_LINKER && !has_cache {
+    let has_compiled = activity.compiled.is_some_and(|compiled| compiled > 0);
+    if activity.links.is_empty() && has_compiled && wanted != DEFAULT_LINKER && !has_cache {
         return Some(format!("{wanted} was not active: the linker script was never called"));
     }
-    match &activity.linked_by {
-        Some(other) if ![DEFAULT_LINKER, BFD, other.as_str()].contains(&wanted) => {
-            Some(format!("{wanted} was not active: the server says that {other} linked it"))
-        }
-        _ => None,
+    mark_contradiction(wanted, activity.linked_by.as_deref())
+}
+
+/// Whether the mark that a linker leaves in the program is that of another one. What rustc does on its own may be any;
+/// GNU's leaves none.
+pub fn mark_contradiction(wanted: &str, mark: Option<&str>) -> Option<String> {
+    let expected = (wanted != BFD).then_some(wanted);
+    if wanted == DEFAULT_LINKER || mark == expected {
+        return None;
     }
+    Some(match mark {
+        Some(other) => format!("{wanted} was not active: the program says that {other} linked it"),
+        None => format!("{wanted} was not active: the program does not say that it linked"),
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-    use crate::record::bench::activity::CacheActivity;
-    use crate::record::{StepState, UnitCounts};
-
-    fn steps(fresh: usize, compiled: &[&str]) -> Vec<StepRecord> {
-        let names: Vec<String> = compiled.iter().map(|name| (*name).to_owned()).collect();
-        vec![StepRecord {
-            name: "compile front".to_owned(),
-            state: StepState::Ran,
-            seconds: 1.0,
-            cpu_seconds: None,
-            units: Some(UnitCounts { fresh, compiled: names.len(), compiled_packages: names }),
-            detail: String::new(),
-        }]
-    }
-
-    fn told(
-        scenario: Scenario,
-        variant: &str,
-        fresh: usize,
-        compiled: &[&str],
-        change: fn(&mut Activity),
-    ) -> String {
-        let variant: Variant = variant.parse().unwrap();
-        let steps = steps(fresh, compiled);
-        let mut activity = Activity {
-            compiled: Some(compiled.len()),
-            fresh: Some(fresh),
-            links: BTreeMap::from([(variant.get(Axis::Linker).to_owned(), 2)]),
-            ..Activity::default()
-        };
-        change(&mut activity);
-        contradiction(scenario, &variant, &steps, &activity, Some("ui")).unwrap_or_default()
-    }
-
-    #[test]
-    fn each_scenario_has_its_evidence() {
-        let none = |_: &mut Activity| {};
-        assert_eq!(told(Scenario::Cold, "cache=none", 0, &["ui"], none), "");
-        assert_eq!(
-            told(Scenario::Cold, "cache=none", 3, &["ui"], none),
-            "the target directory was not empty: cargo reused 3 units"
-        );
-        assert_eq!(told(Scenario::Hot, "cache=none", 3, &[], none), "");
-        assert_eq!(
-            told(Scenario::Hot, "cache=none", 3, &["ui"], none),
-            "something had changed: cargo compiled 1 units"
-        );
-        assert_eq!(told(Scenario::PatchUi, "cache=none", 3, &["ui"], none), "");
-        assert_eq!(
-            told(Scenario::PatchUi, "cache=none", 3, &["server"], none),
-            "the changed line had no effect: cargo did not compile ui"
-        );
-    }
-
-    #[test]
-    fn a_linker_has_to_have_linked() {
-        let none = |_: &mut Activity| {};
-        assert_eq!(told(Scenario::Cold, "linker=mold", 0, &["ui"], none), "");
-        assert_eq!(
-            told(Scenario::Cold, "linker=mold", 0, &["ui"], |activity| activity.links.clear()),
-            "mold was not active: the linker script was never called"
-        );
-        let fallen_back = |activity: &mut Activity| {
-            activity.links = BTreeMap::from([("default".to_owned(), 1), ("mold".to_owned(), 1)]);
-        };
-        assert_eq!(
-            told(Scenario::Cold, "linker=mold", 0, &["ui"], fallen_back),
-            "mold was not active: default linked 1 times"
-        );
-        let other = |activity: &mut Activity| activity.linked_by = Some("lld".to_owned());
-        assert_eq!(
-            told(Scenario::Cold, "linker=mold", 0, &["ui"], other),
-            "mold was not active: the server says that lld linked it"
-        );
-        assert_eq!(told(Scenario::Cold, "linker=default", 0, &["ui"], other), "");
-    }
-
-    #[test]
-    fn a_cache_has_to_have_been_asked() {
-        let counted = |requests: u64, hits: u64| CacheActivity {
-            requests,
-            hits,
-            misses: requests - hits,
-            ..CacheActivity::default()
-        };
-        let none = |_: &mut Activity| {};
-        assert_eq!(told(Scenario::Warm, "cache=kache", 0, &["ui"], none), "kache did not tell what it did");
-        let idle = |activity: &mut Activity| activity.cache = Some(CacheActivity::default());
-        assert_eq!(
-            told(Scenario::Warm, "cache=kache", 0, &["ui"], idle),
-            "kache was not active: it was called for none of 1 units"
-        );
-        let _ = counted;
-        let cold = |activity: &mut Activity| {
-            activity.cache = Some(CacheActivity { requests: 9, misses: 9, ..CacheActivity::default() });
-        };
-        assert_eq!(
-            told(Scenario::Warm, "cache=kache", 0, &["ui"], cold),
-            "kache was not warm: none of 9 calls was a hit"
-        );
-        assert_eq!(told(Scenario::Cold, "cache=kache", 0, &["ui"], cold), "");
-    }
-
-    #[test]
-    fn the_scripts_log() {
-        let log = "mold 100.25 100.75 /t/deps/server-1\ndefault 1 2 /t/with a blank\nmold 10";
-        let links = read_links(log);
-        assert_eq!(links.len(), 2);
-        assert_eq!(links[0].seconds, 0.5);
-        assert_eq!(links[1].output, "/t/with a blank");
-    }
-}
+#[path = "evidence_tests.rs"]
+mod tests;

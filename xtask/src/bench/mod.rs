@@ -12,6 +12,7 @@ pub mod compare;
 pub mod estimate;
 mod evidence;
 pub mod figures;
+mod filling;
 pub mod history;
 pub mod journal;
 mod links;

@@ -1,10 +1,10 @@
 //! What two equal things may differ by on this machine, and what other programs add to it.
 //!
 //! A verdict needs more than an interval that leaves out 1: with a few samples a chance or a busy neighbour does
-//! that. So a difference has to be greater than a floor, which is the greatest of three: the machine's own noise,
-//! what the clock cannot tell apart, and what other programs took meanwhile.
+//! that. So a difference has to be greater than a floor, which is the greatest of three: how far samples of the same
+//! thing differ, what the clock cannot tell apart, and what other programs took meanwhile.
 
-use super::statistics::median;
+use super::statistics::{Deviation, median, robust_deviation};
 use crate::record::bench::{Noise, Sample};
 
 /// No difference below 1 % is believed, however quiet the machine seemed while the noise was measured; criterion's
@@ -16,20 +16,17 @@ const MOST: f64 = 0.9;
 
 /// How many standard deviations of a single sample two equal things may differ by. The median of five paired ratios
 /// has a deviation of about 0.8 samples' (√2 for the two samples of a pair, 0.54 for the median of five), so that two
-/// are two and a half of its own. The interval guards against chance besides; a simulation in `verdict` shows what
+/// are two and a half of its own. The interval guards against chance besides; simulations in `verdict` show what
 /// both do together.
 const DEVIATIONS: f64 = 2.0;
+
+/// The same for two pairs: how far four samples differ is little more than a guess, and twice it would make two equal
+/// arms different once in fifty times.
+const DEVIATIONS_OF_TWO: f64 = 5.0;
 
 /// What CodSpeed found on GitHub's hosted machines in July 2025: times of the same program differed by 2.66 %
 /// (standard deviation, 100 runs each of four projects). Taken where noise was not measured.
 const USUAL_DEVIATION: f64 = 0.0266;
-
-/// For times of a normal distribution the median absolute deviation times this is the standard deviation.
-const DEVIATION_OF_MAD: f64 = 1.4826;
-
-/// What that has to be multiplied by for 2 to 9 samples, for which it is too small on average (Croux and Rousseeuw
-/// 1992; a test below draws them again).
-const FEW_SAMPLES: [f64; 8] = [1.196, 1.495, 1.363, 1.206, 1.200, 1.140, 1.129, 1.107];
 
 /// From two samples one cannot tell how far samples differ.
 const SAMPLES_MIN: usize = 3;
@@ -55,30 +52,55 @@ pub fn noise(samples: Vec<f64>, foreign_cores: Option<f64>) -> Noise {
     Noise { floor: floor(&samples), samples, foreign_cores }
 }
 
+/// Of two measurements on the same machine the noisier one: a run that is gone on with has samples of both hours.
+pub fn noisier(earlier: Option<Noise>, now: Noise) -> Noise {
+    earlier.filter(|earlier| earlier.floor > now.floor).unwrap_or(now)
+}
+
 /// By the median absolute deviation, because one run in a few is always odd and must not decide.
 fn floor(samples: &[f64]) -> f64 {
     let deviation = match median(samples) {
         Some(middle) if samples.len() >= SAMPLES_MIN && middle > 0.0 => {
-            let distances: Vec<f64> = samples.iter().map(|seconds| (seconds - middle).abs()).collect();
-            median(&distances).unwrap_or(0.0) / middle * DEVIATION_OF_MAD * few_samples(samples.len())
+            robust_deviation(samples).unwrap_or(0.0) / middle
         }
         _ => USUAL_DEVIATION,
     };
     (DEVIATIONS * deviation).clamp(LEAST, MOST)
 }
 
-fn few_samples(count: usize) -> f64 {
-    // Beyond the table the same authors give this.
-    let beyond = || count as f64 / (count as f64 - 0.8);
-    count.checked_sub(2).and_then(|index| FEW_SAMPLES.get(index).copied()).unwrap_or_else(beyond)
-}
-
 impl Floor {
-    /// `noise` as measured before, the median seconds of what is compared, and the share that other programs took.
+    /// Of samples that take `seconds`, `load` of which others took at most, by the machine's own noise. For what was
+    /// not measured beside each other: how two runs differ is in no run's samples.
     pub fn new(noise: Option<&Noise>, seconds: f64, load: f64) -> Floor {
         let machine = noise.map_or(DEVIATIONS * USUAL_DEVIATION, |noise| noise.floor);
+        Floor::above(machine, seconds, load)
+    }
+
+    /// Of pairs of samples, by how far the samples of each side differ among themselves.
+    ///
+    /// The machine's noise is that of a few seconds of work: a build of minutes differs by less, one that waits for a
+    /// disk by more. So it counts only where samples cannot tell: of two pairs, whose deviation is a guess.
+    pub fn of_pairs(
+        noise: Option<&Noise>,
+        deviation: Option<Deviation>,
+        pairs: usize,
+        seconds: f64,
+        load: f64,
+    ) -> Floor {
+        let share = deviation.map_or(0.0, |deviation| deviation.share);
+        // Of logarithms: what may be twice as long may be half as long, and never nothing.
+        let times = |deviations: f64| 1.0 - (-deviations * share).exp();
+        if pairs >= SAMPLES_MIN {
+            return Floor::above(times(DEVIATIONS), seconds, load);
+        }
+        let machine = Floor::new(noise, seconds, load);
+        let own = Floor::above(times(DEVIATIONS_OF_TWO), seconds, load);
+        Floor { quiet: machine.quiet.max(own.quiet), full: machine.full.max(own.full) }
+    }
+
+    fn above(differing: f64, seconds: f64, load: f64) -> Floor {
         let clock = if seconds > 0.0 { RESOLUTION_SECONDS / seconds } else { MOST };
-        let quiet = machine.max(clock).clamp(LEAST, MOST);
+        let quiet = differing.max(clock).clamp(LEAST, MOST);
         Floor { quiet, full: quiet.max(load.min(MOST)) }
     }
 }
@@ -97,7 +119,7 @@ pub fn load(sample: &Sample) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shared_tests::{self, Random};
+    use super::super::shared_tests;
     use super::*;
 
     #[test]
@@ -120,22 +142,6 @@ mod tests {
     }
 
     #[test]
-    fn few_samples_are_corrected() {
-        let mut random = Random::new(1);
-        for count in 2..=12 {
-            let mut sum = 0.0;
-            for _ in 0..20_000 {
-                let samples: Vec<f64> = (0..count).map(|_| 100.0 + random.normal()).collect();
-                let middle = median(&samples).unwrap();
-                let distances: Vec<f64> = samples.iter().map(|sample| (sample - middle).abs()).collect();
-                sum += median(&distances).unwrap() * DEVIATION_OF_MAD * few_samples(count);
-            }
-            let mean = sum / 20_000.0;
-            assert!((mean - 1.0).abs() < 0.03, "{count} samples: {mean}");
-        }
-    }
-
-    #[test]
     fn short_things_are_told_apart_worse() {
         let noise = shared_tests::noise(0.02);
         let quiet = |seconds| format!("{:.3}", Floor::new(Some(&noise), seconds, 0.0).quiet);
@@ -144,6 +150,28 @@ mod tests {
         assert_eq!(Floor::new(Some(&noise), 100.0, 0.3), Floor { quiet: 0.02, full: 0.3 });
         assert_eq!(Floor::new(Some(&noise), 100.0, 0.001).full, 0.02);
         assert_eq!(Floor::new(Some(&noise), 100.0, 7.0).full, 0.9);
+    }
+
+    #[test]
+    fn the_noisier_hour_counts() {
+        let of = |floor: f64| shared_tests::noise(floor);
+        assert_eq!(noisier(None, of(0.02)).floor, 0.02);
+        assert_eq!(noisier(Some(of(0.08)), of(0.02)).floor, 0.08);
+        assert_eq!(noisier(Some(of(0.01)), of(0.02)).floor, 0.02);
+    }
+
+    #[test]
+    fn pairs_are_judged_by_their_own_samples() {
+        let noise = shared_tests::noise(0.10);
+        let quiet = |share: f64, pairs: usize| {
+            let deviation = Some(Deviation { share, freedom: 2 * (pairs - 1) });
+            (Floor::of_pairs(Some(&noise), deviation, pairs, 270.0, 0.0).quiet * 1000.0).round()
+        };
+        // A noise of 10 % of short compilations says nothing of builds of minutes, neither way.
+        assert_eq!([quiet(0.004, 3), quiet(0.02, 3), quiet(0.08, 3)], [10.0, 39.0, 148.0]);
+        // Two pairs know too little themselves.
+        assert_eq!([quiet(0.004, 2), quiet(0.08, 2)], [100.0, 330.0]);
+        assert_eq!(Floor::of_pairs(Some(&noise), None, 1, 270.0, 0.0).quiet, 0.10);
     }
 
     #[test]

@@ -9,16 +9,17 @@ use std::time::Instant;
 
 use anyhow::Context;
 
-use super::caches::{self, Session};
+use super::caches;
 use super::checkout::{Checkout, Times};
 use super::evidence::{self, Linked};
-use super::journal::Journal;
+use super::filling::Cached;
+use super::journal::{self, Journal};
 use super::matrix::Planned;
 use super::rounds::{self, Build};
-use super::samples::{failed, minutes, sample, turn};
+use super::samples::{failed, forget_fork, minutes, sample, turn};
 use super::scenario::Scenario;
 use super::subject::Subject;
-use super::targets::Targets;
+use super::targets::{self, Targets};
 use super::timings::{self, Link};
 use super::variant::{Axis, Variant};
 use super::{machine, noise, steps_alone, verdict};
@@ -45,12 +46,6 @@ pub struct Bench<'a> {
     seconds_before: f64,
 }
 
-/// A compile cache under way, and the builds that it is full of.
-pub(super) struct Cached<'a> {
-    pub(super) session: Session<'a>,
-    full_of: BTreeSet<String>,
-}
-
 /// What came of an attempt that may fail without ending the run.
 pub(super) type Attempt<T> = anyhow::Result<Result<T, String>>;
 
@@ -65,9 +60,14 @@ impl<'a> Bench<'a> {
         journal: Journal,
     ) -> anyhow::Result<Bench<'a>> {
         let targets = Targets::new(&checkout.root().join("target"), &folder.join("targets"))?;
+        // What an earlier run has left there is not known any more, a full compile cache above all.
+        let scratch = folder.join("scratch");
+        let _ = fs::remove_dir_all(&scratch);
+        fs::create_dir_all(&scratch).with_context(|| format!("create `{}`", scratch.display()))?;
         Ok(Bench {
             exec,
-            scratch: folder.join("scratch"),
+            scratch,
+            broken: journal::broken(&journal.record),
             seconds_before: journal.record.seconds,
             subject,
             journal,
@@ -75,7 +75,6 @@ impl<'a> Bench<'a> {
             targets,
             place,
             caches: BTreeMap::new(),
-            broken: BTreeSet::new(),
             began: Instant::now(),
         })
     }
@@ -96,8 +95,10 @@ impl<'a> Bench<'a> {
         let record = &mut self.journal.record;
         record.result = match &result {
             Ok(()) if self.broken.is_empty() => BenchResult::Ok,
+            Ok(()) => BenchResult::Failed,
             Err(error) if matches!(Exit::of(error), Exit::Interrupted(_)) => BenchResult::Interrupted,
-            _ => BenchResult::Failed,
+            // A full disk, a lost permission: once that is mended, the run can be gone on with.
+            Err(_) => BenchResult::Unfinished,
         };
         record.seconds = self.seconds_before + self.began.elapsed().as_secs_f64();
         record.verdicts = verdict::verdicts(&record.comparisons, &record.samples, record.noise.as_ref());
@@ -108,9 +109,9 @@ impl<'a> Bench<'a> {
 
     fn all(&mut self, planned: &[Planned]) -> anyhow::Result<()> {
         self.fetch()?;
-        self.noise()?;
         let seconds = |planned: &Planned| planned.comparison.estimated_seconds.unwrap_or(0.0);
         let mut left: f64 = planned.iter().map(seconds).sum();
+        self.noise(left)?;
         for group in rounds::groups(planned) {
             let told = if left > 0.0 { format!(", about {} to go", minutes(left)) } else { String::new() };
             let ids: Vec<&str> = group.iter().map(|planned| planned.comparison.id.as_str()).collect();
@@ -139,15 +140,18 @@ impl<'a> Bench<'a> {
         }
     }
 
-    fn noise(&mut self) -> anyhow::Result<()> {
+    /// `seconds` is what the run takes by estimate.
+    fn noise(&mut self, seconds: f64) -> anyhow::Result<()> {
         self.exec.ui().status("Measuring", "this machine's noise");
         self.quiet_disk();
-        let runs = machine::compilations(self.exec, &self.subject.rustc, &self.scratch.join("noise"))?;
+        let (folder, budget) = (self.scratch.join("noise"), machine::budget(seconds));
+        let runs = machine::compilations(self.exec, &self.subject.rustc, &folder, budget)?;
         let foreign: Vec<f64> = runs.iter().filter_map(|run| run.foreign_cores).collect();
         let foreign = super::estimate::median(foreign);
         let noise = noise::noise(runs.iter().map(|run| run.seconds).collect(), foreign);
         self.exec.ui().note(format_args!("equal runs differ by {:.1} % here", noise.floor * 100.0));
-        self.journal.record.noise = Some(noise);
+        let record = &mut self.journal.record;
+        record.noise = Some(noise::noisier(record.noise.take(), noise));
         self.journal.save()
     }
 
@@ -195,7 +199,7 @@ impl<'a> Bench<'a> {
     pub(super) fn is_wanted(&self, comparison: &Comparison, arm: &str, round: usize) -> bool {
         let unavailable =
             comparison.arms.iter().any(|other| other.name == arm && other.unavailable.is_some());
-        let key = format!("{} {arm}", comparison.id);
+        let key = journal::key(&comparison.id, arm);
         !unavailable && !self.broken.contains(&key) && !self.journal.has(&comparison.id, arm, round)
     }
 
@@ -214,7 +218,7 @@ impl<'a> Bench<'a> {
                 sample.arm,
                 reason.lines().next().unwrap_or_default()
             ));
-            self.broken.insert(format!("{} {}", sample.comparison, sample.arm));
+            self.broken.insert(journal::key(&sample.comparison, &sample.arm));
         }
         self.journal.add(sample)
     }
@@ -231,12 +235,18 @@ impl<'a> Bench<'a> {
         let _ = fs::remove_file(&log);
         let with_timings = scenario == Scenario::Cold;
         let command = self.command(variant, with_timings, Some(&log));
-        let cached = self.caches.get(variant.get(Axis::Cache));
+        let cache = variant.get(Axis::Cache);
+        let cached = self.caches.get(cache);
         let before = match cached.map(|cached| cached.session.counters()).transpose()? {
             Some(Err(reason)) => return Ok(Err(reason)),
             Some(Ok(counters)) => counters,
             None => None,
         };
+        if let (Scenario::Cold, Some(before)) = (scenario, &before)
+            && let Some(reason) = evidence::left_in_cache(cache, before)
+        {
+            return Ok(Err(reason));
+        }
         self.quiet_disk();
         let friends: Vec<u32> = cached.and_then(|cached| cached.session.process()).into_iter().collect();
         let measured = self.exec.measure(&command, &friends)?;
@@ -249,11 +259,11 @@ impl<'a> Bench<'a> {
             Err(error) => return Ok(Err(format!("{error:#}"))),
         };
         let links = evidence::read_links(&fs::read_to_string(&log).unwrap_or_default());
-        let server = self.targets.path().join(&self.subject.server);
+        let server = self.targets.path().join(self.subject.server_of(variant.get(Axis::Profile)));
         let mut activity = evidence::of_build(&built, &links, &server);
-        if let (Some(cached), Some(before)) = (self.caches.get(variant.get(Axis::Cache)), before) {
+        if let (Some(cached), Some(before)) = (self.caches.get(cache), before) {
             let told = match cached.session.counters()? {
-                Ok(Some(after)) => caches::activity(variant.get(Axis::Cache), &before, &after),
+                Ok(Some(after)) => caches::activity(cache, &before, &after),
                 Ok(None) => Err("it does not count".to_owned()),
                 Err(reason) => Err(reason),
             };
@@ -263,18 +273,18 @@ impl<'a> Bench<'a> {
             }
         }
         let package = self.subject.lines.get(&scenario).map(|line| line.package.as_str());
-        let invalid = evidence::contradiction(scenario, variant, &built.steps, &activity, package);
+        let mut invalid = evidence::contradiction(scenario, variant, &built, &activity, package);
+        if scenario == Scenario::Warm {
+            let lost = self.lost_when_filled(variant);
+            invalid = invalid.or_else(|| evidence::missing_in_cache(cache, lost, &activity));
+        }
         if with_timings && invalid.is_none() && self.journal.record.timeline.is_none() {
             self.timeline(comparison, arm, &links);
         }
-        self.built(scenario, variant);
-        Ok(Ok(Sample {
-            activity,
-            sizes: built.sizes,
-            steps: built.steps,
-            invalid,
-            ..sample(comparison, arm, round, &measured)
-        }))
+        self.built(scenario, variant, activity.cache.as_ref().map_or(0, |cache| cache.write_errors));
+        let mut sample = sample(comparison, arm, round, &measured);
+        forget_fork(&mut sample, variant.get(Axis::Linker), false);
+        Ok(Ok(Sample { activity, sizes: built.sizes, steps: built.steps, invalid, ..sample }))
     }
 
     /// Brings about the state that the scenario starts from. Nothing in here is timed.
@@ -333,7 +343,7 @@ impl<'a> Bench<'a> {
     }
 
     /// A build that is not timed, in the target directory that is there.
-    fn untimed(&mut self, variant: &Variant) -> Attempt<()> {
+    pub(super) fn untimed(&mut self, variant: &Variant) -> Attempt<()> {
         let command = self.command(variant, false, None);
         let measured = self.exec.measure(&command, &[])?;
         if !measured.success {
@@ -344,64 +354,22 @@ impl<'a> Bench<'a> {
         Ok(Ok(()))
     }
 
-    /// After a timed build: what its target directory and its cache are good for.
-    fn built(&mut self, scenario: Scenario, variant: &Variant) {
+    /// After a timed build: what its target directory and its cache are good for. `lost` are the results that the cache
+    /// could not keep.
+    fn built(&mut self, scenario: Scenario, variant: &Variant, lost: u64) {
         match scenario {
             Scenario::Cold | Scenario::Warm => {
-                self.targets.keep_as(&variant.target_key(), &self.checkout);
-                if let Some(cached) = self.caches.get_mut(variant.get(Axis::Cache)) {
-                    cached.full_of.insert(variant.target_key());
+                if targets::is_for_others(variant) {
+                    self.targets.keep_as(&variant.target_key(), &self.checkout);
+                }
+                if scenario == Scenario::Cold {
+                    self.note_filled(variant, lost);
                 }
             }
             // A restored copy is nobody's.
             Scenario::WarmTarget => {}
             _ => self.targets.note_built(&self.checkout),
         }
-    }
-
-    /// Starts the cache of a variant, unless it runs.
-    fn start_cache(&mut self, variant: &Variant) -> Attempt<()> {
-        let name = variant.get(Axis::Cache);
-        if name == "none" || self.caches.contains_key(name) {
-            return Ok(Ok(()));
-        }
-        let cache = match caches::find(self.exec, name)? {
-            Ok(cache) => cache,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let folder = self.scratch.join("caches").join(name);
-        match Session::start(self.exec, &cache, &folder)? {
-            Ok(session) => {
-                self.caches.insert(name.to_owned(), Cached { session, full_of: BTreeSet::new() });
-                Ok(Ok(()))
-            }
-            Err(reason) => Ok(Err(reason)),
-        }
-    }
-
-    fn empty_cache(&mut self, variant: &Variant) -> Attempt<()> {
-        let Some(cached) = self.caches.get_mut(variant.get(Axis::Cache)) else { return Ok(Ok(())) };
-        cached.full_of.clear();
-        cached.session.empty()
-    }
-
-    /// One build fills it, unless it is full of this variant.
-    fn fill_cache(&mut self, variant: &Variant) -> Attempt<()> {
-        let is_full = |cached: &Cached<'_>| cached.full_of.contains(&variant.target_key());
-        if self.caches.get(variant.get(Axis::Cache)).is_none_or(is_full) {
-            return Ok(Ok(()));
-        }
-        self.exec
-            .ui()
-            .status("Preparing", format_args!("{}: a build that fills it", variant.get(Axis::Cache)));
-        self.targets.empty()?;
-        let filled = self.untimed(variant)?;
-        if filled.is_ok()
-            && let Some(cached) = self.caches.get_mut(variant.get(Axis::Cache))
-        {
-            cached.full_of.insert(variant.target_key());
-        }
-        Ok(filled)
     }
 
     pub(super) fn jobs(&self) -> usize {

@@ -27,6 +27,22 @@ pub fn sample(comparison: &Comparison, arm: &str, round: usize, measured: &Measu
     }
 }
 
+/// Linkers that let a process of their own do the work, for which nobody waits: the one that was started ends first,
+/// with next to nothing on its clock. What such a link cost is not known, and none of it was another program's.
+const FORKING: [&str; 2] = ["mold", "wild"];
+
+/// Takes out of a sample what cannot be known where this linker linked.
+pub fn forget_fork(sample: &mut Sample, linker: &str, is_link_alone: bool) {
+    if FORKING.contains(&linker) {
+        // The samples of other arms in the same round tell what others did meanwhile.
+        sample.foreign_cores = None;
+        if is_link_alone {
+            sample.cpu_seconds = None;
+            sample.peak_memory_bytes = None;
+        }
+    }
+}
+
 /// An attempt that came to nothing.
 pub fn failed(comparison: &Comparison, arm: &str, round: usize, reason: String) -> Sample {
     let nothing = Measured {
@@ -54,6 +70,19 @@ mod tests {
     fn no_arm_is_always_the_first() {
         assert_eq!(turn(1, 3), [0, 1, 2]);
         assert_eq!(turn(2, 3), [2, 1, 0]);
+    }
+
+    #[test]
+    fn what_a_fork_hides_is_not_known() {
+        let whole = super::super::shared_tests::sample("link/linker", "x", 1, 0.1);
+        let after = |linker: &str, is_link_alone: bool| {
+            let mut sample = Sample { peak_memory_bytes: Some(7), ..whole.clone() };
+            forget_fork(&mut sample, linker, is_link_alone);
+            (sample.cpu_seconds.is_some(), sample.peak_memory_bytes.is_some(), sample.foreign_cores.is_some())
+        };
+        assert_eq!(after("lld", true), (true, true, true));
+        assert_eq!(after("wild", true), (false, false, false));
+        assert_eq!(after("mold", false), (true, true, false));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::leptos::compress;
 use crate::record::Sizes;
 use crate::record::bench::Sample;
 use crate::record::bench::activity::Activity;
-use crate::tools::local::{BFD, DEFAULT_LINKER};
+use crate::tools::local::DEFAULT_LINKER;
 
 /// The server's last link, with each linker in turn.
 pub fn links(bench: &mut Bench<'_>, planned: &Planned) -> anyhow::Result<()> {
@@ -93,6 +93,7 @@ fn measure_links(bench: &mut Bench<'_>, planned: &Planned, held: &Held, script: 
             }
             bench.tell(comparison, name, round);
             let mut sample = samples::sample(comparison, name, round, &measured);
+            samples::forget_fork(&mut sample, linker, true);
             let linked = super::evidence::read_links(&fs::read_to_string(&log).unwrap_or_default());
             sample.activity = Activity { linked_by: held.linked_by(), ..Activity::default() };
             for link in linked {
@@ -114,15 +115,7 @@ fn contradiction(linker: &str, activity: &Activity) -> Option<String> {
     if let Some(other) = activity.links.keys().find(|name| *name != linker) {
         return Some(format!("{linker} was not active: {other} linked"));
     }
-    match &activity.linked_by {
-        Some(other) if ![DEFAULT_LINKER, BFD, other.as_str()].contains(&linker) => {
-            Some(format!("{linker} was not active: the program says that {other} linked it"))
-        }
-        None if linker != DEFAULT_LINKER && linker != BFD => {
-            Some(format!("{linker} was not active: the program does not say that it linked"))
-        }
-        _ => None,
-    }
+    super::evidence::mark_contradiction(linker, activity.linked_by.as_deref())
 }
 
 /// wasm-opt at each level, on the file that wasm-bindgen left.

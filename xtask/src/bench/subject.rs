@@ -18,7 +18,7 @@ pub struct Subject {
     pub rustc: PathBuf,
     /// Our own program, which builds the copy.
     pub xtask: PathBuf,
-    /// The server's binary, relative to the target directory.
+    /// The server's binary with the usual profile, relative to the target directory.
     pub server: PathBuf,
     /// The name of that binary's crate.
     pub server_crate: String,
@@ -26,6 +26,22 @@ pub struct Subject {
     pub lines: BTreeMap<Scenario, Line>,
     /// Scenarios that the workspace cannot have, with the reason.
     pub impossible: BTreeMap<Scenario, String>,
+}
+
+impl Subject {
+    /// The server's binary with this profile, relative to the target directory.
+    pub fn server_of(&self, profile: &str) -> PathBuf {
+        // Cargo's own names of folders.
+        let folder = match profile {
+            "dev" | "test" => "debug",
+            "bench" => "release",
+            other => other,
+        };
+        match (self.server.parent(), self.server.file_name()) {
+            (Some(parent), Some(name)) => parent.with_file_name(folder).join(name),
+            _ => self.server.clone(),
+        }
+    }
 }
 
 /// Where a line is changed.
@@ -172,6 +188,30 @@ mod tests {
             [("server", "server/src/main.rs"), ("pages", "pages/src/lib.rs"), ("core", "core/src/lib.rs")]
         );
         assert!(impossible.is_empty(), "{impossible:?}");
+    }
+
+    #[test]
+    fn each_profile_has_a_server_of_its_own() {
+        let (lines, impossible) = (BTreeMap::new(), BTreeMap::new());
+        let subject = |server: &str| Subject {
+            root: PathBuf::from("/w"),
+            project: "app".to_owned(),
+            host: "x86_64-unknown-linux-gnu".to_owned(),
+            cargo: "cargo".to_owned(),
+            rustc: PathBuf::from("rustc"),
+            xtask: PathBuf::from("xtask"),
+            server: PathBuf::from(server),
+            server_crate: "server".to_owned(),
+            lines: lines.clone(),
+            impossible: impossible.clone(),
+        };
+        let path = |server: &str, profile: &str| subject(server).server_of(profile).display().to_string();
+        assert_eq!(path("production/server", "ci"), "ci/server");
+        assert_eq!(path("production/server", "dev"), "debug/server");
+        assert_eq!(
+            path("x86_64-unknown-linux-musl/debug/app", "release"),
+            "x86_64-unknown-linux-musl/release/app"
+        );
     }
 
     #[test]

@@ -10,8 +10,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::checkout::Checkout;
+use super::variant::{Axis, Variant};
 use crate::exec::Executor;
 use crate::plan::Invocation;
+
+/// Whether others may go on with what a build with this variant has made. What kache has filled goes on through kache
+/// when it is switched off: build scripts in it would use the user's own store.
+pub fn is_for_others(variant: &Variant) -> bool {
+    variant.get(Axis::Cache) == "none"
+}
 
 /// The path that all builds use, and the directories that wait beside it.
 #[derive(Debug)]
@@ -121,5 +128,17 @@ fn remove(folder: &Path) -> anyhow::Result<()> {
             Err(error).with_context(|| format!("remove `{}`", folder.display()))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cache_has_filled_is_for_nobody_else() {
+        let is_kept = |variant: &str| is_for_others(&variant.parse().unwrap());
+        assert!(is_kept("linker=mold"));
+        assert!(!is_kept("cache=kache") && !is_kept("linker=mold,cache=sccache"));
     }
 }

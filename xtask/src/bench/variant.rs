@@ -15,7 +15,7 @@ pub enum Axis {
     Linker,
     /// The compile cache: none, sccache, sccache-s3, kache
     Cache,
-    /// wasm-opt's level: off, O2, Os, Oz
+    /// wasm-opt's level: Oz, O2, Os, off (nothing runs)
     WasmOpt,
     /// Debug info: profile (what the profile says), none, line-tables-only, full
     Debug,
@@ -57,7 +57,7 @@ impl Axis {
             Axis::Profile => &[],
             Axis::Linker => &["default", "bfd", "lld", "mold", "wild"],
             Axis::Cache => &["none", "sccache", "sccache-s3", "kache"],
-            Axis::WasmOpt => &["off", "O2", "Os", "Oz"],
+            Axis::WasmOpt => &["Oz", "O2", "Os", "off"],
             Axis::Debug => &["profile", "none", "line-tables-only", "full"],
             Axis::Mtimes => &["checkout", "content"],
             Axis::Compiler => &["stable", "parallel", "cranelift"],

@@ -1,24 +1,36 @@
 //! What can be said of an arm beside the baseline: faster, slower, no measurable gain, or that one cannot tell.
 //!
-//! Samples of one round were taken one after the other, so that what slows the machine down for minutes slows both:
-//! their ratio is what counts, and everything is reckoned in ratios. "Twice the floor" is the floor applied twice.
+//! Everything is reckoned in ratios of samples of one round. Rounds are taken forwards and backwards, so that what
+//! slows the machine down bit by bit makes one pair worse and the next one better: then pairs disagree, and nothing is
+//! said. "Twice the floor" is the floor applied twice.
 
 use super::noise::{self, Floor};
-use super::statistics::{self, Interval, median, median_interval};
+use super::statistics::{self, Interval, deviation, likely_ratios, median, median_interval};
 use crate::record::bench::{Comparison, Definition, Noise, Sample, Verdict, VerdictKind};
 
 /// The greatest gain that may hide behind "no measurable gain". Who reads that takes it as "not worth it", so it
 /// must not be said only because a machine is too noisy to tell. `compare` fails from here on by default, too.
 const HIDDEN_MAX: f64 = 0.05;
 
-/// One verdict for each arm but the baseline of each comparison, in order.
+/// One verdict for each arm but the baseline of each comparison, in order. An arm in which nothing runs takes no time,
+/// and there is nothing to say of it.
 ///
 /// A pair is the two valid samples of one round; where a round was measured twice, the later ones count. An invalid
 /// sample drops its pair.
 pub fn verdicts(comparisons: &[Comparison], samples: &[Sample], noise: Option<&Noise>) -> Vec<Verdict> {
     let of_arms = comparisons.iter().flat_map(|comparison| {
         let (baseline, arms) = comparison.arms.split_first()?;
-        Some(arms.iter().map(|arm| verdict(&comparison.id, &arm.name, &baseline.name, samples, noise)))
+        let runs_nothing = |arm: &str| {
+            let mut of_arm = samples
+                .iter()
+                .filter(|sample| {
+                    sample.comparison == comparison.id && sample.arm == arm && sample.invalid.is_none()
+                })
+                .peekable();
+            of_arm.peek().is_some() && of_arm.all(|sample| sample.seconds == 0.0)
+        };
+        let arms = arms.iter().filter(move |arm| !runs_nothing(&arm.name));
+        Some(arms.map(|arm| verdict(&comparison.id, &arm.name, &baseline.name, samples, noise)))
     });
     of_arms.flatten().collect()
 }
@@ -38,15 +50,24 @@ fn verdict(
     // Of the two, the one that others disturbed more, and the one in which the clock matters more.
     let load = of_pairs(|arm, baseline| noise::load(arm).max(noise::load(baseline))).unwrap_or(0.0);
     let seconds = of_pairs(|arm, baseline| arm.seconds.max(baseline.seconds));
+    let (of_arm, of_baseline): (Vec<f64>, Vec<f64>) =
+        pairs.iter().map(|(arm, baseline)| (arm.seconds, baseline.seconds)).unzip();
     // Nothing measured has only the machine's noise.
-    let floor = Floor::new(noise, seconds.unwrap_or(f64::INFINITY), load);
+    let floor = Floor::of_pairs(
+        noise,
+        deviation(&[&of_baseline, &of_arm]),
+        pairs.len(),
+        seconds.unwrap_or(f64::INFINITY),
+        load,
+    );
     let ratio = median(&ratios);
     let interval = median_interval(&ratios);
+    let likely = ratio.and_then(|ratio| likely_ratios(&of_baseline, &of_arm, ratio));
     Verdict {
         comparison: comparison.to_owned(),
         arm: arm.to_owned(),
         baseline: baseline.to_owned(),
-        verdict: judge(ratio, interval, floor),
+        verdict: judge(ratio, interval, likely, floor),
         ratio,
         low: interval.map(|interval| interval.low),
         high: interval.map(|interval| interval.high),
@@ -80,17 +101,19 @@ fn pairs<'s>(
 /// The verdict on a ratio.
 ///
 /// Faster and slower need the whole interval beyond the floor, that of other programs included; where the interval
-/// is weak (fewer than five pairs), beyond twice the floor, and beyond three times where there are two pairs. With the
-/// noise known by seven samples, equal arms are then called different at most 6 times in 1000 (simulated in the tests).
+/// is weak (fewer than five pairs), beyond twice the floor, and beyond three times where there are two pairs. Though
+/// the floor is known from the same few samples, equal arms are then called different less than once in a hundred
+/// times, and twice where one of the two is far noisier than the other (simulated in the tests).
 ///
-/// No measurable gain needs the whole interval within the machine's quiet floor, which is never taken as more than
-/// [`HIDDEN_MAX`]: load and noise make it harder to say, not easier, and where samples were disturbed a weak
-/// interval does not do. That alone would be said of two equal arms four times in ten only, because each of five
-/// ratios has to lie within the floor. So with a full interval that has 1 in it, it is enough that the median lies
-/// within the floor and the interval within twice of it, if nothing disturbed the samples: what hides then is less
-/// than the floor by the best estimate, and less than twice of it in any case. An interval that is wider, or leaves
-/// 1 out on one side and the floor on the other, says nothing.
-pub fn judge(ratio: Option<f64>, interval: Option<Interval>, floor: Floor) -> VerdictKind {
+/// No measurable gain needs the ratio within the floor, and that `likely`, the ratios between which the true one lies,
+/// leaves out a gain and a loss of [`HIDDEN_MAX`]: so great a one is overlooked at most one time in twenty, however
+/// noisy the machine is. Where other programs took more than the floor, they may have hidden that share too.
+pub fn judge(
+    ratio: Option<f64>,
+    interval: Option<Interval>,
+    likely: Option<(f64, f64)>,
+    floor: Floor,
+) -> VerdictKind {
     let (Some(ratio), Some(interval)) = (ratio, interval) else {
         return if ratio.is_some() { VerdictKind::OneSample } else { VerdictKind::NotMeasured };
     };
@@ -102,18 +125,11 @@ pub fn judge(ratio: Option<f64>, interval: Option<Interval>, floor: Floor) -> Ve
     if interval.low > high {
         return VerdictKind::Slower;
     }
-    let quiet = floor.quiet.min(HIDDEN_MAX);
-    let (low, high) = band(quiet, 1);
-    let (twice_low, twice_high) = band(quiet, 2);
-    let is_undisturbed = floor.full <= quiet;
-    let is_within = interval.is_within(low, high) && (is_undisturbed || !interval.is_weak());
-    let is_around_one = is_undisturbed
-        && !interval.is_weak()
-        && interval.is_within(twice_low, twice_high)
-        && interval.low <= 1.0
-        && interval.high >= 1.0
-        && (low..=high).contains(&ratio);
-    if is_within || is_around_one {
+    let (low, high) = band(floor.quiet, 1);
+    let (least, greatest) = band(HIDDEN_MAX, 1);
+    let hidden = if floor.full > floor.quiet { 1.0 - floor.full } else { 1.0 };
+    let leaves_out_more = |(from, to): (f64, f64)| from * hidden > least && to / hidden < greatest;
+    if (low..=high).contains(&ratio) && likely.is_some_and(leaves_out_more) {
         return VerdictKind::NoMeasurableGain;
     }
     VerdictKind::CannotTell
@@ -146,8 +162,9 @@ pub fn definitions() -> Vec<Definition> {
         ),
         definition(
             "noise floor",
-            "what two equal things may differ by: the greatest of the machine's own noise, what the clock cannot tell \
-             apart, and the share that other programs took"
+            "what two equal things may differ by: twice the standard deviation of the samples of both arms (with two \
+             pairs five times, and no less than the machine's own noise), and no less than 1 %, what the clock \
+             cannot tell apart, and the share that other programs took"
                 .to_owned(),
         ),
         definition(
@@ -159,12 +176,15 @@ pub fn definitions() -> Vec<Definition> {
         definition(
             "no measurable gain",
             format!(
-                "the interval lies within the noise, or around 1 with its median within the noise; never said where \
-                 the noise could hide more than {}",
+                "the ratio lies within the noise floor, and a gain or loss of {} can be ruled out: one so great is \
+                 overlooked one time in twenty at most",
                 percent(HIDDEN_MAX)
             ),
         ),
-        definition("cannot tell", "the interval is too wide to say anything; more rounds narrow it".to_owned()),
+        definition(
+            "cannot tell",
+            "samples lie too far apart to say anything; more rounds on a quieter machine tell more".to_owned(),
+        ),
         definition("one sample", "a number, no verdict: one pair says nothing about chance".to_owned()),
     ]
 }

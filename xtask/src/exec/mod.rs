@@ -230,16 +230,16 @@ impl Executor {
         let meter = Meter::start(friends);
         let ended = self.answer(command, Show::Nothing);
         let cpu = ended.as_ref().ok().and_then(|ended| ended.cpu);
-        let (peak_memory_bytes, foreign_cores) = meter.stop(cpu);
+        let seen = meter.stop(cpu);
         let ended = ended?;
         Ok(Measured {
             success: ended.status.success(),
             stdout: ended.stdout,
             stderr: ended.stderr,
             elapsed: ended.elapsed,
-            cpu,
-            peak_memory_bytes,
-            foreign_cores,
+            cpu: seen.cpu,
+            peak_memory_bytes: seen.peak_memory_bytes,
+            foreign_cores: seen.foreign_cores,
         })
     }
 

@@ -202,9 +202,11 @@ impl Halves {
         let packages: BTreeSet<String> =
             front.compiled_packages.into_iter().chain(server.compiled_packages).collect();
         UnitCounts {
-            fresh: front.fresh + server.fresh,
+            // Both halves are one step here: what the second one reused of the first was not there before.
+            fresh: Units::found(&[&self.front, &self.server]).count(),
             compiled: front.compiled + server.compiled,
             compiled_packages: packages.into_iter().collect(),
+            program: server.program,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::record::timings::CompiledUnit;
-use crate::record::{DoubledUnit, Doubling, UnitCounts};
+use crate::record::{DoubledUnit, Doubling, ProgramSettings, UnitCounts};
 
 /// The units of one cargo run.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Units {
     /// The manifest of each package, by cargo's identifier; `None` where cargo did not tell.
     manifests: BTreeMap<String, Option<PathBuf>>,
     scripts: Vec<Script>,
+    /// The settings of the last binary.
+    program: Option<ProgramSettings>,
     /// Whether the last message said that the build succeeded.
     finished: bool,
 }
@@ -55,6 +57,8 @@ enum Message {
         #[serde(default)]
         manifest_path: Option<PathBuf>,
         target: MessageTarget,
+        #[serde(default)]
+        profile: MessageProfile,
         features: Vec<String>,
         filenames: Vec<PathBuf>,
         fresh: bool,
@@ -76,6 +80,25 @@ struct MessageTarget {
     kind: Vec<String>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct MessageProfile {
+    opt_level: String,
+    /// A number or a word.
+    debuginfo: serde_json::Value,
+}
+
+impl MessageProfile {
+    fn settings(&self) -> Option<ProgramSettings> {
+        let debuginfo = match &self.debuginfo {
+            serde_json::Value::String(word) => word.clone(),
+            serde_json::Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        Some(ProgramSettings { opt_level: self.opt_level.clone(), debuginfo })
+    }
+}
+
 impl Units {
     /// Takes one line of cargo's standard output. Lines that are not messages (a build script's print) are ignored.
     pub fn line(&mut self, line: &str) {
@@ -84,10 +107,14 @@ impl Units {
                 package_id,
                 manifest_path,
                 target,
+                profile,
                 features,
                 filenames,
                 fresh,
             }) => {
+                if target.kind.iter().any(|kind| kind == "bin") {
+                    self.program = profile.settings();
+                }
                 self.manifests.insert(package_id.clone(), manifest_path);
                 self.units.push(Unit {
                     package: package_name(&package_id),
@@ -134,7 +161,17 @@ impl Units {
             fresh: self.units.len() - compiled.len(),
             compiled: compiled.len(),
             compiled_packages: packages.into_iter().map(str::to_owned).collect(),
+            program: self.program.clone(),
         }
+    }
+
+    /// The units that were reused although none of these runs compiled them: what was there before.
+    pub fn found<'u>(runs: &[&'u Units]) -> impl Iterator<Item = &'u Unit> {
+        let all = || runs.iter().flat_map(|units| &units.units);
+        let compiled: BTreeSet<&Vec<PathBuf>> =
+            all().filter(|unit| !unit.fresh).map(|unit| &unit.files).collect();
+        let units: Vec<&'u Unit> = runs.iter().copied().flat_map(|units| &units.units).collect();
+        units.into_iter().filter(move |unit| unit.fresh && !compiled.contains(&unit.files))
     }
 
     /// The units of other people's packages that were compiled.
@@ -252,8 +289,36 @@ mod tests {
         assert!(!units.finished());
         units.line(r#"{"reason":"build-finished","success":true}"#);
         assert!(units.finished());
-        let expected = UnitCounts { fresh: 1, compiled: 1, compiled_packages: vec!["core".to_owned()] };
+        let expected =
+            UnitCounts { fresh: 1, compiled: 1, compiled_packages: vec!["core".to_owned()], program: None };
         assert_eq!(units.counts(), expected);
+    }
+
+    #[test]
+    fn how_the_program_was_compiled() {
+        let told = |profile: &str| {
+            let mut units = Units::default();
+            let line = artifact("path+file:///w/server#0.1.0", "bin", "/t/server", false);
+            units.line(&line.replace("\"profile\":{}", &format!("\"profile\":{profile}")));
+            // A library after it is no program.
+            units.line(&artifact("path+file:///w/core#0.1.0", "lib", "/t/libcore.rlib", false));
+            units.counts().program.map(|program| format!("{} {}", program.opt_level, program.debuginfo))
+        };
+        assert_eq!(told("{}"), None);
+        assert_eq!(told(r#"{"opt_level":"3","debuginfo":0}"#).as_deref(), Some("3 0"));
+        let told = told(r#"{"opt_level":"0","debuginfo":"line-tables-only"}"#);
+        assert_eq!(told.as_deref(), Some("0 line-tables-only"));
+    }
+
+    #[test]
+    fn what_the_other_half_has_compiled_was_not_there_before() {
+        let (mut front, mut server) = (Units::default(), Units::default());
+        front.line(&artifact("registry+https://r#quote@1.0.2", "lib", "/t/libquote.rlib", false));
+        server.line(&artifact("registry+https://r#quote@1.0.2", "lib", "/t/libquote.rlib", true));
+        assert_eq!(Units::found(&[&front, &server]).count(), 0);
+        server.line(&artifact("registry+https://r#syn@2.0.0", "lib", "/t/libsyn.rlib", true));
+        let found: Vec<_> = Units::found(&[&front, &server]).map(|unit| unit.package.as_str()).collect();
+        assert_eq!(found, ["syn"]);
     }
 
     #[test]

@@ -111,6 +111,18 @@ pub struct UnitCounts {
     pub compiled: usize,
     /// The names of the compiled packages, sorted, each once.
     pub compiled_packages: Vec<String>,
+    /// How the program was compiled, now or before; `None` where there was none among the units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<ProgramSettings>,
+}
+
+/// What cargo says of a program's profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramSettings {
+    /// `0` to `3`, `s`, `z`.
+    pub opt_level: String,
+    /// `0` (none), `1`, `2` (full), `line-tables-only`, `line-directives-only`.
+    pub debuginfo: String,
 }
 
 /// A proc-macro or build script that each half compiled for itself.

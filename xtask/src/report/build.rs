@@ -109,7 +109,12 @@ mod tests {
             units,
             detail: detail.to_owned(),
         };
-        let units = UnitCounts { fresh: 114, compiled: 126, compiled_packages: vec!["app".to_owned()] };
+        let units = UnitCounts {
+            fresh: 114,
+            compiled: 126,
+            compiled_packages: vec!["app".to_owned()],
+            ..UnitCounts::default()
+        };
         BuildRecord {
             schema: BUILD_SCHEMA,
             result: RunResult::Ok,

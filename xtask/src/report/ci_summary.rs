@@ -218,7 +218,12 @@ mod tests {
             state: StepState::Ran,
             seconds: 12.25,
             cpu_seconds: None,
-            units: Some(UnitCounts { fresh: 90, compiled: 10, compiled_packages: Vec::new() }),
+            units: Some(UnitCounts {
+                fresh: 90,
+                compiled: 10,
+                compiled_packages: Vec::new(),
+                ..UnitCounts::default()
+            }),
             detail: String::new(),
         };
         let budget = |name: &str, unit, warn, fail, measured, verdict, note: Option<&str>| BudgetVerdict {

@@ -15,7 +15,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use counters::activity;
+pub use counters::{Counters, activity};
 pub use proof::prove;
 pub use session::Session;
 

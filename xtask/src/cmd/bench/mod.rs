@@ -9,6 +9,7 @@ mod runs;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::context::Context;
 use super::print;
@@ -23,7 +24,7 @@ use crate::bench::subject::{self, Subject};
 use crate::bench::{budget, caches, verdict, winners};
 use crate::cli::bench::RunArgs;
 use crate::cli::bench::history::HostArgs;
-use crate::exec::Executor;
+use crate::exec::{Executor, FileLock};
 use crate::exit::{Exit, Failure};
 use crate::facts::host::Host;
 use crate::facts::revision::Revision;
@@ -34,6 +35,9 @@ use crate::tools::local::{self, CacheChoice, Choice};
 
 /// What a run may take by estimate where nothing else is said: ten minutes.
 const MINUTES: u16 = 10;
+
+/// For how long another run may still be ending.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many runs a trend shows.
 pub const TREND: usize = 10;
@@ -72,6 +76,8 @@ pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finishe
     let folder = context.workspace.target_directory.join("xtask/bench");
     let host = Host::probe(exec);
     let request = request(args);
+    // Before anything is looked at: looking, too, writes to the run's folders.
+    let _lock = if exec.is_dry_run() { None } else { Some(lock(exec, &folder)?) };
     let (available, place, tools) = available::look(exec, &context, &subject, &folder, &request)?;
     let history = runs::load(exec, &HostArgs::default())?.history;
     let is_like = |run: &&BenchRecord| run.project == subject.project && run.host.class == host.class;
@@ -111,6 +117,12 @@ pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finishe
     finish(exec, &context, args, &folder, journal, &earlier, result).map(Some)
 }
 
+/// One run at a time: another one would delete this one's copy of the workspace, and measure what this one does.
+fn lock(exec: &Executor, folder: &Path) -> anyhow::Result<FileLock> {
+    let path = folder.with_extension("lock");
+    FileLock::take_within(exec, &path, "another `bench` of this workspace", LOCK_PATIENCE)
+}
+
 /// The run's line in the history, and its page.
 fn finish(
     exec: &Executor,
@@ -133,7 +145,7 @@ fn finish(
     let path = journal.path().to_owned();
     let record = journal.record;
     if let Err(error) = result {
-        if matches!(Exit::of(&error), Exit::Interrupted(_)) && !record.samples.is_empty() {
+        if !record.samples.is_empty() {
             exec.ui().note(format_args!(
                 "{} samples are kept in {}; `cargo xtask bench --resume` with the same arguments goes on",
                 record.samples.len(),

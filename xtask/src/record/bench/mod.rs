@@ -49,7 +49,7 @@ pub struct BenchRecord {
     pub comparisons: Vec<Comparison>,
     /// In the order in which they were taken.
     pub samples: Vec<Sample>,
-    /// One for each arm but the baseline of each comparison.
+    /// One for each arm but the baseline of each comparison, and none for an arm in which nothing runs.
     pub verdicts: Vec<Verdict>,
     /// Budgets of the workspace that were looked at.
     pub budgets: Vec<BudgetCheck>,
@@ -86,13 +86,13 @@ pub struct Definition {
     pub meaning: String,
 }
 
-/// How far this machine's times differ when nothing differs: the same short compilation, several times.
+/// How far this machine's times differ when nothing differs: the same compilation of seconds, several times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Noise {
     /// Seconds of each run.
     pub samples: Vec<f64>,
-    /// What two equal things may differ by, as a share of their time: 0.02 is two per cent. No smaller difference is
-    /// called a gain or a loss.
+    /// What two equal pieces of work of that length may differ by, as a share of their time: 0.02 is two per cent. Two
+    /// pairs of samples, and two runs, need more to differ; three pairs and more tell themselves how far they differ.
     pub floor: f64,
     /// Cores that other programs kept busy meanwhile; `None` where the system does not tell.
     pub foreign_cores: Option<f64>,
@@ -138,11 +138,13 @@ pub struct Sample {
     pub round: usize,
     /// Wall-clock seconds.
     pub seconds: f64,
-    /// CPU seconds of the command and all that it waited for.
+    /// CPU seconds of the command, all that it waited for and a compile cache's server; `None` where the work was done
+    /// by a process that nobody waits for.
     pub cpu_seconds: Option<f64>,
-    /// The most memory that the command's processes held together, looked at five times a second.
+    /// The most memory that the command's processes and those that a compile cache's server runs held together, beyond
+    /// what was held before, looked at five times a second; `None` for less than a second.
     pub peak_memory_bytes: Option<u64>,
-    /// Cores that other programs kept busy meanwhile, on average.
+    /// Cores that other programs kept busy meanwhile, on average; `None` where they cannot be told from the command's.
     pub foreign_cores: Option<f64>,
     /// What shows that this arm was what ran.
     pub activity: Activity,
@@ -169,7 +171,8 @@ pub struct Verdict {
     /// 0.9375 for the extremes of five pairs; less with fewer.
     pub coverage: Option<f64>,
     pub pairs: usize,
-    /// What was taken as noise, as a share: the machine's floor, or what other programs took where that was more.
+    /// What was taken as noise, as a share: how far the samples of both arms differ among themselves, or what other
+    /// programs took where that was more.
     pub floor: f64,
 }
 
@@ -179,9 +182,9 @@ pub struct Verdict {
 pub enum VerdictKind {
     Faster,
     Slower,
-    /// The whole interval lies within the noise.
+    /// The ratio lies within the noise, and a gain or loss of 5 % can be ruled out.
     NoMeasurableGain,
-    /// The interval is too wide to say anything.
+    /// Samples lie too far apart to say anything.
     CannotTell,
     /// One pair: a number, no verdict.
     OneSample,

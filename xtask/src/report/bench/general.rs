@@ -30,6 +30,9 @@ fn outcome(arm: &ArmFigures) -> Option<String> {
     let name = &arm.arm.name;
     let Some(verdict) = arm.verdict else {
         let spread = arm.seconds?;
+        if words::runs_nothing(arm) {
+            return Some(format!("{name}: {}.", words::judgement(arm)));
+        }
         let of = if spread.n == 1 { "single sample".to_owned() } else { format!("n {}", spread.n) };
         let baseline = if arm.is_baseline { ", the baseline" } else { "" };
         return Some(format!("{name}{baseline}: {} ({of}).", words::time(spread.median)));
@@ -96,9 +99,9 @@ pub fn revision(record: &BenchRecord) -> String {
 }
 
 /// What the figures of every table are.
-pub const OF_FIGURES: &str = "Times, CPU time (of the command and all that it waited for) and peak memory (of all \
-    its processes together) are medians of the valid samples; n is how many there are. A ratio is of times, arm to \
-    baseline: 0.5 is half the time; its interval stands in brackets.";
+pub const OF_FIGURES: &str = "Times, CPU time (of the command, all that it waited for and a compile cache's \
+    server) and peak memory (of all these together) are medians of the valid samples; n is how many there are. A ratio \
+    is of times, arm to baseline: 0.5 is half the time; its interval stands in brackets.";
 
 /// The words that the run uses.
 pub fn definitions(record: &BenchRecord) -> Section {
@@ -116,7 +119,8 @@ pub fn noise(record: &BenchRecord) -> Section {
     let section = Section::new("noise", "Noise of this machine");
     let Some(noise) = &record.noise else { return section.paragraph("It was not measured.") };
     let text = format!(
-        "Two equal things may differ by {} here; no smaller difference is called a gain or a loss.",
+        "Two equal things may differ by {} here, where they take a few seconds; three pairs of samples and more tell \
+         themselves by how much they differ.",
         words::percent(noise.floor)
     );
     let same = Spread::of(noise.samples.iter().copied()).map(|spread| {

@@ -144,7 +144,12 @@ fn sample(comparison: &str, arm: &str, round: usize, seconds: f64, cpu: f64) -> 
         units,
         detail: String::new(),
     };
-    let units = UnitCounts { fresh: 0, compiled: 298, compiled_packages: vec!["app".to_owned()] };
+    let units = UnitCounts {
+        fresh: 0,
+        compiled: 298,
+        compiled_packages: vec!["app".to_owned()],
+        ..UnitCounts::default()
+    };
     let steps = match is_build {
         true => vec![
             step("compile front", 0.4, Some(units.clone())),

@@ -38,9 +38,9 @@ fn an_interrupted_run_says_what_it_has() {
 
         What the words mean
         -------------------
-        Times, CPU time (of the command and all that it waited for) and peak memory (of all its processes
-        together) are medians of the valid samples; n is how many there are. A ratio is of times, arm to
-        baseline: 0.5 is half the time; its interval stands in brackets.
+        Times, CPU time (of the command, all that it waited for and a compile cache's server) and peak
+        memory (of all these together) are medians of the valid samples; n is how many there are. A ratio is
+        of times, arm to baseline: 0.5 is half the time; its interval stands in brackets.
 
         - cold: an empty target directory and an empty compile cache; dependencies are downloaded
         - warm: an empty target directory and a compile cache that has seen this build

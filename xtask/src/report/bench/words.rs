@@ -33,11 +33,17 @@ pub fn judgement(arm: &ArmFigures) -> &'static str {
         Some(given) => verdict(given.verdict),
         None if arm.valid.is_empty() && !arm.invalid.is_empty() => "not measured",
         None if arm.valid.is_empty() => "no sample yet",
+        None if runs_nothing(arm) => "nothing runs, only sizes count",
         None if arm.is_baseline => "baseline",
         None if arm.is_alone => "nothing to compare with",
         None if arm.valid.len() == 1 => "one sample, no verdict",
         None => "no verdict yet",
     }
+}
+
+/// Whether the arm is there for what it leaves out: its samples take no time.
+pub fn runs_nothing(arm: &ArmFigures) -> bool {
+    !arm.valid.is_empty() && arm.valid.iter().all(|sample| sample.seconds == 0.0)
 }
 
 /// How a run stands, in a sentence.

@@ -3,3 +3,4 @@
 mod ci;
 mod compare;
 mod measuring;
+mod proofs;

@@ -1,0 +1,86 @@
+//! The compile caches of a run: each is started when a build first needs it, emptied for a cold build, and filled by
+//! one for a warm build.
+
+use std::collections::BTreeMap;
+
+use super::caches::{self, Session};
+use super::run::{Attempt, Bench};
+use super::variant::{Axis, Variant};
+
+/// A compile cache under way.
+pub(super) struct Cached<'a> {
+    pub(super) session: Session<'a>,
+    /// The builds that it is full of, and how many results of each it could not keep.
+    full_of: BTreeMap<String, u64>,
+}
+
+impl Bench<'_> {
+    /// Starts the cache of a variant, unless it runs.
+    pub(super) fn start_cache(&mut self, variant: &Variant) -> Attempt<()> {
+        let name = variant.get(Axis::Cache);
+        if name == "none" || self.caches.contains_key(name) {
+            return Ok(Ok(()));
+        }
+        let cache = match caches::find(self.exec, name)? {
+            Ok(cache) => cache,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let folder = self.scratch.join("caches").join(name);
+        match Session::start(self.exec, &cache, &folder)? {
+            Ok(session) => {
+                self.caches.insert(name.to_owned(), Cached { session, full_of: BTreeMap::new() });
+                Ok(Ok(()))
+            }
+            Err(reason) => Ok(Err(reason)),
+        }
+    }
+
+    pub(super) fn empty_cache(&mut self, variant: &Variant) -> Attempt<()> {
+        let Some(cached) = self.caches.get_mut(variant.get(Axis::Cache)) else { return Ok(Ok(())) };
+        cached.full_of.clear();
+        cached.session.empty()
+    }
+
+    /// One build fills it, unless it is full of this variant.
+    pub(super) fn fill_cache(&mut self, variant: &Variant) -> Attempt<()> {
+        let name = variant.get(Axis::Cache);
+        let is_full = |cached: &Cached<'_>| cached.full_of.contains_key(&variant.target_key());
+        if self.caches.get(name).is_none_or(is_full) {
+            return Ok(Ok(()));
+        }
+        self.exec.ui().status("Preparing", format_args!("{name}: a build that fills it"));
+        self.targets.empty()?;
+        let before = self.write_errors(name)?;
+        let filled = self.untimed(variant)?;
+        let after = self.write_errors(name)?;
+        match (filled, before, after) {
+            (Ok(()), Ok(before), Ok(after)) => {
+                self.note_filled(variant, after.saturating_sub(before));
+                Ok(Ok(()))
+            }
+            (Err(reason), ..) | (_, Err(reason), _) | (.., Err(reason)) => Ok(Err(reason)),
+        }
+    }
+
+    /// After a build from nothing; `lost` are the results that could not be kept.
+    pub(super) fn note_filled(&mut self, variant: &Variant, lost: u64) {
+        if let Some(cached) = self.caches.get_mut(variant.get(Axis::Cache)) {
+            cached.full_of.insert(variant.target_key(), lost);
+        }
+    }
+
+    /// How many results of this variant the cache could not keep when it was filled.
+    pub(super) fn lost_when_filled(&self, variant: &Variant) -> u64 {
+        let cached = self.caches.get(variant.get(Axis::Cache));
+        cached.and_then(|cached| cached.full_of.get(&variant.target_key())).copied().unwrap_or(0)
+    }
+
+    fn write_errors(&self, name: &str) -> Attempt<u64> {
+        let counters = self.caches.get(name).map(|cached| cached.session.counters()).transpose()?;
+        Ok(match counters {
+            Some(Ok(counters)) => Ok(counters.map_or(0, |counters| counters.write_errors)),
+            Some(Err(reason)) => Err(reason),
+            None => Ok(0),
+        })
+    }
+}
