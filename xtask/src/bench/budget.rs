@@ -40,7 +40,7 @@ pub fn checks(
             add(SECONDS, limit, measured, measured.map(|seconds| seconds <= limit));
         }
         if let Some(limit) = budget.percent {
-            let measured = headline.and_then(|headline| percent_more(headline, earlier));
+            let measured = headline.and_then(|headline| percent_more(record, headline, earlier));
             let kept = measured.zip(headline).and_then(|(percent, headline)| {
                 let noise = floor(record, headline).full * 100.0;
                 (percent <= limit || percent > noise).then_some(percent <= limit)
@@ -51,10 +51,12 @@ pub fn checks(
     checks
 }
 
-/// How many per cent more than the median of the latest earlier runs that measured the same; negative for less.
-fn percent_more(headline: Headline<'_>, earlier: &[&BenchRecord]) -> Option<f64> {
-    let before: Vec<f64> =
-        earlier.iter().rev().filter_map(|run| same_in(run, headline)).take(EARLIER_MAX).collect();
+/// How many per cent more than the median of the latest earlier runs on this processor that measured the same; negative for less.
+fn percent_more(record: &BenchRecord, headline: Headline<'_>, earlier: &[&BenchRecord]) -> Option<f64> {
+    // A class of host may have several processors, and which one a hosted runner gets is chance.
+    let is_like = |run: &&&BenchRecord| run.host.cpu == record.host.cpu;
+    let like = earlier.iter().rev().filter(is_like);
+    let before: Vec<f64> = like.filter_map(|run| same_in(run, headline)).take(EARLIER_MAX).collect();
     Some((headline.seconds / median(&before)? - 1.0) * 100.0)
 }
 
@@ -125,6 +127,19 @@ mod tests {
         // Only the latest ten count.
         let before: Vec<f64> = [[10.0; 20].as_slice(), &[100.0; 10]].concat();
         assert_eq!(check(&[110.0], &before, 25.0), (Some(10), Some(true)));
+    }
+
+    #[test]
+    fn runs_on_another_processor_do_not_count() {
+        let now = record("20261121-103000", "cold/cache", &[("none", &[130.0])]);
+        let mut earlier = record("20261120-103000", "cold/cache", &[("none", &[100.0])]);
+        let kept = |earlier: &BenchRecord| {
+            let checks = checks(&now, &budget(None, Some(25.0)), &[earlier]);
+            (checks[0].measured.map(f64::round), checks[0].kept)
+        };
+        assert_eq!(kept(&earlier), (Some(30.0), Some(false)));
+        earlier.host.cpu = Some("Some CPU".to_owned());
+        assert_eq!(kept(&earlier), (None, None));
     }
 
     #[test]

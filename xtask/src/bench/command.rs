@@ -50,6 +50,14 @@ impl Bench<'_> {
         }
         // Empty, it overrules any configuration.
         command = command.env("RUSTC_WRAPPER", "");
+        // Build scripts in a target directory that kache has filled go on through it: into its store of this run, and
+        // not into the user's.
+        if let Some(kache) = self.caches.get("kache") {
+            let settings = kache.session.settings();
+            let own = settings.env.iter().filter(|(name, _)| name.starts_with("KACHE_"));
+            command.env.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+            command.env_remove.extend(settings.env_remove.iter().cloned());
+        }
         if let Some(cached) = self.caches.get(variant.get(Axis::Cache)) {
             let settings = cached.session.settings();
             command.env.extend(settings.env.clone());

@@ -12,7 +12,8 @@ use crate::record::bench::compare::{
 use crate::record::bench::{Arm, BenchRecord, BenchResult, Comparison, Sample, ToolVersion, VerdictKind};
 
 /// Compares `after` with `before`. Runs on other classes of host or of other projects are refused, and so is a run
-/// with itself, which could never fail. `threshold_percent` is how much slower an arm may become.
+/// with itself, which could never fail. On another processor of the same class every time is another one, so that
+/// nothing can be told there: it may be by chance which of them a hosted runner has. `threshold_percent` is how much slower an arm may become.
 pub fn compare(
     before: &BenchRecord,
     after: &BenchRecord,
@@ -155,7 +156,11 @@ fn change(
     });
     let floor = larger(floor(before, &samples_before), floor(after, &samples_after));
     let likely = ratio.and_then(|ratio| likely_ratios(&seconds_before, &seconds_after, ratio));
-    let verdict = judge(ratio, interval, likely, floor);
+    let verdict = match judge(ratio, interval, likely, floor) {
+        verdict @ (VerdictKind::OneSample | VerdictKind::NotMeasured) => verdict,
+        verdict if before.host.cpu == after.host.cpu => verdict,
+        _ => VerdictKind::CannotTell,
+    };
     let is_beyond = ratio.is_some_and(|ratio| ratio > 1.0 + threshold_percent / 100.0);
     Some(ArmChange {
         scenario: comparison.scenario.clone(),
@@ -225,11 +230,16 @@ fn notes(before: &BenchRecord, after: &BenchRecord, arms: &[ArmChange]) -> Vec<S
     }
     if before.host.cpu != after.host.cpu {
         let cpu = |run: &BenchRecord| run.host.cpu.clone().unwrap_or_else(|| "unknown".to_owned());
-        notes.push(format!("other processors: {} before, {} after", cpu(before), cpu(after)));
+        let what = "nothing can be told of other sources on another processor";
+        notes.push(format!("other processors: {} before, {} after: {what}", cpu(before), cpu(after)));
     }
     let count = |kind: VerdictKind| arms.iter().filter(|arm| arm.verdict == kind).count();
+    let cannot_tell = match before.host.cpu == after.host.cpu {
+        true => "cannot be told: more samples (`--runs`) on a quieter machine would",
+        false => "cannot be told: both runs on one processor would",
+    };
     let told = [
-        (VerdictKind::CannotTell, "cannot be told: more samples (`--runs`) on a quieter machine would"),
+        (VerdictKind::CannotTell, cannot_tell),
         (VerdictKind::OneSample, "have a single sample in one of the runs: a number, no verdict"),
         (VerdictKind::NotMeasured, "were measured in one of the runs only"),
     ];

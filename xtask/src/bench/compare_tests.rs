@@ -98,7 +98,7 @@ fn what_is_told_beside_the_figures() {
     .assert_eq(&unmatched.join("\n"));
     expect![[r#"
         the run after was interrupted: what it measured is compared
-        other processors: unknown before, Some CPU after
+        other processors: unknown before, Some CPU after: nothing can be told of other sources on another processor
         1 of 2 arms have a single sample in one of the runs: a number, no verdict
         1 of 2 arms were measured in one of the runs only"#]]
     .assert_eq(&result.notes.join("\n"));
@@ -137,6 +137,21 @@ fn what_is_refused() {
         the runs 20261120-100000 and 20261121-100000 measured nothing in common
         `cargo xtask bench history` shows what each run measured"#]]
     .assert_eq(&message(&a, &other));
+}
+
+#[test]
+fn on_another_processor_nothing_is_slower() {
+    let (a, mut b) = two(&[100.0; 5], &[130.0; 5]);
+    b.host.cpu = Some("Some CPU".to_owned());
+    let result = compare(&a, &b, 5.0).unwrap();
+    let arm = &result.arms[0];
+    assert_eq!((arm.verdict, arm.is_too_slow, result.ok), (CannotTell, false, true));
+    assert_eq!(arm.ratio, Some(1.3));
+    assert!(failure(&result).is_none());
+    expect![[r#"
+        other processors: unknown before, Some CPU after: nothing can be told of other sources on another processor
+        1 of 1 arms cannot be told: both runs on one processor would"#]]
+    .assert_eq(&result.notes.join("\n"));
 }
 
 #[test]

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use super::caches::{self, Session};
 use super::run::{Attempt, Bench};
+use super::scenario::Scenario;
+use super::targets::is_for_others;
 use super::variant::{Axis, Variant};
+use crate::record::bench::Comparison;
 
 /// A compile cache under way.
 pub(super) struct Cached<'a> {
@@ -33,6 +36,19 @@ impl Bench<'_> {
             }
             Err(reason) => Ok(Err(reason)),
         }
+    }
+
+    /// Whether there is to be a build from nothing, without a compile cache, that leaves the same target directory. Where
+    /// there is none, as in ten minutes, others go on with what a cache has filled: another build would cost as much as all
+    /// the rest, and what follows it runs no build script again.
+    pub(super) fn is_planned_without_cache(&self, variant: &Variant) -> bool {
+        let is_whole = |comparison: &&Comparison| {
+            [Scenario::Cold.name(), Scenario::Warm.name()].contains(&comparison.scenario.as_str())
+        };
+        let arms = self.journal.record.comparisons.iter().filter(is_whole).flat_map(|one| &one.arms);
+        let planned = arms.filter(|arm| arm.unavailable.is_none());
+        let mut variants = planned.filter_map(|arm| arm.variant.parse::<Variant>().ok());
+        variants.any(|other| is_for_others(&other) && other.target_key() == variant.target_key())
     }
 
     pub(super) fn empty_cache(&mut self, variant: &Variant) -> Attempt<()> {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::estimate::Estimates;
-use super::rounds;
+use super::plan_time;
 use super::scenario::Scenario;
 use super::variant::{Axis, Variant};
 use crate::record::bench::{Arm, Comparison};
@@ -23,7 +23,7 @@ pub struct Request {
     pub runs: Option<usize>,
     /// The whole matrix, however long it takes.
     pub full: bool,
-    /// Seconds that the run may take by estimate, where it is not the whole matrix.
+    /// Seconds that the run may take by estimate, where somebody said so: it is kept whatever else was asked for.
     pub budget: Option<f64>,
 }
 
@@ -54,6 +54,12 @@ pub struct Planned {
     pub variants: Vec<Variant>,
 }
 
+/// Seconds that a run may take by estimate where nothing else is said: ten minutes.
+const USUAL_BUDGET: f64 = 600.0;
+
+/// What it takes before the first sample: the copy, a look at the dependencies, the noise. Measured on one app.
+const BEGINNING: f64 = 30.0;
+
 /// The comparisons in the order in which they are made, and what is left out with the reason.
 pub fn matrix(
     request: &Request,
@@ -62,26 +68,20 @@ pub fn matrix(
 ) -> (Vec<Planned>, Vec<String>) {
     let mut notes = Vec::new();
     let mut planned = Vec::new();
-    let mut left = request.budget.filter(|_| !request.full).unwrap_or(f64::INFINITY);
+    let limit = request.budget.unwrap_or(USUAL_BUDGET) - BEGINNING;
     for (scenario, axis, runs) in cells(request) {
         if let Some(reason) = available.impossible.get(&scenario) {
             notes.push(format!("{scenario} is left out: {reason}"));
             continue;
         }
-        let Some(mut candidate) = plan(request, available, estimates, scenario, axis, runs) else { continue };
-        if left.is_finite() && !request.scenarios.contains(&scenario) {
-            fit(&mut candidate, estimates, left);
+        let Some(candidate) = plan(request, available, scenario, axis, runs, 1) else { continue };
+        match is_limited(request, scenario) {
+            true => notes.extend(fit(&mut planned, candidate, estimates, limit)),
+            false => planned.push(candidate),
         }
-        let seconds = candidate.comparison.estimated_seconds.unwrap_or(0.0);
-        if candidate.comparison.runs == 0 {
-            notes.push(format!(
-                "{} is left out: it would take longer than what is left of the run's minutes",
-                candidate.comparison.id
-            ));
-            continue;
-        }
-        left -= seconds;
-        planned.push(candidate);
+    }
+    if is_quick(request) {
+        notes.extend(more_caches(request, available, estimates, limit, &mut planned));
     }
     for variant in &request.variants {
         let usual = Variant::usual(&request.profile);
@@ -92,14 +92,87 @@ pub fn matrix(
             }
             let runs = request.runs.unwrap_or_else(|| usual_runs(scenario, request.full));
             let arms = vec![usual.clone(), usual.overlaid(variant)];
-            planned.push(comparison(available, estimates, scenario, "variant", arms, runs, |arm| {
+            let candidate = comparison(available, scenario, "variant", arms, runs, |arm| {
                 if arm == &usual { "usual".to_owned() } else { told(variant) }
-            }));
+            });
+            match request.budget.is_some() {
+                true => notes.extend(fit(&mut planned, candidate, estimates, limit)),
+                false => planned.push(candidate),
+            }
         }
     }
     notes.dedup();
-    count_once(&mut planned, estimates);
+    let seconds = plan_time::seconds(&planned, estimates);
+    for (planned, seconds) in planned.iter_mut().zip(seconds) {
+        planned.comparison.estimated_seconds = seconds;
+    }
     (planned, notes)
+}
+
+/// Whether nothing was asked for, so that ten minutes are to say what they can.
+fn is_quick(request: &Request) -> bool {
+    !request.full && request.scenarios.is_empty() && request.axes.is_empty() && request.variants.is_empty()
+}
+
+/// Whether minutes limit the samples of a scenario: where somebody gave some, and else where nobody said what or how
+/// often to measure.
+fn is_limited(request: &Request, scenario: Scenario) -> bool {
+    let is_asked = request.runs.is_some() || request.scenarios.contains(&scenario);
+    !request.full && (request.budget.is_some() || !is_asked)
+}
+
+/// Takes a comparison into the plan, with fewer runs where it does not fit; gives the note that says so.
+fn fit(planned: &mut Vec<Planned>, candidate: Planned, estimates: &Estimates, limit: f64) -> Option<String> {
+    let (id, wanted) = (candidate.comparison.id.clone(), candidate.comparison.runs);
+    planned.push(candidate);
+    while let Some(last) = planned.last_mut()
+        && last.comparison.runs > 0
+    {
+        let runs = last.comparison.runs;
+        if plan_time::total(planned, estimates).is_none_or(|seconds| seconds <= limit) {
+            let fewer =
+                format!("{id}: {runs} of each arm instead of {wanted}, for want of minutes (`--minutes`)");
+            return (runs < wanted).then_some(fewer);
+        }
+        if let Some(last) = planned.last_mut() {
+            last.comparison.runs -= 1;
+        }
+    }
+    planned.pop();
+    Some(format!(
+        "{id} is left out: it would take longer than what is left of the run's minutes (`--minutes`)"
+    ))
+}
+
+/// Further caches beside the best one, where there is time for filling and for using them.
+fn more_caches(
+    request: &Request,
+    available: &Available,
+    estimates: &Estimates,
+    limit: f64,
+    planned: &mut Vec<Planned>,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (count, cache) in (1..).zip(caches_there(available)).skip(1) {
+        let mut more = planned.clone();
+        for one in
+            more.iter_mut().filter(|one| ["cold/cache", "warm/cache"].contains(&one.comparison.id.as_str()))
+        {
+            let runs = one.comparison.runs;
+            if let Some(with) = plan(request, available, one.scenario, Axis::Cache, runs, count) {
+                *one = with;
+            }
+        }
+        if more == *planned || plan_time::total(&more, estimates).is_some_and(|seconds| seconds > limit) {
+            notes.push(format!(
+                "warm builds with {cache} are left out: filling it would take longer than what is left of the run's \
+                 minutes; `cargo xtask bench --scenario cold,warm --axis cache` compares all caches"
+            ));
+            break;
+        }
+        *planned = more;
+    }
+    notes
 }
 
 /// The axes on which a request needs more than what is usual; nothing else has to be looked for.
@@ -112,13 +185,14 @@ pub fn axes(request: &Request) -> BTreeSet<Axis> {
     of_cells.chain(of_variants).collect()
 }
 
-/// Scenario, axis and runs, the quick and telling ones first, so that an interrupted run has said the most.
+/// Scenario, axis and runs, the quick and telling ones first, so that an interrupted run has said the most. A quick run
+/// begins with its one cold build, which all others go on from.
 fn cells(request: &Request) -> Vec<(Scenario, Axis, usize)> {
     use Scenario::*;
     let quick = [
-        (Link, Axis::Linker),
         (Cold, Axis::Cache),
         (Warm, Axis::Cache),
+        (Link, Axis::Linker),
         (Hot, Axis::Driver),
         (PatchServer, Axis::Linker),
         (PatchUi, Axis::Driver),
@@ -197,18 +271,18 @@ fn usual_runs(scenario: Scenario, full: bool) -> usize {
         (Scenario::PatchServer | Scenario::PatchUi | Scenario::PatchCore, true) => 5,
         (_, true) => 3,
         (Scenario::Hot, false) => 3,
-        (Scenario::PatchServer, false) => 2,
         (_, false) => 1,
     }
 }
 
+/// One comparison. `caches` is how many compile caches a quick run has time for.
 fn plan(
     request: &Request,
     available: &Available,
-    estimates: &Estimates,
     scenario: Scenario,
     axis: Axis,
     runs: usize,
+    caches: usize,
 ) -> Option<Planned> {
     let usual = Variant::usual(&request.profile);
     let mut values: Vec<String> = match axis {
@@ -230,14 +304,14 @@ fn plan(
         if slow || scenario == Scenario::Hot {
             values.truncate(1);
         }
-        if scenario == Scenario::Cold && axis == Axis::Cache {
+        if matches!(scenario, Scenario::Cold | Scenario::Warm) && axis == Axis::Cache {
             // The one cold build fills the cache that the warm ones then use; without one it is what it is.
-            values = vec![best_cache(available)];
-        }
-        if scenario == Scenario::Warm {
-            values = vec![best_cache(available)];
-            if values == ["none"] {
+            values = caches_there(available).into_iter().take(caches).map(str::to_owned).collect();
+            if values.is_empty() && scenario == Scenario::Warm {
                 return None;
+            }
+            if values.is_empty() {
+                values = vec!["none".to_owned()];
             }
         }
     }
@@ -248,20 +322,17 @@ fn plan(
         return None;
     }
     let variants: Vec<Variant> = values.iter().map(|value| usual.with(axis, value)).collect();
-    Some(comparison(available, estimates, scenario, axis.name(), variants, runs, |variant| {
-        variant.get(axis).to_owned()
-    }))
+    Some(comparison(available, scenario, axis.name(), variants, runs, |variant| variant.get(axis).to_owned()))
 }
 
-fn best_cache(available: &Available) -> String {
-    let order = ["kache", "sccache"];
-    let best = order.into_iter().find(|cache| available.is_there(Axis::Cache, cache));
-    best.unwrap_or("none").to_owned()
+/// Those that give back the most first.
+fn caches_there(available: &Available) -> Vec<&'static str> {
+    let order = ["kache", "sccache", "sccache-s3"];
+    order.into_iter().filter(|cache| available.is_there(Axis::Cache, cache)).collect()
 }
 
 fn comparison(
     available: &Available,
-    estimates: &Estimates,
     scenario: Scenario,
     axis: &str,
     variants: Vec<Variant>,
@@ -288,53 +359,7 @@ fn comparison(
         let arms = planned.comparison.arms.iter().skip(1).map(|arm| arm.name.clone());
         planned.comparison.id = format!("{scenario}/{}", arms.collect::<Vec<_>>().join("+"));
     }
-    planned.comparison.estimated_seconds = seconds(&planned, estimates);
     planned
-}
-
-/// Fewer runs, until the comparison fits; none where not even one does.
-fn fit(planned: &mut Planned, estimates: &Estimates, left: f64) {
-    while planned.comparison.runs > 0
-        && planned.comparison.estimated_seconds.is_some_and(|seconds| seconds > left)
-    {
-        planned.comparison.runs -= 1;
-        planned.comparison.estimated_seconds = seconds(planned, estimates);
-    }
-}
-
-/// All samples of a comparison. Filling a cache is part of it.
-fn seconds(planned: &Planned, estimates: &Estimates) -> Option<f64> {
-    let mut sum = 0.0;
-    for (arm, variant) in planned.comparison.arms.iter().zip(&planned.variants) {
-        if arm.unavailable.is_some() {
-            continue;
-        }
-        sum += estimates.sample(planned.scenario, variant)? * planned.comparison.runs as f64;
-    }
-    Some(sum)
-}
-
-/// A build that is a sample of several comparisons is a part of the first one's time.
-fn count_once(planned: &mut [Planned], estimates: &Estimates) {
-    let mut seconds = Vec::new();
-    for group in rounds::groups(planned) {
-        let mut of_group = vec![Some(0.0); group.len()];
-        for build in rounds::builds(group) {
-            let arms = build.arms.iter().map(|(place, arm)| (*place, &group[*place].comparison, *arm));
-            let of_arms = arms.filter(|(_, comparison, arm)| comparison.arms[*arm].unavailable.is_none());
-            let Some((place, comparison, _)) =
-                of_arms.max_by_key(|(place, comparison, _)| (comparison.runs, std::cmp::Reverse(*place)))
-            else {
-                continue;
-            };
-            let one = estimates.sample(build.scenario, &build.variant);
-            of_group[place] = of_group[place].zip(one).map(|(sum, one)| sum + one * comparison.runs as f64);
-        }
-        seconds.extend(of_group);
-    }
-    for (planned, seconds) in planned.iter_mut().zip(seconds) {
-        planned.comparison.estimated_seconds = seconds;
-    }
 }
 
 fn told(variant: &Variant) -> String {
@@ -369,3 +394,7 @@ impl Available {
         (found, None)
     }
 }
+
+#[cfg(test)]
+#[path = "matrix_tests.rs"]
+mod tests;

@@ -19,6 +19,7 @@ mod links;
 mod machine;
 pub mod matrix;
 mod noise;
+mod plan_time;
 mod rounds;
 pub mod run;
 pub mod samples;

@@ -109,7 +109,7 @@ mod tests {
             found.and_then(|planned| planned.comparison.estimated_seconds).map(f64::round)
         };
         // Three rounds: the usual build and two that fill a cache; then what is left for the others.
-        assert_eq!(seconds("cold/cache"), Some(3.0 * (101.0 + 106.0 + 106.0)));
+        assert_eq!(seconds("cold/cache"), Some(3.0 * (101.0 + 121.0 + 121.0)));
         assert_eq!(seconds("warm/cache"), Some(3.0 * (41.0 + 6.0)));
         assert_eq!(seconds("cold/driver"), Some(3.0 * 101.0));
         assert_eq!(seconds("cold/profile"), Some(3.0 * 101.0));

@@ -233,7 +233,7 @@ impl<'a> Bench<'a> {
         }
         let log = self.scratch.join("links.log");
         let _ = fs::remove_file(&log);
-        let with_timings = scenario == Scenario::Cold;
+        let with_timings = timings::is_timed(scenario);
         let command = self.command(variant, with_timings, Some(&log));
         let cache = variant.get(Axis::Cache);
         let cached = self.caches.get(cache);
@@ -278,7 +278,7 @@ impl<'a> Bench<'a> {
             let lost = self.lost_when_filled(variant);
             invalid = invalid.or_else(|| evidence::missing_in_cache(cache, lost, &activity));
         }
-        if with_timings && invalid.is_none() && self.journal.record.timeline.is_none() {
+        if invalid.is_none() && timings::is_wanted(&self.journal.record, scenario, variant) {
             self.timeline(comparison, arm, &links);
         }
         self.built(scenario, variant, activity.cache.as_ref().map_or(0, |cache| cache.write_errors));
@@ -359,7 +359,7 @@ impl<'a> Bench<'a> {
     fn built(&mut self, scenario: Scenario, variant: &Variant, lost: u64) {
         match scenario {
             Scenario::Cold | Scenario::Warm => {
-                if targets::is_for_others(variant) {
+                if targets::is_for_others(variant) || !self.is_planned_without_cache(variant) {
                     self.targets.keep_as(&variant.target_key(), &self.checkout);
                 }
                 if scenario == Scenario::Cold {
@@ -386,7 +386,7 @@ impl<'a> Bench<'a> {
         format!("the build failed: {}", told.join("\n"))
     }
 
-    /// Where the time of a cold build went. That is told where it can be; a report is no reason to lose a sample.
+    /// Where the time of a build went. That is told where it can be; a report is no reason to lose a sample.
     fn timeline(&mut self, comparison: &Comparison, arm: &str, links: &[Linked]) {
         let told = timings::kept(self.targets.path()).and_then(|kept| {
             let link = |link: &Linked| Link::of(&link.output, link.start - kept.began, link.seconds);
@@ -394,7 +394,7 @@ impl<'a> Bench<'a> {
             timings::timeline(&comparison.id, arm, &kept.halves, kept.steps, &links, self.jobs())
         });
         match told {
-            Ok(timeline) => self.journal.record.timeline = Some(timeline),
+            Ok(timeline) => self.journal.record.timelines.push(timeline),
             Err(error) => {
                 let hint = hint_of(&error).map(|hint| format!("; {hint}")).unwrap_or_default();
                 self.journal.record.notes.push(format!("there is no timeline: {error:#}{hint}"));

@@ -121,7 +121,7 @@ pub fn record(id: &str, comparison_id: &str, arms: &[(&str, &[f64])]) -> BenchRe
         samples: samples.collect(),
         verdicts: Vec::new(),
         budgets: Vec::new(),
-        timeline: None,
+        timelines: Vec::new(),
         notes: Vec::new(),
     }
 }

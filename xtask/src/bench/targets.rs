@@ -14,8 +14,8 @@ use super::variant::{Axis, Variant};
 use crate::exec::Executor;
 use crate::plan::Invocation;
 
-/// Whether others may go on with what a build with this variant has made. What kache has filled goes on through kache
-/// when it is switched off: build scripts in it would use the user's own store.
+/// Whether others may go on with what a build with this variant has made, whatever they are. What kache has filled goes
+/// on through kache when it is switched off: build scripts in it would be answered by the cache of the run.
 pub fn is_for_others(variant: &Variant) -> bool {
     variant.get(Axis::Cache) == "none"
 }

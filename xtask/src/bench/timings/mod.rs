@@ -9,6 +9,8 @@ mod kept;
 mod merge;
 mod parse;
 mod path;
+mod wanted;
+
 #[cfg(test)]
 mod real_tests;
 #[cfg(test)]
@@ -17,6 +19,7 @@ mod sample_tests;
 use std::path::PathBuf;
 
 pub use kept::kept;
+pub use wanted::{is_timed, is_wanted};
 
 use crate::record::bench::timeline::{TimedStep, TimedUnit, Timeline};
 use crate::record::timings::CompiledUnit;

@@ -16,7 +16,7 @@ use crate::report::Format;
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  \
-                  cargo xtask bench                      # ten minutes: links, a cold build, a line changed\n  \
+                  cargo xtask bench                      # ten minutes: a cold build, a warm one, links, a line changed\n  \
                   cargo xtask bench --dry-run            # what would be measured, and how long it would take\n  \
                   cargo xtask bench --axis linker --runs 7\n  \
                   cargo xtask bench --scenario cold --variant linker=mold,cache=sccache\n  \
@@ -59,7 +59,7 @@ pub struct RunArgs {
     /// The whole matrix, however long it takes
     #[arg(long, conflicts_with_all = ["scenario", "axis", "minutes"])]
     pub full: bool,
-    /// What may be planned by estimate, where it is not the whole matrix [default: 10]
+    /// What may be planned by estimate, whatever else is asked for [default: 10 where neither scenarios nor runs are]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub minutes: Option<u16>,
     /// Go on with the newest run of the same plan that ended early

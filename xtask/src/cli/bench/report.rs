@@ -20,8 +20,8 @@ pub struct ReportArgs {
     /// Write the page with plots to this file
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Print the page of figures of all runs on this class of host, with a predecessor's beside them
-    #[arg(long, conflicts_with_all = ["html", "format"])]
+    /// Print the page of figures of all committed runs, with those of earlier projects beside them
+    #[arg(long, conflicts_with_all = ["run", "html", "host", "format"])]
     pub baseline: bool,
     #[command(flatten)]
     pub host: HostArgs,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::bench::caches::{self, Session};
 use crate::bench::matrix::{self, Availability, Available, Request};
+use crate::bench::scenario::Scenario;
 use crate::bench::subject::Subject;
 use crate::bench::variant::Axis;
 use crate::cmd::context::Context;
@@ -90,6 +91,9 @@ impl Look<'_> {
     fn linkers(&mut self, folder: &Path, are_compared: bool) -> anyhow::Result<Option<Place>> {
         let host = self.context.toolchain.host.clone();
         if !host.contains("-linux-") {
+            // Without the script nothing holds the last link back, so not even the usual one can be repeated.
+            let reason = format!("links alone are repeated on Linux only, not on {host}");
+            self.available.impossible.insert(Scenario::Link, reason);
             for linker in Axis::Linker.values().iter().skip(1) {
                 self.not_there(
                     Axis::Linker,

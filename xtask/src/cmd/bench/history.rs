@@ -9,7 +9,6 @@ use crate::bench::history::{is_same, read};
 use crate::bench::trend::trend;
 use crate::cli::bench::history::HistoryArgs;
 use crate::exec::Executor;
-use crate::exit::Failure;
 use crate::report;
 
 /// Lists the runs that are kept, or keeps one more.
@@ -28,10 +27,7 @@ pub fn run(exec: &Executor, args: &HistoryArgs) -> anyhow::Result<()> {
 /// there twice then, and the later line counts.
 fn keep(exec: &Executor, runs: &Runs, text: &str) -> anyhow::Result<()> {
     let Some(file) = &runs.committed else {
-        let message = "the workspace names no file for runs worth keeping";
-        let hint = "add `history = \"docs/measurements/bench.jsonl\"` to [workspace.metadata.xtask.bench] in \
-                    Cargo.toml";
-        return Err(Failure::usage(message).hint(hint).into());
+        return Err(runs::no_file().into());
     };
     let record = choice::choose(&runs.history, runs.class.as_deref(), text)?;
     let kept = read(&runs.root, std::slice::from_ref(file))?.runs;

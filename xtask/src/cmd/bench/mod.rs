@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: from what was asked and what is there to a plan of comparisons, their measurement, and its
 //! report.
 
+mod apply;
 mod available;
 pub mod compare;
 pub mod history;
@@ -21,7 +22,7 @@ use crate::bench::run::Bench;
 use crate::bench::samples::minutes;
 use crate::bench::scenario::Scenario;
 use crate::bench::subject::{self, Subject};
-use crate::bench::{budget, caches, verdict, winners};
+use crate::bench::{budget, verdict};
 use crate::cli::bench::RunArgs;
 use crate::cli::bench::history::HostArgs;
 use crate::exec::{Executor, FileLock};
@@ -31,10 +32,6 @@ use crate::facts::revision::Revision;
 use crate::leptos::planning;
 use crate::record::bench::{BENCH_SCHEMA, BenchRecord, BenchResult, Definition, ToolVersion};
 use crate::report::Format;
-use crate::tools::local::{self, CacheChoice, Choice};
-
-/// What a run may take by estimate where nothing else is said: ten minutes.
-const MINUTES: u16 = 10;
 
 /// For how long another run may still be ending.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
@@ -56,7 +53,7 @@ pub fn run(exec: &Executor, args: &RunArgs) -> anyhow::Result<()> {
         exec.ui().note(format_args!("every sample as a picture: {}", page.display()));
     }
     if args.apply {
-        apply(exec, &Context::load(exec, &args.selection)?, &record)?;
+        apply::apply(exec, &Context::load(exec, &args.selection)?, &record)?;
     }
     judged(&record)
 }
@@ -104,6 +101,7 @@ pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finishe
 
     let mut record = new_record(exec, &context, &subject, host, tools, &planned);
     record.notes = notes;
+    record.notes.extend(apply::caveats(exec, &planned)?);
     let runs = folder.join("runs");
     let checkout = Checkout::make(exec, &subject.root, &folder.join("app"))?;
     record.plan_digest = journal::digest(&checkout.digest(), &record.comparisons, &record.tools)?;
@@ -185,7 +183,7 @@ fn request(args: &RunArgs) -> Request {
         variants: args.variant.clone(),
         runs: args.runs.map(usize::from),
         full: args.full,
-        budget: Some(f64::from(args.minutes.unwrap_or(MINUTES)) * 60.0),
+        budget: args.minutes.map(|minutes| f64::from(minutes) * 60.0),
     }
 }
 
@@ -277,7 +275,7 @@ fn new_record(
         samples: Vec::new(),
         verdicts: Vec::new(),
         budgets: Vec::new(),
-        timeline: None,
+        timelines: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -339,40 +337,4 @@ fn cold_builds(target_directory: &Path, profile: &str) -> Vec<f64> {
 fn locked_packages(root: &Path) -> usize {
     let lock = std::fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
     lock.lines().filter(|line| *line == "[[package]]").count()
-}
-
-/// Lets plain cargo use what was faster; what the run says nothing about stays as `setup --local` would choose it.
-fn apply(exec: &Executor, context: &Context, record: &BenchRecord) -> anyhow::Result<()> {
-    let mut is_trusted = BTreeMap::new();
-    let mut programs = BTreeMap::new();
-    for name in caches::NAMES {
-        if let Ok(cache) = caches::find(exec, name)? {
-            is_trusted.insert(name, caches::caveats(&cache).is_empty());
-            programs.extend(cache.program().map(|program| (name.to_owned(), program.to_owned())));
-        }
-    }
-    let winners = winners::winners(record, |name| is_trusted.get(name).copied().unwrap_or(false));
-    let choice = Choice {
-        linker: winners.linker.clone(),
-        cache: winners.cache.as_deref().map(|name| match programs.get(name) {
-            Some(program) => CacheChoice::This(program.clone()),
-            None => CacheChoice::None,
-        }),
-    };
-    let told = |winner: &Option<String>| winner.clone().unwrap_or("not measured against none".to_owned());
-    exec.ui().note(format_args!(
-        "linker: {}; compile cache: {}",
-        told(&winners.linker),
-        told(&winners.cache)
-    ));
-    let root = &context.workspace.root;
-    let report = local::write(exec, &context.toolchain, root, &context.cargo_config, &choice)?;
-    for note in &report.notes {
-        exec.ui().note(note);
-    }
-    // Standard output has the run's report.
-    for line in super::setup::local::render(&report, Format::Human)?.lines() {
-        exec.ui().status("", line);
-    }
-    Ok(())
 }

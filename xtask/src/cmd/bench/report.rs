@@ -5,22 +5,13 @@ use crate::bench::choice;
 use crate::cli::bench::report::ReportArgs;
 use crate::cmd::print;
 use crate::exec::Executor;
-use crate::exit::Failure;
 use crate::report;
 
 pub fn run(exec: &Executor, args: &ReportArgs) -> anyhow::Result<()> {
-    let Runs { history, class, .. } = runs::load(exec, &args.host)?;
     if args.baseline {
-        let is_meant =
-            |class: &Option<String>, of_run: &str| class.as_deref().is_none_or(|class| class == of_run);
-        let meant: Vec<_> =
-            history.runs.iter().filter(|run| is_meant(&class, &run.host.class)).cloned().collect();
-        if meant.is_empty() {
-            let message = "there is no run on this class of host to make the page from";
-            return Err(Failure::usage(message).hint("run `cargo xtask bench`").into());
-        }
-        return print(&report::bench::baseline::baseline(&meant));
+        return print(&report::bench::baseline::baseline(&runs::committed(exec)?.runs));
     }
+    let Runs { history, class, .. } = runs::load(exec, &args.host)?;
     let record = choice::choose(&history, class.as_deref(), &args.run)?;
     if let Some(file) = &args.html {
         let earlier: Vec<_> = history.earlier_like(&record).into_iter().cloned().collect();

@@ -7,6 +7,7 @@ use crate::cli::bench::history::HostArgs;
 use crate::config::automation::Automation;
 use crate::config::root;
 use crate::exec::Executor;
+use crate::exit::Failure;
 use crate::facts::host::Host;
 use crate::facts::workspace::Workspace;
 use crate::record;
@@ -24,6 +25,27 @@ pub struct Runs {
     pub committed: Option<PathBuf>,
     /// The class of host that is meant; `None` means all.
     pub class: Option<String>,
+}
+
+/// The runs that are committed, of all classes of host: what a page can be made from again anywhere.
+pub fn committed(exec: &Executor) -> anyhow::Result<History> {
+    let workspace = Workspace::probe(exec, &root::find()?)?;
+    let file = Automation::from_metadata(&workspace.metadata)?.bench.history.ok_or_else(no_file)?;
+    let history = history::read(&workspace.root, &[workspace.root.join(&file)])?;
+    history.notes.iter().for_each(|note| exec.ui().note(note));
+    match history.runs.is_empty() {
+        true => Err(Failure::usage(format!("there is no run in {file}"))
+            .hint("`cargo xtask bench history --keep RUN` takes one into it")
+            .into()),
+        false => Ok(history),
+    }
+}
+
+/// The failure that no file is named for runs worth keeping.
+pub fn no_file() -> Failure {
+    Failure::usage("the workspace names no file for runs worth keeping").hint(
+        "add `history = \"docs/measurements/bench.jsonl\"` to [workspace.metadata.xtask.bench] in Cargo.toml",
+    )
 }
 
 /// Reads all runs of the workspace.

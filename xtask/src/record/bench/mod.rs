@@ -53,8 +53,10 @@ pub struct BenchRecord {
     pub verdicts: Vec<Verdict>,
     /// Budgets of the workspace that were looked at.
     pub budgets: Vec<BudgetCheck>,
-    /// Where the time of one cold build went; `None` where none was measured with cargo's timings.
-    pub timeline: Option<Timeline>,
+    /// Where the time went: of the first cold build, and of the first warm one with each compile cache. Records from
+    /// before there were several have one of a cold build, or null, under the name `timeline`.
+    #[serde(default, alias = "timeline", deserialize_with = "timeline::one_or_several")]
+    pub timelines: Vec<Timeline>,
     /// What the reader has to know: arms that could not be measured, other load, caches that are not recommended.
     pub notes: Vec<String>,
 }

@@ -2,7 +2,7 @@
 //!
 //! All times are seconds since the build began, by cargo's own timing reports.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The units of one build, both halves on one time axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,22 @@ pub struct Timeline {
     pub critical_path: Vec<PathEntry>,
     /// Packages that were compiled more than once, the most expensive first.
     pub duplicates: Vec<Duplicate>,
+}
+
+/// Reads a list, and what earlier records have in its place: one timeline or null.
+pub(super) fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Timeline>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrSeveral {
+        Several(Vec<Timeline>),
+        One(Box<Timeline>),
+    }
+    let read = Option::<OneOrSeveral>::deserialize(deserializer)?;
+    Ok(match read {
+        None => Vec::new(),
+        Some(OneOrSeveral::One(one)) => vec![*one],
+        Some(OneOrSeveral::Several(several)) => several,
+    })
 }
 
 /// One unit.

@@ -16,6 +16,9 @@ use crate::record::bench::{BenchRecord, Comparison, VerdictKind};
 /// What makes the page again.
 const COMMAND: &str = "cargo xtask bench report --baseline";
 
+/// What is built where no profile is named, and what needs no name here.
+const USUAL_PROFILE: &str = "production";
+
 /// The axis of comparisons between what is usual and a variant that was given.
 const VARIANT: &str = "variant";
 
@@ -77,11 +80,17 @@ fn key(comparison: &Comparison) -> Vec<&str> {
 /// What made a comparison.
 fn command(comparison: &Comparison) -> String {
     let Comparison { scenario, axis, runs, .. } = comparison;
+    let usual = comparison.arms.first().map_or("", |arm| arm.variant.as_str());
+    let profile = usual.split(' ').find_map(|part| part.strip_prefix("profile="));
+    let profile = match profile.filter(|profile| *profile != USUAL_PROFILE) {
+        Some(profile) => format!(" --profile {profile}"),
+        None => String::new(),
+    };
     let compared = match comparison.arms.iter().skip(1).map(|arm| arm.name.as_str()).collect::<Vec<_>>() {
         variants if axis == VARIANT => format!("--variant {}", variants.join(" --variant ")),
         _ => format!("--axis {axis}"),
     };
-    words::clean(&format!("cargo xtask bench --scenario {scenario} {compared} --runs {runs}"))
+    words::clean(&format!("cargo xtask bench{profile} --scenario {scenario} {compared} --runs {runs}"))
 }
 
 /// Theirs and ours.
@@ -93,10 +102,9 @@ fn beside(measured: &[Measured]) -> Section {
             Ours::HitRates(scenario, place) => all(measured, scenario, place, hit_rates),
             Ours::CacheRatios(scenario, place) => all(measured, scenario, place, ratios),
             Ours::Units => all(measured, "cold", Place::Machine, units),
-            Ours::Elsewhere => Vec::new(),
+            Ours::Elsewhere(place) => place.iter().map(|place| format!("see {place}")).collect(),
         };
         let missing = match predecessor.ours {
-            Ours::Elsewhere => "not measured by bench",
             Ours::Times(_, Place::Ci) => "not measured on a runner of GitHub Actions",
             _ => "not measured",
         };

@@ -39,7 +39,8 @@ type Section = document::Section<Plot>;
 pub enum Plot {
     /// The comparison with this index.
     Comparison(usize),
-    Timeline,
+    /// The timeline with this index.
+    Timeline(usize),
 }
 
 /// Renders a run in the format asked for.
@@ -70,7 +71,7 @@ fn sections(record: &BenchRecord) -> Vec<Section> {
         .into_iter()
         .chain(comparisons)
         .chain([activity::section(record)])
-        .chain(record.timeline.as_ref().map(timeline::section))
+        .chain((0..record.timelines.len()).map(|index| timeline::section(record, index)))
         .chain(general::budgets(record))
         .chain(general::notes(record))
         .collect()

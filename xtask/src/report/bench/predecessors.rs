@@ -20,8 +20,9 @@ pub enum Ours {
     CacheRatios(&'static str, Place),
     /// Units that a build from nothing compiles.
     Units,
-    /// `bench` does not measure it.
-    Elsewhere,
+    /// `bench` does not measure it: the page that has our figure, from the workspace's root; `None` where it was not
+    /// measured.
+    Elsewhere(Option<&'static str>),
 }
 
 /// Where it has to be measured to be comparable.
@@ -49,11 +50,16 @@ pub const PREDECESSORS: [Predecessor; 15] = [
     of(FIRST, "warm build in CI", "3–5 min", Ours::Times("warm", Place::Ci)),
     of(FIRST, "build in CI after a change of code only", "1–2 min", Ours::Times("warm-target", Place::Ci)),
     of(FIRST, "compile units, by pruning features", "145 → 105", Ours::Units),
-    of(FIRST, "deploy", "30–60 s", Ours::Elsewhere),
-    of(FIRST, "from a push until it is live", "4–6 min", Ours::Elsewhere),
-    of(FIRST, "image", "about 200 MB", Ours::Elsewhere),
-    of(FIRST, "cost of the cache a month", "$0.30", Ours::Elsewhere),
-    of(SECOND, "full build in Docker", "60 → 15–20 min", Ours::Elsewhere),
+    of(FIRST, "deploy", "30–60 s", Ours::Elsewhere(Some("docs/measurements/deploy.md"))),
+    of(FIRST, "from a push until it is live", "4–6 min", Ours::Elsewhere(Some("docs/ci.md"))),
+    of(FIRST, "image", "about 200 MB", Ours::Elsewhere(None)),
+    of(FIRST, "cost of the cache a month", "$0.30", Ours::Elsewhere(None)),
+    of(
+        SECOND,
+        "full build in Docker",
+        "60 → 15–20 min",
+        Ours::Elsewhere(Some("docs/measurements/dockerfile.md")),
+    ),
     of(SECOND, "incremental build in CI", "30 → 5–10 min", Ours::Times("warm-target", Place::Ci)),
     of(
         SECOND,

@@ -55,7 +55,7 @@ pub fn empty() -> BenchRecord {
         samples: Vec::new(),
         verdicts: Vec::new(),
         budgets: Vec::new(),
-        timeline: None,
+        timelines: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -304,7 +304,7 @@ pub fn whole() -> BenchRecord {
             kept: None,
         },
     ];
-    record.timeline = Some(timeline(120));
+    record.timelines = vec![timeline(120)];
     record.notes =
         vec!["kache is not recommended here: a build through it differs from one without.".to_owned()];
     record
@@ -393,7 +393,7 @@ pub fn hostile() -> BenchRecord {
         verdict.arm += bad;
         verdict.baseline += bad;
     }
-    if let Some(timeline) = &mut record.timeline {
+    for timeline in &mut record.timelines {
         timeline.units[3].package = bad.to_owned();
         timeline.units[3].features = vec![bad.to_owned()];
         timeline.units.iter_mut().for_each(|unit| unit.half += bad);

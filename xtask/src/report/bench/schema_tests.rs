@@ -8,11 +8,14 @@ use serde_json::{Value, json};
 use super::records_tests::{all_invalid, empty, hostile, interrupted, whole};
 use super::render;
 use crate::record::StepState;
-use crate::record::bench::{BENCH_SCHEMA, BenchResult, VerdictKind};
+use crate::record::bench::{BENCH_SCHEMA, BenchRecord, BenchResult, VerdictKind};
 use crate::report::Format;
 
 /// What earlier records do not have, and what is left out where there is none.
-const OPTIONAL: [&str; 1] = ["program"];
+const OPTIONAL: [&str; 3] = ["program", OF_OLD, OF_NEW];
+/// Keys of which a record has one or the other: earlier ones the first, those that are written now the second.
+const OF_OLD: &str = "timeline";
+const OF_NEW: &str = "timelines";
 
 fn schema() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas/bench.schema.json");
@@ -160,6 +163,22 @@ fn the_schema_describes_nothing_that_is_never_written() {
     }
 }
 
+/// What earlier records have: one timeline or null, and not the list that is written now.
+#[test]
+fn earlier_records_are_described_and_read() {
+    let mut one = whole_as_json();
+    let timelines = one.as_object_mut().unwrap().remove(OF_NEW).unwrap();
+    one[OF_OLD] = timelines[0].clone();
+    let mut none = one.clone();
+    none[OF_OLD] = json!(null);
+    for (earlier, count) in [(one, 1), (none, 0)] {
+        Validator::new().record(&earlier).unwrap();
+        let read: BenchRecord = serde_json::from_value(earlier).unwrap();
+        let told: Vec<_> = read.timelines.iter().map(|one| (one.arm.as_str(), one.units.len())).collect();
+        assert_eq!(told, [("none", 120)][..count]);
+    }
+}
+
 #[test]
 fn every_state_is_described() {
     let states: [(&str, Vec<Value>); 3] = [
@@ -208,7 +227,8 @@ fn what_is_wrong_is_found() {
         wrong(|json| json["verdicts"][0]["verdict"] = json!("quick")).starts_with("$.verdicts[0].verdict: ")
     );
     assert!(
-        wrong(|json| json["timeline"]["units"][1] = json!({})).starts_with("$.timeline.units[1]: missing")
+        wrong(|json| json["timelines"][0]["units"][1] = json!({}))
+            .starts_with("$.timelines[0].units[1]: missing")
     );
     assert!(
         wrong(|json| drop(json.as_object_mut().unwrap().remove("noise"))).contains("missing [\"noise\"]")

@@ -4,12 +4,21 @@
 use super::document::Grid;
 use super::words::{self, MISSING};
 use super::{Plot, Section};
+use crate::record::bench::BenchRecord;
 use crate::record::bench::timeline::{TimedUnit, Timeline};
 
 /// Rows of a table at most.
 const ROWS: usize = 10;
+const TITLE: &str = "Where the time goes";
 
-pub fn section(timeline: &Timeline) -> Section {
+/// The section of the timeline with this index. Where there is one alone, its place needs no name.
+pub fn section(record: &BenchRecord, index: usize) -> Section {
+    let timeline = &record.timelines[index];
+    let (id, title) = match (index, record.timelines.len()) {
+        (0, 1) => ("time".to_owned(), TITLE.to_owned()),
+        (0, _) => ("time".to_owned(), format!("{TITLE}: {}, {}", timeline.comparison, timeline.arm)),
+        _ => (format!("time-{}", index + 1), format!("{TITLE}: {}, {}", timeline.comparison, timeline.arm)),
+    };
     let parallel = words::count(timeline.jobs, "unit");
     let introduction = format!(
         "One build of {}, arm {}: {} in {}, at most {parallel} at the same time.",
@@ -18,8 +27,8 @@ pub fn section(timeline: &Timeline) -> Section {
         words::count(timeline.units.len(), "unit"),
         words::time(timeline.seconds),
     );
-    Section::new("time", "Where the time goes")
-        .plot(Plot::Timeline)
+    Section::new(&id, &title)
+        .plot(Plot::Timeline(index))
         .paragraph(introduction)
         .grid(slowest(timeline))
         .grid(kinds(timeline))

@@ -30,8 +30,13 @@ fn a_missing_tool_and_no_source() {
 }
 
 /// Runs xtask with a file system of its own mounted over `target`. Afterwards `left.txt` in the workspace names what
-/// is in it. `None` where mounting is not permitted.
+/// is in it, and `left` has the runs of `bench`. `None` where mounting is not permitted.
 pub fn with_target(workspace: &Workspace, options: &str, args: &[&str]) -> Option<Run> {
+    with_target_and(workspace, options, ":", args)
+}
+
+/// The same, with this shell script beside it, which ends with xtask.
+pub fn with_target_and(workspace: &Workspace, options: &str, beside: &str, args: &[&str]) -> Option<Run> {
     std::fs::create_dir_all(workspace.root().join("target")).unwrap();
     let mount = format!("mount -t tmpfs -o {options} tmpfs target");
     let namespace = ["-m", "-rm"].into_iter().find(|flag| {
@@ -44,8 +49,10 @@ pub fn with_target(workspace: &Workspace, options: &str, args: &[&str]) -> Optio
         return None;
     };
     let xtask = workspace.command(args);
-    let script =
-        format!("{mount} || exit 99; env \"$@\"; code=$?; (cd target; find . -type f) >left.txt; exit $code");
+    let script = format!(
+        "{mount} || exit 99; ({beside}) & beside=$!; env \"$@\"; code=$?; kill $beside 2>/dev/null; \
+         (cd target; find . -type f) >left.txt; cp -R target/xtask/bench/runs left 2>/dev/null; exit $code"
+    );
     let mut command = Command::new("unshare");
     command.args([namespace, "sh", "-c", &script, "sh"]);
     // Only xtask gets xtask's environment: its `PATH` may hold nothing but fakes.

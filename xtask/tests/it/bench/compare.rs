@@ -10,7 +10,7 @@ const LOCAL: &str = "target/xtask/records/bench.jsonl";
 const HOST: &str = "linux-x86_64-2cpu-8gib";
 
 /// A run with samples of the arms `none` and `kache` in one cold comparison.
-fn record(id: &str, none: &[f64], kache: &[f64]) -> Value {
+pub fn record(id: &str, none: &[f64], kache: &[f64]) -> Value {
     let samples = [("none", none), ("kache", kache)].into_iter().flat_map(|(arm, all)| {
         all.iter().enumerate().map(move |(index, seconds)| {
             json!({
@@ -51,7 +51,7 @@ fn slower() -> Value {
     record("20261121-100000", &[110.0, 111.0, 109.0, 110.5, 109.5], &[90.0, 90.0, 89.0, 91.0, 90.0])
 }
 
-fn lines(records: &[Value]) -> String {
+pub fn lines(records: &[Value]) -> String {
     records.iter().map(|record| format!("{record}\n")).collect()
 }
 

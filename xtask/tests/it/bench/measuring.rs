@@ -4,11 +4,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::bad_input::machine::with_target;
 use crate::support::{Run, Workspace, finish, processes_with, signal};
 
 /// The record that a run has left.
-fn record(workspace: &Workspace) -> Value {
+pub fn record(workspace: &Workspace) -> Value {
     let folder = workspace.root().join("target/xtask/bench/runs");
     let files = std::fs::read_dir(&folder).unwrap_or_else(|_| panic!("no runs in {}", folder.display()));
     let mut paths: Vec<_> = files.map(|entry| entry.unwrap().path()).collect();
@@ -17,16 +16,16 @@ fn record(workspace: &Workspace) -> Value {
     serde_json::from_slice(&std::fs::read(paths.last().unwrap()).unwrap()).unwrap()
 }
 
-fn samples<'a>(record: &'a Value, comparison: &str, arm: &str) -> Vec<&'a Value> {
+pub fn samples<'a>(record: &'a Value, comparison: &str, arm: &str) -> Vec<&'a Value> {
     let all = record["samples"].as_array().unwrap().iter();
     all.filter(|sample| sample["comparison"] == comparison && sample["arm"] == arm).collect()
 }
 
-fn valid(record: &Value, comparison: &str, arm: &str) -> usize {
+pub fn valid(record: &Value, comparison: &str, arm: &str) -> usize {
     samples(record, comparison, arm).iter().filter(|sample| sample["invalid"].is_null()).count()
 }
 
-fn bench(workspace: &Workspace, args: &[&str]) -> Run {
+pub fn bench(workspace: &Workspace, args: &[&str]) -> Run {
     workspace.xtask(&[&["bench"], args].concat())
 }
 
@@ -144,7 +143,8 @@ fn a_cold_build_has_its_timeline_and_an_arm_that_does_not_compile_is_no_number()
         broken[0]["invalid"]
     );
     assert_eq!(record["verdicts"][0]["verdict"], "not-measured");
-    assert!(record["timeline"]["units"].as_array().unwrap().len() > 40);
+    assert_eq!(record["timelines"].as_array().unwrap().len(), 1);
+    assert!(record["timelines"][0]["units"].as_array().unwrap().len() > 40);
     assert!(
         run.stderr.contains("could not be measured: cold/profile=production profile=production"),
         "{}",
@@ -153,7 +153,7 @@ fn a_cold_build_has_its_timeline_and_an_arm_that_does_not_compile_is_no_number()
 }
 
 /// A home with all tools that were installed before, but for these.
-fn home_without(missing: &[&str], folder: &Path) -> String {
+pub fn home_without(missing: &[&str], folder: &Path) -> String {
     let home = folder.join("home");
     std::fs::create_dir_all(home.join("tools")).unwrap();
     for tool in std::fs::read_dir(crate::support::tools_home().join("tools")).unwrap().flatten() {
@@ -217,7 +217,24 @@ fn a_cache_is_filled_and_used_and_one_that_is_not_running_is_no_arm() {
     let count = |which: &str| filled[which].as_u64().unwrap();
     assert!(count("hits") < count("misses") && count("misses") > 20, "{filled}");
     assert!(used["hits"].as_u64().unwrap() > 20 && used["misses"] == 0, "{used}");
+    told_of_cache(&record, "sccache", ("cold/cache", "none"), ("warm/cache", "sccache"));
     assert!(processes_with(&workspace.root().display().to_string()).is_empty());
+}
+
+/// Where the time of the first cold and of the first warm build went, and what is known against the cache.
+pub fn told_of_cache(record: &Value, cache: &str, cold: (&str, &str), warm: (&str, &str)) {
+    let timelines = record["timelines"].as_array().unwrap().iter();
+    let of: Vec<_> =
+        timelines.map(|one| (one["comparison"].as_str().unwrap(), one["arm"].as_str().unwrap())).collect();
+    assert_eq!(of, [cold, warm]);
+    let units = |index: usize| record["timelines"][index]["units"].as_array().unwrap().len();
+    assert!(units(0) > 40 && units(1) > 20, "{} {}", units(0), units(1));
+    assert!(record["timelines"][1]["seconds"].as_f64() < record["timelines"][0]["seconds"].as_f64());
+    let notes = record["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap());
+    assert!(
+        notes.filter(|note| note.starts_with(&format!("before {cache} is used: "))).count() >= 2,
+        "{record}"
+    );
 }
 
 #[test]
@@ -316,15 +333,6 @@ fn what_was_measured_before_ctrl_c_is_kept_and_gone_on_with() {
     assert_eq!(resumed["result"], "ok");
     let first = |record: &Value| record["samples"][0]["seconds"].clone();
     assert_eq!(first(&resumed), first(&interrupted));
-}
-
-#[test]
-fn a_full_disk_is_told_and_no_number() {
-    let workspace = Workspace::fixture();
-    let args = ["bench", "--profile", "dev", "--scenario", "cold", "--axis", "driver", "--runs", "1"];
-    let Some(run) = with_target(&workspace, "size=24m", &args) else { return };
-    assert!(matches!(run.code, Some(code) if code != 0), "{}", run.stderr);
-    assert!(run.stderr.contains("No space left on device"), "{}", run.stderr);
 }
 
 #[test]

@@ -50,8 +50,8 @@ fn content(record: &BenchRecord, section: &Section) -> Markup {
     let (first, rest) = section.parts.split_at(section.parts.len().min(1));
     let [introduction, said] = [first, rest]
         .map(|some| some.iter().map(|part| parts::part(part, &section.title)).collect::<Markup>());
-    match (section.plot, &record.timeline) {
-        (Some(Plot::Comparison(index)), _) => {
+    match section.plot {
+        Some(Plot::Comparison(index)) => {
             let comparison = &record.comparisons[index];
             let arms = figures::arms(record, comparison);
             let ratios = ratios::plot(comparison, &arms);
@@ -60,9 +60,10 @@ fn content(record: &BenchRecord, section: &Section) -> Markup {
             let plots = Markup::element("div", &[("class", class)], plots).line();
             introduction.and(plots).and(said).and(parts::steps(&arms)).and(parts::samples(&arms))
         }
-        (Some(Plot::Timeline), Some(timeline)) => {
+        Some(Plot::Timeline(index)) => {
+            let timeline = &record.timelines[index];
             introduction.and(gantt::plot(timeline)).and(said).and(parts::units(timeline))
         }
-        _ => introduction.and(said),
+        None => introduction.and(said),
     }
 }

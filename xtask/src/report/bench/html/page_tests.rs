@@ -2,14 +2,19 @@
 
 use super::html;
 use crate::record::bench::BenchRecord;
+use crate::record::bench::timeline::Timeline;
 use crate::report::bench::records_tests::{all_invalid, arm, compare, empty, hostile, interrupted, whole};
 use crate::report::bench::timelines_tests::timeline;
 use crate::report::page::whole_tests::{assert_loads_nothing, elements};
 
 fn long() -> BenchRecord {
     let mut record = whole();
-    record.timeline = Some(timeline(500));
+    record.timelines = vec![timeline(500)];
     record
+}
+
+fn warm() -> Timeline {
+    Timeline { comparison: "warm/cache".to_owned(), arm: "kache".to_owned(), ..timeline(30) }
 }
 
 fn awkward() -> Vec<BenchRecord> {
@@ -18,8 +23,10 @@ fn awkward() -> Vec<BenchRecord> {
     let mut zero = whole();
     zero.samples.iter_mut().for_each(|sample| sample.seconds = 0.0);
     let mut no_units = whole();
-    no_units.timeline = Some(timeline(0));
-    vec![whole(), empty(), all_invalid(), interrupted(), hostile(), long(), one, zero, no_units]
+    no_units.timelines = vec![timeline(0)];
+    let mut several = whole();
+    several.timelines = vec![timeline(60), warm()];
+    vec![whole(), empty(), all_invalid(), interrupted(), hostile(), long(), one, zero, no_units, several]
 }
 
 #[test]
@@ -61,7 +68,7 @@ fn every_unit_is_drawn_and_the_long_ones_have_a_name() {
     let page = html(&record, &[]);
     let drawing = page.split("class=\"plot gantt\"").nth(1).unwrap().split("</figure>").next().unwrap();
     let titles = drawing.matches("<title>package_").count() + drawing.matches("<title>app (").count();
-    assert_eq!(titles, 500 + record.timeline.unwrap().critical_path.len());
+    assert_eq!(titles, 500 + record.timelines[0].critical_path.len());
     let names = drawing.matches("class=\"row\"").count();
     assert!((40..80).contains(&names), "{names}");
     assert!(drawing.contains("critical path: "), "{drawing}");
@@ -69,6 +76,20 @@ fn every_unit_is_drawn_and_the_long_ones_have_a_name() {
     // Thin lines keep it short enough to be looked at.
     let height: f64 = drawing.split("height=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
     assert!(height < 2500.0, "{height}");
+}
+
+#[test]
+fn each_timeline_is_drawn_and_has_its_tables() {
+    let mut record = whole();
+    record.timelines = vec![timeline(60), warm()];
+    let page = html(&record, &[]);
+    assert_eq!(page.matches("class=\"plot gantt\"").count(), 2);
+    for (id, title) in [("time", "cold/cache, none"), ("time-2", "warm/cache, kache")] {
+        let section = page.split(&format!("<section id=\"{id}\">")).nth(1).unwrap();
+        let section = section.split("</section>").next().unwrap();
+        assert!(section.contains(&format!("Where the time goes: {title}")), "{section}");
+        assert!(section.contains("Critical path") && section.contains("Every unit ("), "{section}");
+    }
 }
 
 #[test]
