@@ -25,6 +25,8 @@ use crate::tools::Tool;
 
 /// The recipe of the image.
 pub const DOCKERFILE: &str = "Dockerfile.production";
+/// Where rustup is told which compiler is the workspace's.
+const TOOLCHAIN_FILE: &str = "rust-toolchain.toml";
 /// Where workflows are.
 const WORKFLOWS: &str = ".github/workflows";
 
@@ -51,10 +53,12 @@ struct Line {
 pub fn run(exec: &Executor, args: &GenerateArgs) -> anyhow::Result<()> {
     let context = Context::load(exec, &args.selection)?;
     let root = &context.workspace.root;
-    let mut files = Vec::new();
+    let (mut files, mut other_rust) = (Vec::new(), None);
     if let Some(text) = read(&root.join(DOCKERFILE))? {
         let filled = generate::fill(DOCKERFILE, &text, &blocks(exec, &context, &args.selection)?)?;
         files.push((DOCKERFILE.to_owned(), filled));
+        let channel = channel(root)?;
+        other_rust = channel.and_then(|channel| Some((dockerfile::other_rust(&text, &channel)?, channel)));
     }
     files.extend(workflows(&context)?);
     if files.is_empty() {
@@ -66,10 +70,11 @@ pub fn run(exec: &Executor, args: &GenerateArgs) -> anyhow::Result<()> {
             ))
             .into());
     }
+    let by_hand = other_rust.iter().map(|(drift, _)| line(DOCKERFILE, drift));
     let report = Report {
         schema: "xtask.generate/2",
         files: files.iter().map(|(name, _)| name.clone()).collect(),
-        drifts: files.iter().flat_map(|(name, filled)| lines(name, filled)).collect(),
+        drifts: files.iter().flat_map(|(name, filled)| lines(name, filled)).chain(by_hand).collect(),
     };
     print(&render(&report, args.format)?)?;
     for (name, filled) in &files {
@@ -80,15 +85,28 @@ pub fn run(exec: &Executor, args: &GenerateArgs) -> anyhow::Result<()> {
             exec.ui().status("Wrote", name);
         }
     }
-    if args.check && !report.drifts.is_empty() {
-        let count = report.drifts.len();
+    let count: usize = files.iter().map(|(_, filled)| filled.drifts.len()).sum();
+    if args.check && count > 0 {
         let what = if count == 1 { "line is" } else { "lines are" };
         let drifted = files.iter().filter(|(_, filled)| !filled.drifts.is_empty());
         let names: Vec<&str> = drifted.map(|(name, _)| name.as_str()).collect();
         let message = format!("{count} {what} not what {} has to have", names.join(", "));
         return Err(Failure::new(Exit::CheckFailed, message).hint("run `cargo xtask generate`").into());
     }
-    Ok(())
+    match other_rust {
+        Some((drift, channel)) => Err(mended_by_hand(&drift, &channel).into()),
+        None => Ok(()),
+    }
+}
+
+/// The image's Rust is not the workspace's, whose digest only a registry knows.
+fn mended_by_hand(drift: &Drift, channel: &str) -> Failure {
+    let line = drift.line;
+    let message =
+        format!("{DOCKERFILE}:{line}: RUST_IMAGE is not Rust {channel}, which {TOOLCHAIN_FILE} names");
+    let name = drift.wanted.split(['=', '@']).nth(1).unwrap_or_default();
+    Failure::new(Exit::CheckFailed, message)
+        .hint(format!("`docker buildx imagetools inspect {name}` prints the digest for that line"))
 }
 
 /// The text of a file; `None` where there is none.
@@ -101,10 +119,12 @@ fn read(path: &Path) -> anyhow::Result<Option<String>> {
 }
 
 fn lines<'a>(name: &'a str, filled: &'a Filled) -> impl Iterator<Item = Line> + 'a {
-    filled.drifts.iter().cloned().map(|drift| {
-        let Drift { line, block, found, wanted } = drift;
-        Line { file: name.to_owned(), line, block, found, wanted }
-    })
+    filled.drifts.iter().map(move |drift| line(name, drift))
+}
+
+fn line(file: &str, drift: &Drift) -> Line {
+    let Drift { line, block, found, wanted } = drift.clone();
+    Line { file: file.to_owned(), line, block, found, wanted }
 }
 
 /// The workflows with such lines, by path below the root. All others are not ours.
@@ -138,20 +158,22 @@ fn workflows(context: &Context) -> anyhow::Result<Vec<(String, Filled)>> {
 
 /// The compiler of the workspace: what rustup is told in its file, else the one that the image is built with.
 fn toolchain(root: &Path) -> anyhow::Result<Option<String>> {
-    if let Some(text) = read(&root.join("rust-toolchain.toml"))? {
-        let quoted = |line: &str| {
-            let (key, value) = line.split_once('=')?;
-            let value = value.split('#').next()?.trim().trim_matches(['"', '\'']);
-            (key.trim() == "channel").then(|| value.to_owned())
-        };
-        if let Some(channel) = text.lines().find_map(quoted) {
-            return Ok(Some(channel));
-        }
+    if let Some(channel) = channel(root)? {
+        return Ok(Some(channel));
     }
     let text = read(&root.join(DOCKERFILE))?.unwrap_or_default();
-    let image = text.lines().find_map(|line| line.strip_prefix("ARG RUST_IMAGE="));
-    let tag = image.and_then(|image| image.rsplit('/').next()?.strip_prefix("rust:"));
-    Ok(tag.and_then(|tag| tag.split(['-', '@']).next()).map(str::to_owned))
+    Ok(dockerfile::rust_image(&text).map(|image| image.version.to_owned()))
+}
+
+/// What rustup is told in its file.
+fn channel(root: &Path) -> anyhow::Result<Option<String>> {
+    let text = read(&root.join(TOOLCHAIN_FILE))?.unwrap_or_default();
+    let quoted = |line: &str| {
+        let (key, value) = line.split_once('=')?;
+        let value = value.split('#').next()?.trim().trim_matches(['"', '\'']);
+        (key.trim() == "channel").then(|| value.to_owned())
+    };
+    Ok(text.lines().find_map(quoted))
 }
 
 /// The lines of the workspace's Dockerfile that are not what they should be; none where it has no such lines.
@@ -217,6 +239,7 @@ fn blocks(exec: &Executor, context: &Context, selection: &Selection) -> anyhow::
         hash_file: planning::hash_file(&input).map(|file| below(&file)),
         site: below(&project.site_root),
         site_dir: pack::SITE_DIR.to_owned(),
+        labels: pack::labels_of_workspace(context),
         runtime_environment: pack::container_environment(context),
     };
     Ok(dockerfile::blocks(&recipe))

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::Blocks;
 use super::cook::Cook;
+use super::{Blocks, Drift};
 use crate::plan::quote;
 
 /// The longest line that is not broken, in characters.
 const LINE_LENGTH_MAX: usize = 120;
+
+/// What the line with the compiler's image begins with.
+const RUST_IMAGE: &str = "ARG RUST_IMAGE=";
 
 /// Has cargo say why it compiles a unit that it has compiled before.
 const LOG: &str = "CARGO_LOG=cargo::core::compiler::fingerprint=info";
@@ -36,7 +39,46 @@ pub struct Recipe {
     pub site: String,
     /// Where the image has the site, below the folder.
     pub site_dir: String,
+    /// What says whose image it is.
+    pub labels: BTreeMap<String, String>,
     pub runtime_environment: BTreeMap<String, String>,
+}
+
+/// The compiler's image of a Dockerfile, where it is Rust's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RustImage<'a> {
+    /// Counted from 1.
+    pub line: usize,
+    /// The whole line.
+    pub text: &'a str,
+    /// E.g. `1.95.0`.
+    pub version: &'a str,
+}
+
+/// Finds it by the argument that names it.
+pub fn rust_image(text: &str) -> Option<RustImage<'_>> {
+    let (index, line) = text.lines().enumerate().find(|(_, line)| line.starts_with(RUST_IMAGE))?;
+    let name = line.strip_prefix(RUST_IMAGE)?.rsplit('/').next()?;
+    let version = name.strip_prefix("rust:")?.split(['-', '@']).next()?;
+    Some(RustImage { line: index + 1, text: line, version })
+}
+
+/// The line that names another Rust than the workspace's toolchain. A channel without a number is any. No command can
+/// write it: only the registry knows the other image's digest.
+pub fn other_rust(text: &str, toolchain: &str) -> Option<Drift> {
+    let image = rust_image(text)?;
+    let numbers =
+        |version: &str| -> Option<Vec<u64>> { version.split('.').map(|part| part.parse().ok()).collect() };
+    let (own, wanted) = (numbers(image.version)?, numbers(toolchain)?);
+    // `1.95` is each 1.95.x.
+    let is_same = own.iter().zip(&wanted).all(|(own, wanted)| own == wanted);
+    let name = image.text.split('@').next().unwrap_or_default();
+    (!is_same).then(|| Drift {
+        line: image.line,
+        block: "RUST_IMAGE".to_owned(),
+        found: image.text.to_owned(),
+        wanted: format!("{}@sha256:…", name.replacen(image.version, toolchain, 1)),
+    })
 }
 
 /// What belongs into each block.
@@ -48,7 +90,7 @@ pub fn blocks(recipe: &Recipe) -> Blocks {
     build.push(ALLOWED.to_owned());
     Blocks::from([
         ("pins", pins.collect()),
-        ("compile-environment", env(&environment)),
+        ("compile-environment", set("ENV", &environment)),
         ("cook-front", cook(&recipe.front)),
         ("cook-server", cook(&recipe.server)),
         ("setup", setup(recipe)),
@@ -88,7 +130,8 @@ fn setup(recipe: &Recipe) -> Vec<String> {
 /// What changes least comes first: the layers below one that has changed are there already.
 fn runtime(recipe: &Recipe) -> Vec<String> {
     let inside = |path: &str| format!("{}/{path}", recipe.folder);
-    let mut lines = env(&pairs(&recipe.runtime_environment));
+    let mut lines = set("LABEL", &pairs(&recipe.labels));
+    lines.extend(set("ENV", &pairs(&recipe.runtime_environment)));
     lines.push(format!("COPY --from=builder {}/ {}/", inside(&recipe.site), recipe.site_dir));
     let files: Vec<String> =
         recipe.hash_file.iter().chain([&recipe.binary]).map(|file| inside(file)).collect();
@@ -102,8 +145,8 @@ fn pairs(variables: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
     variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
-/// One `ENV` for all of them.
-fn env(variables: &[(&str, &str)]) -> Vec<String> {
+/// One `ENV` or `LABEL` for all of them.
+fn set(keyword: &str, variables: &[(&str, &str)]) -> Vec<String> {
     let plain = |value: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:,@+=".contains(c));
     let shown = |value: &str| match value {
         "" => "\"\"".to_owned(),
@@ -112,7 +155,7 @@ fn env(variables: &[(&str, &str)]) -> Vec<String> {
     };
     let last = variables.len().saturating_sub(1);
     let line = |(index, (name, value)): (usize, &(&str, &str))| {
-        let start = if index == 0 { "ENV " } else { "    " };
+        let start = if index == 0 { format!("{keyword} ") } else { " ".repeat(4) };
         let end = if index == last { "" } else { " \\" };
         format!("{start}{name}={}{end}", shown(value))
     };
@@ -142,6 +185,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_rust_of_the_image_is_the_workspaces() {
+        let line = "ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-trixie@sha256:00";
+        let text = format!("# x\n{line}\nFROM ${{RUST_IMAGE}}\n");
+        assert_eq!(rust_image(&text), Some(RustImage { line: 2, text: line, version: "1.95.0" }));
+        for same in ["1.95.0", "1.95", "stable", "nightly-2026-01-01"] {
+            assert_eq!(other_rust(&text, same), None, "{same}");
+        }
+        let drift = other_rust(&text, "1.96.1").unwrap();
+        assert_eq!((drift.line, drift.found.as_str()), (2, line));
+        assert_eq!(drift.wanted, "ARG RUST_IMAGE=docker.io/library/rust:1.96.1-slim-trixie@sha256:…");
+        for other in
+            ["ARG RUST_IMAGE=r.example/own:1.2\n", "ARG RUST_IMAGE=rust:latest\n", "FROM rust:1.2.3\n"]
+        {
+            assert_eq!(other_rust(other, "1.96.1"), None, "{other}");
+        }
+    }
+
+    #[test]
     fn each_block() {
         let map = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -163,6 +224,7 @@ mod tests {
             hash_file: Some("target/production/hash.txt".to_owned()),
             site: "target/site".to_owned(),
             site_dir: "site".to_owned(),
+            labels: map(&[("org.example.title", "app"), ("org.example.words", "two words")]),
             runtime_environment: map(&[("HOST", "0.0.0.0")]),
         };
         let all: String =
@@ -182,6 +244,8 @@ mod tests {
             pins:
             ARG CARGO_CHEF_VERSION=0.1.78
             runtime:
+            LABEL org.example.title=app \
+                org.example.words="two words"
             ENV HOST=0.0.0.0
             COPY --from=builder /app/target/site/ site/
             COPY --from=builder /app/target/production/hash.txt /app/target/production/app ./

@@ -10,6 +10,7 @@ use super::base::Base;
 use super::config::{self, Additions};
 use super::digest::Digest;
 use super::elf;
+use super::existing::INPUT_DIGEST_LABEL;
 use super::layer::{self, File, Files, Layer, MODE_FILE, MODE_PROGRAM};
 use super::manifest::{Descriptor, Manifest, OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST};
 use super::registry::Fetched;
@@ -21,8 +22,6 @@ use crate::record::pack::LayerKind;
 /// Goes up whenever the same inputs give another image, so that it is not taken for the one that is there.
 const FORMAT_VERSION: u32 = 1;
 
-/// The label with the digest of everything that an image is made from.
-const INPUT_DIGEST_LABEL: &str = "xtask.input-digest";
 const BASE_NAME: &str = "org.opencontainers.image.base.name";
 const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::config::History;
 use super::contents::{self, Contents, Leaf};
 use super::digest::Digest;
 use super::ghcr::{self, Account};
@@ -108,8 +109,8 @@ fn layers(contents: &Contents, base: Option<usize>) -> Vec<LayerSizes> {
         .collect()
 }
 
-/// How many of the lowest layers are the base's, and what it is called. Where the base cannot be read, the history of
-/// an image of ours tells how many layers it has.
+/// How many of the lowest layers are the base's, and what it is called. Only a digest says for sure which base it was;
+/// where there is none, or its registry does not have it any more, the image's history tells.
 fn base_layers(
     exec: &Executor,
     sources: &Sources,
@@ -120,26 +121,44 @@ fn base_layers(
         let annotation = contents.manifest.annotations.get(name).map(String::as_str);
         annotation.or_else(|| contents.label(name)).map(str::to_owned)
     };
-    let (name, digest) = (told(BASE_NAME), told(BASE_DIGEST));
-    let reference = name.as_deref().and_then(|name| Reference::parse(name).ok());
-    if let Some((mut reference, digest)) =
-        reference.zip(digest.and_then(|digest| Digest::parse(&digest).ok()))
-    {
-        reference.digest = Some(digest);
+    let name = told(BASE_NAME).filter(|name| !name.is_empty());
+    let mut reference = name.as_deref().and_then(|name| Reference::parse(name).ok());
+    if let Some(reference) = &mut reference {
+        // A Dockerfile knows the base by one text, with the digest at its end.
+        let digest = told(BASE_DIGEST).and_then(|digest| Digest::parse(&digest).ok());
+        reference.digest = digest.or(reference.digest.take());
+    }
+    if let Some(reference) = reference.filter(|reference| reference.digest.is_some()) {
         let repository = Repository::to_read(exec, sources, &reference, own);
-        let base = super::base::read(&repository, &reference, &contents.platform);
-        if let Ok(base) = base {
+        if let Ok(base) = super::base::read(&repository, &reference, &contents.platform) {
             let pairs = base.layers.iter().zip(&contents.manifest.layers);
             let shared = pairs.take_while(|(of_base, own)| of_base.digest == own.digest).count();
             return Some((shared, name));
         }
     }
-    let history: Vec<_> = contents.config.history.iter().flatten().collect();
-    let ours = |entry: &&&super::config::History| {
-        entry.created_by.as_ref().is_some_and(|text| text.starts_with(OUR_LAYERS))
+    let history: Vec<&History> = contents.config.history.iter().flatten().collect();
+    Some((told_by(&history, contents.manifest.layers.len())?, name))
+}
+
+/// The layers of the base by an image's history: all but ours where `docker pack` made it, and where a Dockerfile did,
+/// those below the line that labels the image with its base.
+fn told_by(history: &[&History], layers: usize) -> Option<usize> {
+    let is_layer = |entry: &&&History| entry.empty_layer != Some(true);
+    let line = |entry: &History| entry.created_by.clone().unwrap_or_default();
+    // One of another length says nothing about which layer it means.
+    if history.iter().filter(is_layer).count() != layers {
+        return None;
+    }
+    let packed = history.iter().rev().take_while(|entry| line(entry).starts_with(OUR_LAYERS)).count();
+    let is_label = |entry: &&History| {
+        let line = line(entry);
+        line.starts_with("LABEL ") && line.contains(BASE_NAME)
     };
-    let own = history.iter().filter(ours).count();
-    (own > 0).then(|| (contents.manifest.layers.len().saturating_sub(own), name))
+    let first = match packed {
+        0 => history.iter().rposition(is_label)?,
+        packed => history.len() - packed,
+    };
+    Some(history[..first].iter().filter(is_layer).count())
 }
 
 fn share(layers: &[LayerSizes], count: usize, name: Option<String>) -> BaseShare {
@@ -261,6 +280,29 @@ mod tests {
             ]
         );
         assert_eq!(largest(&after, 1)[0].path, "/grown");
+    }
+
+    #[test]
+    fn histories_tell_where_the_base_ends() {
+        let entry = |line: &str| History {
+            created_by: Some(line.to_owned()),
+            empty_layer: (!line.starts_with("COPY") && !line.contains(": ")).then_some(true),
+            ..History::default()
+        };
+        let told = |lines: &[&str], layers: usize| {
+            let history: Vec<History> = lines.iter().map(|line| entry(line)).collect();
+            told_by(&history.iter().collect::<Vec<_>>(), layers)
+        };
+        let label = "LABEL org.opencontainers.image.base.name=r.example/base:1";
+        let (site, binary) = ("cargo xtask docker pack: site", "cargo xtask docker pack: binary");
+        let ours = ["COPY / /", "USER 1", "COPY b /", label, "USER 2", "COPY c /"];
+        assert_eq!(told(&ours, 3), Some(2));
+        // The base was made in this way too.
+        let twice = ["COPY / /", label, "COPY a /", label, "COPY b /"];
+        assert_eq!((told(&twice, 3), told(&twice[..3], 2)), (Some(2), Some(1)));
+        assert_eq!(told(&["COPY / /", label, "COPY a /", site, binary], 4), Some(2));
+        assert_eq!(told(&[site, binary], 2), Some(0));
+        assert_eq!((told(&ours, 4), told(&ours[..3], 2), told(&[], 0)), (None, None, None));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod context;
 mod digest;
 mod dynamic;
 pub mod elf;
+pub mod existing;
 pub mod ghcr;
 mod gzip;
 pub mod inspect;

@@ -51,6 +51,11 @@ pub struct Recipe {
 
 impl<'a> Facts<'a> {
     pub fn read(repository: &'a Repository) -> Facts<'a> {
+        Facts::read_with(repository, &BTreeMap::new())
+    }
+
+    /// The same where a build of each Dockerfile is given these arguments.
+    pub fn read_with(repository: &'a Repository, given: &BTreeMap<String, String>) -> Facts<'a> {
         let mut facts = Facts {
             repository,
             recipes: Vec::new(),
@@ -76,7 +81,7 @@ impl<'a> Facts<'a> {
         facts.cargo = facts.settings(&[".cargo/config.toml", ".cargo/config"]);
         let configured = facts.configured();
         let recipe = |file: &String| {
-            Some(Recipe::read(file, repository.files.get(file)?, &facts.manifests, &configured))
+            Some(Recipe::read(file, repository.files.get(file)?, &facts.manifests, &configured, given))
         };
         facts.recipes = repository.dockerfiles.iter().filter_map(recipe).collect();
         facts
@@ -173,14 +178,15 @@ fn tree(text: &str, value: &Value, way: &mut Vec<String>, line: usize) -> Node {
 }
 
 impl Recipe {
-    /// `configured` are variables that hold for every call where nothing else is said.
+    /// `configured` are variables that hold for every call where nothing else is said, `given` the build's arguments.
     pub fn read(
         file: &str,
         text: &str,
         manifests: &Manifests,
         configured: &BTreeMap<String, String>,
+        given: &BTreeMap<String, String>,
     ) -> Recipe {
-        let parsed = Dockerfile::parse(text);
+        let parsed = Dockerfile::parse_with(text, given);
         let mut calls = calls::find(&parsed);
         for call in &mut calls {
             for (name, value) in configured {

@@ -22,11 +22,13 @@ mod tests;
 mod workflows;
 mod yaml;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::record::lint::{Finding, RuleRecord};
 use facts::Facts;
 use repository::Repository;
+use rule::Findings;
 
 /// What one look found.
 pub struct Examination {
@@ -67,6 +69,30 @@ fn look(repository: &Repository) -> Vec<Finding> {
     findings.sort();
     findings.dedup();
     findings
+}
+
+/// What the rules about C libraries find in a Dockerfile only where a build is given these arguments. `dockerfile` is
+/// below the repository's folder.
+pub fn broken_by(
+    given: &BTreeMap<String, String>,
+    folder: &Path,
+    dockerfile: &str,
+) -> std::io::Result<Vec<Finding>> {
+    let repository = Repository::read(folder)?;
+    let Some(text) = repository.files.get(dockerfile) else { return Ok(Vec::new()) };
+    let found = |given: &BTreeMap<String, String>| {
+        let facts = Facts::read_with(&repository, given);
+        let mut findings = Findings::default();
+        for recipe in facts.recipes.iter().filter(|recipe| recipe.file == dockerfile) {
+            rules::check_libraries(&facts, recipe, &mut findings.file(dockerfile));
+            suppression::apply(&mut findings, dockerfile, text, &recipe.spans());
+        }
+        // Comments about other rules have nothing to silence here.
+        findings.list.retain(|finding| finding.rule != suppression::WITHOUT_EFFECT.name);
+        findings.list
+    };
+    let own = found(&BTreeMap::new());
+    Ok(found(given).into_iter().filter(|finding| !own.contains(finding)).collect())
 }
 
 /// All rules, by subject.

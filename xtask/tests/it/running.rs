@@ -74,7 +74,8 @@ impl Running {
         self.wait().expect("the program ends after SIGTERM")
     }
 
-    fn wait(&mut self) -> Option<Option<i32>> {
+    /// Waits until it has ended by itself: its exit code, none where a signal ended it. `None` where it runs on.
+    pub fn wait(&mut self) -> Option<Option<i32>> {
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             if let Ok(Some(status)) = self.child.try_wait() {

@@ -1,6 +1,5 @@
 //! `cargo xtask docker build`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
@@ -9,7 +8,7 @@ use anyhow::Context as _;
 use super::super::context::Context;
 use super::super::{admitted, generate, print};
 use super::asked::{build_args, caches, compression, epoch, local_name, platforms, tags, target};
-use super::{in_vain, pack, said};
+use super::{in_vain, misfits, pack, said};
 use crate::ci::github::GitHub;
 use crate::cli::docker::{ImageBuildArgs, Provenance};
 use crate::config::registry::Sources;
@@ -17,6 +16,7 @@ use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
 use crate::facts::revision::Revision;
 use crate::image::buildx::{self, Outcome, Settings};
+use crate::image::existing::{self, Existing, INPUT_DIGEST_LABEL};
 use crate::image::reference::Reference;
 use crate::image::registry::{Login, Repository};
 use crate::image::{context, tagging};
@@ -165,11 +165,9 @@ impl Job {
             _ => args.load.then(|| local_name(context, args)),
         };
         let tags = tags(args, target.as_ref(), github, revision)?;
-        let labels = pack::labels(context);
+        let mut labels = pack::labels(context);
         let mut build_args = build_args(args)?;
-        if let Some(source) = labels.get("org.opencontainers.image.source") {
-            build_args.entry("IMAGE_SOURCE".to_owned()).or_insert_with(|| source.clone());
-        }
+        misfits::refuse(&folder, &dockerfile, &build_args)?;
         if args.allow_recompiled {
             // An input: whoever does not allow it must not get this image.
             build_args.insert("ALLOW_RECOMPILED".to_owned(), "yes".to_owned());
@@ -179,9 +177,11 @@ impl Job {
         let mut inputs: Vec<(String, String)> = build_args.clone().into_iter().collect();
         inputs.extend(platforms(args).into_iter().map(|platform| ("platform".to_owned(), platform)));
         inputs.extend(args.more.iter().map(|word| ("argument".to_owned(), word.clone())));
+        inputs.extend(labels.iter().map(|(name, value)| ("label".to_owned(), format!("{name}={value}"))));
         inputs.push(("compression".to_owned(), compression(args).to_owned()));
         let input_digest = context::input_digest(exec, &folder, &dockerfile, &inputs)?;
         let input_tag = format!("in-{input_digest}");
+        labels.insert(INPUT_DIGEST_LABEL.to_owned(), input_digest.clone());
         let set = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
         for (variable, argument) in COMPILE_CACHE {
             build_args.extend(set(&variable).map(|value| (argument.to_owned(), value)));
@@ -192,13 +192,10 @@ impl Job {
         }
         let is_trusted = github.is_none_or(GitHub::is_trusted);
         let name = |tag: &String| repository.as_ref().map(|repository| format!("{repository}:{tag}"));
-        // In a registry the other names follow once it is known what was compiled.
-        let names: Vec<&String> = match args.push {
-            true => vec![&input_tag],
-            false => [&input_tag].into_iter().chain(&tags).collect(),
-        };
         let settings = Settings {
-            names: names.into_iter().filter_map(name).collect(),
+            // In a registry the other names follow once it is known what was compiled.
+            names: name(&input_tag).into_iter().collect(),
+            local_names: [&input_tag].into_iter().chain(&tags).filter_map(name).collect(),
             push: args.push,
             load: args.load,
             platforms: platforms(args),
@@ -212,7 +209,7 @@ impl Job {
                 Provenance::Max => Some("max".to_owned()),
             },
             build_args,
-            labels: BTreeMap::from([("xtask.input-digest".to_owned(), input_digest.clone())]),
+            labels,
             secrets: SECRETS.into_iter().filter(|(_, variable)| set(variable).is_some()).collect(),
             // No input: what is made from nothing is the same image.
             more: args.more.iter().cloned().chain(args.no_cache.then(|| "--no-cache".to_owned())).collect(),
@@ -270,6 +267,10 @@ impl Job {
             let (outcome, result) = buildx::run(exec, &command, &self.metadata_file);
             built.outcome = outcome;
             result?;
+            if args.push && args.load {
+                // Of two outputs buildx notes one digest: the engine's, which is another one.
+                built.outcome.digest = self.pushed(exec)?.or(built.outcome.digest.take());
+            }
             let detail = built.outcome.digest.clone().unwrap_or_default();
             Ok(Done::ran(detail, ()))
         });
@@ -289,16 +290,32 @@ impl Job {
         Login::for_build(exec, &self.sources, &Reference::parse(name)?, &context.workspace.target_directory)
     }
 
-    /// The digest of the image that the registry has for these inputs. Whoever may push may have put another one under
-    /// the tag; nobody else can.
+    /// The digest of the image that the registry has for these inputs.
     fn existing(&self, exec: &Executor, args: &ImageBuildArgs) -> anyhow::Result<Option<String>> {
         let Some(name) = self.repository.as_deref().filter(|_| args.push && !args.force && !args.load) else {
             return Ok(None);
         };
         let reference = Reference::parse(name)?;
         let repository = Repository::to_push(exec, &self.sources, &reference, None);
-        let digest = repository.manifest_digest(&self.input_tag)?;
-        Ok(digest.map(|digest| digest.to_string()))
+        Ok(match existing::find(&repository, &self.input_tag, &self.input_digest)? {
+            Existing::Same(digest) => Some(digest.to_string()),
+            Existing::Other => {
+                exec.ui().note(format!(
+                    "{name}:{} names an image of other inputs; it is made anew",
+                    self.input_tag
+                ));
+                None
+            }
+            Existing::Absent => None,
+        })
+    }
+
+    /// The digest of what this run has sent.
+    fn pushed(&self, exec: &Executor) -> anyhow::Result<Option<String>> {
+        let Some(name) = &self.repository else { return Ok(None) };
+        let reference = Reference::parse(name)?;
+        let repository = Repository::to_push(exec, &self.sources, &reference, None);
+        Ok(repository.manifest_digest(&self.input_tag)?.map(|digest| digest.to_string()))
     }
 
     fn tag(&self, exec: &Executor, built: &Built, steps: &mut Vec<StepRecord>) -> anyhow::Result<()> {

@@ -65,12 +65,12 @@ fn image(named: Option<&str>, automation: &Automation, pushed: &[Packed]) -> any
     Reference::parse(text)
 }
 
-/// The image that was pushed before this one, or the last one where this one was not pushed from here.
+/// What was pushed before this image was pushed last; the last one of all where this one was not pushed from here.
 fn previous<'a>(image: &Reference, pushed: &'a [Packed]) -> Option<&'a str> {
     let own = image.digest.as_ref().map(ToString::to_string);
     let same = pushed.iter().filter(|packed| packed.repository == image.name());
     let all: Vec<&Packed> = same.collect();
-    let position = own.as_ref().and_then(|own| all.iter().position(|packed| packed.digest == *own));
+    let position = own.as_ref().and_then(|own| all.iter().rposition(|packed| packed.digest == *own));
     let before = &all[..position.unwrap_or(all.len())];
     let other = before.iter().rev().find(|packed| Some(&packed.digest) != own.as_ref());
     other.map(|packed| packed.reference.as_str())
@@ -95,6 +95,10 @@ mod tests {
         assert_eq!(of(&pushed[0].reference), None);
         assert_eq!(of("r.example/app:1"), Some(pushed[1].reference.clone()));
         assert_eq!(of("r.example/other:1"), None);
+        // Back to what was there before: `b` is what it takes the place of.
+        let pushed_again = [&pushed[..], &[packed("a")]].concat();
+        let again = previous(&Reference::parse(&pushed[0].reference).unwrap(), &pushed_again);
+        assert_eq!(again, Some(pushed[1].reference.as_str()));
         let last = image(None, &Automation::default(), &pushed).unwrap();
         assert_eq!(last.digest.unwrap().to_string(), digest("b"));
     }

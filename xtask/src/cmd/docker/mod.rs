@@ -6,6 +6,7 @@ mod destination;
 mod in_vain;
 pub mod inspect;
 pub mod lint;
+mod misfits;
 pub(super) mod own;
 pub mod pack;
 pub mod prune;

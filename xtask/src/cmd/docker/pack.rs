@@ -28,6 +28,9 @@ use crate::report::{self, Format};
 const DEFAULT_BASE: &str = "gcr.io/distroless/cc-debian13:nonroot";
 /// What records call it where there is none, as Dockerfiles do.
 const NO_BASE: &str = "scratch";
+const TITLE: &str = "org.opencontainers.image.title";
+/// Registries link an image to its repository by it.
+const SOURCE: &str = "org.opencontainers.image.source";
 /// Where the app is in the image.
 pub const APP_DIR: &str = "/app";
 /// Where the site is below it.
@@ -184,14 +187,21 @@ pub fn container_environment(context: &Context) -> BTreeMap<String, String> {
     env
 }
 
+/// What says whose image it is. No revision: a commit that changes no input changes no image.
 pub fn labels(context: &Context) -> BTreeMap<String, String> {
-    let name = "org.opencontainers.image";
-    let mut labels = BTreeMap::from([(format!("{name}.title"), context.project.name.clone())]);
+    let mut labels = labels_of_workspace(context);
+    if let Some(source) = image_environment::github_repository() {
+        labels.entry(SOURCE.to_owned()).or_insert(source);
+    }
+    labels
+}
+
+/// Those that follow from the workspace alone, wherever the image is made. None is empty.
+pub fn labels_of_workspace(context: &Context) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::from([(TITLE.to_owned(), context.project.name.clone())]);
     let server = context.workspace.package(&context.project.bin_package.name);
     let source = server.and_then(|package| package.repository.clone());
-    if let Some(source) = source.or_else(image_environment::github_repository) {
-        labels.insert(format!("{name}.source"), source);
-    }
+    labels.extend(source.filter(|source| !source.is_empty()).map(|source| (SOURCE.to_owned(), source)));
     labels
 }
 

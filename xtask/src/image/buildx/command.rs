@@ -23,8 +23,10 @@ pub enum LayerCache {
 pub struct Settings {
     pub folder: PathBuf,
     pub dockerfile: String,
-    /// Names with tags; none where nothing is kept.
+    /// Names with tags that are pushed.
     pub names: Vec<String>,
+    /// Those that this machine's engine gets.
+    pub local_names: Vec<String>,
     pub push: bool,
     pub load: bool,
     pub platforms: Vec<String>,
@@ -92,10 +94,11 @@ pub fn command(settings: &Settings) -> Invocation {
     );
     flag("--metadata-file", settings.metadata_file.display().to_string());
     // In quotes: the list of names has commas.
-    let names = format!("\"name={}\"", settings.names.join(","));
+    let named = |names: &[String]| format!("\"name={}\"", names.join(","));
     let compression = &settings.compression;
     if settings.push {
         // The engine's own store does without: what it unpacks cannot have other times.
+        let names = named(&settings.names);
         flag(
             "--output",
             format!(
@@ -105,7 +108,7 @@ pub fn command(settings: &Settings) -> Invocation {
         );
     }
     if settings.load {
-        flag("--output", format!("type=docker,{names}"));
+        flag("--output", format!("type=docker,{}", named(&settings.local_names)));
     }
     if !settings.push && !settings.load {
         flag("--output", "type=cacheonly".to_owned());
@@ -124,6 +127,7 @@ mod tests {
             folder: "/w".into(),
             dockerfile: "Dockerfile.production".to_owned(),
             names: vec!["ghcr.io/o/a:in-1".to_owned()],
+            local_names: vec!["ghcr.io/o/a:in-1".to_owned(), "ghcr.io/o/a:2".to_owned()],
             push: false,
             load: false,
             platforms: Vec::new(),
@@ -149,6 +153,7 @@ mod tests {
         .assert_eq(&least);
         let most = Settings {
             push: true,
+            load: true,
             platforms: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
             builder: Some("remote".to_owned()),
             caches: vec![
@@ -196,6 +201,8 @@ mod tests {
             /w/target/m.json
             --output
             type=image,"name=ghcr.io/o/a:in-1",push=true,compression=zstd,oci-mediatypes=true,rewrite-timestamp=true,store=false
+            --output
+            type=docker,"name=ghcr.io/o/a:in-1,ghcr.io/o/a:2"
             --network=host
             /w"#]]
         .assert_eq(&most);

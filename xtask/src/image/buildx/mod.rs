@@ -46,6 +46,8 @@ const TRANSIENT: [&str; 14] = [
     "504 gateway timeout",
     "error reading from server",
 ];
+/// The same as numbers: the words behind them are the server's own.
+const TRANSIENT_STATUS: [&str; 5] = ["429", "500", "502", "503", "504"];
 
 /// Parts of messages of registries that want to know who asks, in lower case.
 const REFUSED: [&str; 6] = [
@@ -200,7 +202,9 @@ fn not_begun(words: &str) -> Failure {
 
 fn is_transient(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
-    TRANSIENT.iter().any(|part| message.contains(part))
+    let answered = message.split_once("unexpected status").map_or("", |(_, answered)| answered);
+    let mut words = answered.split_whitespace();
+    TRANSIENT.iter().any(|part| message.contains(part)) || words.any(|word| TRANSIENT_STATUS.contains(&word))
 }
 
 /// Of several platforms: the first one's counts, and all dependencies.
@@ -239,6 +243,8 @@ mod tests {
     fn only_the_network_is_asked_again() {
         for (message, expected) in [
             ("exporting to image: failed to push: unexpected status: 503 Service Unavailable", true),
+            ("failed to push r/a: unexpected status from PUT request to http://r/v2/a: 503 Slow Down", true),
+            ("unexpected status from HEAD request to https://r/v2/a/manifests/503: 404 Not Found", false),
             ("failed to do request: Head \"https://r/v2/\": dial tcp: i/o timeout", true),
             ("read: connection reset by peer", true),
             ("builder 3/9: RUN x: exit code: 101", false),

@@ -10,6 +10,8 @@ pub mod stages;
 mod tests;
 pub mod words;
 
+use std::collections::BTreeMap;
+
 use instruction::{Form, Instruction, Mount};
 use lines::{Directive, Text};
 use stages::{Base, Stage, Step};
@@ -33,7 +35,8 @@ pub struct Script {
 }
 
 impl Dockerfile {
-    pub fn parse(text: &str) -> Dockerfile {
+    /// Reads a text where a build is given these arguments, which win over what the text sets them to.
+    pub fn parse_with(text: &str, given: &BTreeMap<String, String>) -> Dockerfile {
         let lines = lines::read(text);
         let mut problems = lines.problems;
         let mut instructions = Vec::new();
@@ -43,10 +46,15 @@ impl Dockerfile {
                 Err(message) => problems.push((logical.line, message)),
             }
         }
-        let (stages, more) = stages::evaluate(instructions, lines.escape);
+        let (stages, more) = stages::evaluate(instructions, lines.escape, given);
         problems.extend(more);
         problems.sort();
         Dockerfile { directives: lines.directives, stages, escape: lines.escape, problems }
+    }
+
+    #[cfg(test)]
+    pub fn parse(text: &str) -> Dockerfile {
+        Dockerfile::parse_with(text, &BTreeMap::new())
     }
 
     /// The stages that a stage stands on, the lowest first, and itself.

@@ -84,7 +84,14 @@ impl Scope {
         join(&self.workdir, path)
     }
 
-    fn apply(&mut self, instruction: &Instruction, globals: &BTreeMap<String, Variable>, escape: char) {
+    /// `globals` are the arguments before the first `FROM`, `given` those of the build.
+    fn apply(
+        &mut self,
+        instruction: &Instruction,
+        globals: &BTreeMap<String, Variable>,
+        given: &BTreeMap<String, String>,
+        escape: char,
+    ) {
         if instruction.is_onbuild {
             return;
         }
@@ -92,9 +99,12 @@ impl Scope {
         match instruction.keyword.as_str() {
             "ARG" => {
                 for (name, default, line) in instruction.pairs(escape) {
-                    let value = match default {
-                        Some(default) => known(self.expand(&default, escape)),
-                        None => globals.get(&name).map_or(Value::Unknown, |global| global.value.clone()),
+                    let value = match (given.get(&name), default) {
+                        (Some(value), _) => Value::Known(value.clone()),
+                        (None, Some(default)) => known(self.expand(&default, escape)),
+                        (None, None) => {
+                            globals.get(&name).map_or(Value::Unknown, |global| global.value.clone())
+                        }
                     };
                     self.args.insert(name, Variable { value, line });
                 }
@@ -153,8 +163,12 @@ pub fn join(folder: &str, path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// Works all stages out; problems are lines with messages.
-pub fn evaluate(instructions: Vec<Instruction>, escape: char) -> (Vec<Stage>, Vec<(usize, String)>) {
+/// Works all stages out with the arguments that the build is given; problems are lines with messages.
+pub fn evaluate(
+    instructions: Vec<Instruction>,
+    escape: char,
+    given: &BTreeMap<String, String>,
+) -> (Vec<Stage>, Vec<(usize, String)>) {
     let mut stages: Vec<Stage> = Vec::new();
     let mut globals = Scope { workdir: "/".to_owned(), ..Scope::default() };
     let mut problems = Vec::new();
@@ -167,7 +181,7 @@ pub fn evaluate(instructions: Vec<Instruction>, escape: char) -> (Vec<Stage>, Ve
         }
         let Some(stage) = stages.last_mut() else {
             if instruction.is("ARG") {
-                globals.apply(&instruction, &nothing, escape);
+                globals.apply(&instruction, &nothing, given, escape);
             } else {
                 let message = format!("`{}` stands before the first `FROM`", instruction.keyword);
                 problems.push((instruction.line, message));
@@ -175,7 +189,7 @@ pub fn evaluate(instructions: Vec<Instruction>, escape: char) -> (Vec<Stage>, Ve
             continue;
         };
         let scope = stage.end.clone();
-        stage.end.apply(&instruction, &globals.args, escape);
+        stage.end.apply(&instruction, &globals.args, given, escape);
         stage.steps.push(Step { instruction, scope });
     }
     if stages.is_empty() && problems.is_empty() {

@@ -1,6 +1,7 @@
 //! The image as a thing that runs: its user, its command, its health check, its label, and what is in it for nothing.
 
 use super::super::base_image::Image;
+use super::super::calls::Kind;
 use super::super::dockerfile::copies::From;
 use super::super::dockerfile::instruction::Form;
 use super::super::facts::{Facts, Recipe};
@@ -86,8 +87,11 @@ pub fn check(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
     }
     user(recipe, found);
     contents(recipe, found);
-    let is_labelled =
-        end.labels.contains_key(SOURCE) || facts.workflows.iter().any(|it| labels(it, &recipe.file));
+    // `cargo xtask docker build` labels what it makes.
+    let is_ours = facts.has_xtask() && recipe.calls.iter().any(|call| matches!(call.kind, Kind::Xtask));
+    let is_labelled = is_ours
+        || end.labels.contains_key(SOURCE)
+        || facts.workflows.iter().any(|it| labels(it, &recipe.file));
     if !is_labelled {
         found.add(&SOURCE_LABEL, recipe.image_line(), format!("no label `{SOURCE}`"));
     }

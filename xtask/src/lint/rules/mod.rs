@@ -28,8 +28,8 @@ mod workflow_deploy;
 mod workflow_image;
 mod workflow_secrets;
 
-use super::facts::Facts;
-use super::rule::{Findings, Rule};
+use super::facts::{Facts, Recipe};
+use super::rule::{Findings, InFile, Rule};
 use super::suppression;
 use super::yaml::Node;
 
@@ -100,6 +100,11 @@ pub fn check(facts: &Facts<'_>) -> Findings {
     workflow::check_unreadable(facts, &mut findings);
     secrets::check_literals(facts, &mut findings);
     findings
+}
+
+/// Whether what one image of a recipe builds runs on the other.
+pub fn check_libraries(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
+    libc::check(facts, recipe, found);
 }
 
 /// The Dockerfiles that other files name, wherever they are.

@@ -34,6 +34,41 @@ fn buildkit_has_nothing_to_say() {
     assert!(checked.stdout.contains("no warnings found"), "{}{}", checked.stdout, checked.stderr);
 }
 
+/// By the names that arguments give them; of other names nobody knows anything.
+#[test]
+fn images_that_do_not_fit_are_refused_before_anything_is_built() {
+    let Some(file) = dockerfile() else { return };
+    let mut workspace = Workspace::fixture();
+    workspace.set("SCCACHE_BUCKET", "");
+    std::fs::copy(file, workspace.root().join("Dockerfile.production")).unwrap();
+    let build = |arguments: &[&str]| {
+        let given = arguments.iter().flat_map(|argument| ["--build-arg", argument]);
+        let args: Vec<&str> = ["docker", "build", "--dry-run"].into_iter().chain(given).collect();
+        workspace.xtask(&args)
+    };
+    for (arguments, why) in [
+        (&["BASE_IMAGE=debian:bookworm-slim"][..], "bookworm has glibc 2.36"),
+        (&["RUST_IMAGE=rust:1.95-slim-trixie", "BASE_IMAGE=gcr.io/distroless/cc-debian12"], "2.41 of trixie"),
+        (&["BASE_IMAGE=gcr.io/distroless/static-debian13"], "has no glibc"),
+        (&["BASE_IMAGE=gcr.io/distroless/base-debian13:nonroot"], "has no libgcc_s.so.1"),
+    ] {
+        let run = build(arguments);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}: {}", run.stderr);
+        for text in ["`--build-arg` chooses images that do not fit: Dockerfile.production:", why, "hint: "] {
+            assert!(run.stderr.contains(text), "{arguments:?}: {text}: {}", run.stderr);
+        }
+    }
+    for arguments in [
+        &["RUST_IMAGE=rust:1.95-slim-bookworm", "BASE_IMAGE=debian:bookworm-slim"][..],
+        &["RUST_IMAGE=r.example/rust:1"],
+        &["BASE_IMAGE=r.example/base:1"],
+        &["MOLD_VERSION=2.40.0"],
+    ] {
+        let run = build(arguments);
+        assert_eq!(run.code, Some(0), "{arguments:?}: {}", run.stderr);
+    }
+}
+
 #[test]
 fn hadolint_has_nothing_to_say() {
     let Some(file) = dockerfile() else { return };

@@ -1,12 +1,15 @@
-//! The bucket of a compile cache on this machine, where the containers of a build reach it, and where its credentials must
-//! not get to.
+//! The bucket of a compile cache on this machine, where the containers of a build reach it with its credentials, and where
+//! those must not get to.
 
 use std::net::TcpListener;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::signed::{Account, Counts, gate};
 use crate::engine::docker;
 use crate::registry::{Registry, is_there, own_address};
 use crate::running::Running;
@@ -15,10 +18,11 @@ use crate::support::{Workspace, contents};
 /// How long the server of the bucket may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// An S3 that is gone with the value, and the account for it.
+/// An S3 that is gone with the value, and the one account that it lets in.
 pub struct Bucket {
     _server: Running,
     endpoint: String,
+    counts: Arc<Counts>,
     /// Values that are nowhere else.
     credentials: [(&'static str, String); 3],
 }
@@ -29,22 +33,33 @@ impl Bucket {
         if !is_there("moto_server") {
             return None;
         }
-        let address = address();
-        let port = TcpListener::bind((address.as_str(), 0)).unwrap().local_addr().unwrap().port().to_string();
-        let server = Running::start(Command::new("moto_server").args(["-H", &address, "-p", &port]));
-        let endpoint = format!("http://{address}:{port}");
+        // On loopback, where the containers of a build do not reach it.
+        let behind = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let port = behind.port().to_string();
+        let server = Running::start(Command::new("moto_server").args(["-H", "127.0.0.1", "-p", &port]));
+        let bucket = format!("http://{behind}/results");
         let began = Instant::now();
-        while !ureq::put(format!("{endpoint}/results")).send_empty().is_ok_and(|it| it.status() == 200) {
+        while !ureq::put(&bucket).send_empty().is_ok_and(|it| it.status() == 200) {
             assert!(began.elapsed() < START_LIMIT, "moto does not answer: {}", server.said());
             std::thread::sleep(Duration::from_millis(100));
         }
-        let secret = |name: &'static str, what: &str| (name, format!("canary{}{what}", std::process::id()));
+        let secret = |what: &str| format!("canary{}{what}", std::process::id());
+        let account =
+            Account { id: secret("idofatest"), secret: secret("keyofatest"), token: secret("tokenofatest") };
         let credentials = [
-            secret("AWS_ACCESS_KEY_ID", "idofatest"),
-            secret("AWS_SECRET_ACCESS_KEY", "keyofatest"),
-            secret("AWS_SESSION_TOKEN", "tokenofatest"),
+            ("AWS_ACCESS_KEY_ID", account.id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", account.secret.clone()),
+            ("AWS_SESSION_TOKEN", account.token.clone()),
         ];
-        Some(Bucket { _server: server, endpoint, credentials })
+        let listener = TcpListener::bind((address().as_str(), 0)).unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let counts = gate(listener, behind.to_string(), account);
+        Some(Bucket { _server: server, endpoint, counts, credentials })
+    }
+
+    /// How many results were written with the account, and how many requests were refused, so far.
+    pub fn written_and_refused(&self) -> [usize; 2] {
+        [&self.counts.written, &self.counts.refused].map(|count| count.load(Ordering::SeqCst))
     }
 
     /// From now on images compile through it.

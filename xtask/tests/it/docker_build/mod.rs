@@ -11,19 +11,25 @@ mod compile_cache;
 mod faults;
 mod interrupted;
 mod published;
+mod pushed;
+mod signed;
 mod small;
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::engine::{Pulled, docker, has_engine};
 use crate::registry::Registry;
 use crate::running::repository;
 use crate::support::{Run, Workspace, skipped};
 use compile_cache::{Bucket, counts};
+
+/// What the server's manifest says about its sources.
+const REPOSITORY: &str = "repository = \"https://git.example.org/fixture\"";
 
 /// Something to build, somewhere to push it to.
 struct Site {
@@ -58,6 +64,7 @@ impl Site {
         // The script that chooses the linker comes from the automation's own sources.
         let shim = "xtask/src/tools/local/xtask-linker.sh";
         workspace.write(shim, &fs::read_to_string(repository().join(shim)).unwrap());
+        workspace.edit("server/Cargo.toml", "publish = false", &format!("publish = false\n{REPOSITORY}"));
         let written = workspace.xtask(&["generate"]);
         assert_eq!(written.code, Some(0), "{}", written.stderr);
         let pulled = Pulled(format!("{}/team/fixture", registry.address()));
@@ -119,6 +126,65 @@ impl Site {
         serde_json::from_str(records.lines().last().unwrap()).unwrap()
     }
 
+    /// The image says what it is, by labels that are not empty, and its server was linked by the linker that the shim
+    /// chooses: that one leaves its name in it. Where the shim has no linker it takes the C compiler's without a word.
+    fn is_labelled_and_linked(&self, built: &Value) {
+        let manifest = self.registry.manifest("team/fixture", built["digest"].as_str().unwrap()).json();
+        let config = self.registry.blob("team/fixture", manifest["config"]["digest"].as_str().unwrap());
+        let config: Value = serde_json::from_slice(&config).unwrap();
+        let labels = config["config"]["Labels"].as_object().unwrap();
+        // No revision: a commit that changes no input changes no image.
+        assert_eq!(
+            Value::from(labels.clone()),
+            json!({
+                "org.opencontainers.image.base.name": self.base,
+                "org.opencontainers.image.source": "https://git.example.org/fixture",
+                "org.opencontainers.image.title": "fixture",
+                "xtask.input-digest": built["input_digest"],
+            })
+        );
+        let server = self.tools.path().join("server");
+        fs::write(&server, self.file_of(&manifest, "app/fixture-server")).unwrap();
+        let read = Command::new("readelf").arg("--string-dump=.comment").arg(&server).output().unwrap();
+        let comment = String::from_utf8_lossy(&read.stdout);
+        assert!(comment.contains("mold "), "{comment}{}", String::from_utf8_lossy(&read.stderr));
+    }
+
+    /// The content of a file in the image, whose path has no `/` before it.
+    fn file_of(&self, manifest: &Value, path: &str) -> Vec<u8> {
+        for layer in manifest["layers"].as_array().unwrap().iter().rev() {
+            let blob = self.registry.blob("team/fixture", layer["digest"].as_str().unwrap());
+            let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(blob.as_slice()));
+            for entry in archive.entries().unwrap() {
+                let mut entry = entry.unwrap();
+                if &*entry.path().unwrap() == Path::new(path) {
+                    let mut content = Vec::new();
+                    entry.read_to_end(&mut content).unwrap();
+                    return content;
+                }
+            }
+        }
+        panic!("no layer has {path}: {manifest:#}");
+    }
+
+    /// What was pushed last is looked at without being named: the base's share, and the difference to the image that was
+    /// pushed before it.
+    fn tells_base_and_difference(&self, last: &Value, before: &Value) {
+        let run = self.workspace.xtask(&["docker", "inspect", "--format", "json"]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let inspected: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(inspected["digest"], last["digest"]);
+        let layers = docker(&["image", "inspect", "--format", "{{len .RootFS.Layers}}", &self.base]).unwrap();
+        let base = &inspected["base"];
+        assert_eq!(
+            (&base["name"], base["layers"].to_string()),
+            (&json!(self.base), layers.stdout.trim().to_owned())
+        );
+        assert!((1..100).contains(&base["percent"].as_u64().unwrap()), "{inspected:#}");
+        assert_eq!(inspected["difference"]["with"], before["reference"]);
+        assert!(inspected["difference"]["changed"].as_u64().unwrap() >= 1, "{inspected:#}");
+    }
+
     /// The builder forgets what it has cached, downloads too, as a new one never knew it.
     fn forget(&self) {
         let pruned = docker(&["buildx", "prune", "--all", "--force"]).unwrap();
@@ -156,6 +222,9 @@ fn no_dependency_is_compiled_after_the_cook() {
     let cold: Value = serde_json::from_str(&run.stdout).unwrap();
     let [hits, misses, without] = counts(&cold);
     assert!(misses > 20 && hits < misses && without == 0, "{cold:#}");
+    // All three credentials: a request that is not signed with them gets nowhere.
+    let [written, refused] = bucket.written_and_refused();
+    assert!(written > 20 && refused == 0, "{written} written, {refused} refused");
     bucket.is_secret(&(run.stdout + &run.stderr), &site.workspace, &site.registry);
     assert_eq!(packages(&cold, "front"), ["fixture-core", "fixture-front", "fixture-ui"]);
     assert_eq!(packages(&cold, "server"), ["fixture-core", "fixture-server", "fixture-ui"]);
@@ -173,14 +242,18 @@ fn no_dependency_is_compiled_after_the_cook() {
 
     site.forget();
     site.workspace.edit("server/src/main.rs", "listening on", "Listening on");
-    // Nor is a missing secret an error, or another layer; this bucket is open to everybody.
+    // Nor is a missing secret an error, or another layer; it compiles without the cache then.
     bucket.log_out(&mut site.workspace);
     let changed = site.built(&push);
     bucket.log_in(&mut site.workspace);
+    assert_eq!(counts(&changed), [0, 0, 1], "{changed:#}");
+    assert_eq!(bucket.written_and_refused()[0], written);
     assert_eq!(states(&changed, "cargo chef cook"), ["cached", "cached"], "{changed:#}");
     assert_eq!(states(&changed, "xtask build"), ["ran"]);
     assert_eq!(changed["after_cook"]["dependencies"], Value::Array(Vec::new()), "{changed:#}");
     assert_ne!(changed["digest"], cold["digest"]);
+    site.is_labelled_and_linked(&changed);
+    site.tells_base_and_difference(&changed, &cold);
     let image = format!("{}@{}", site.image(), changed["digest"].as_str().unwrap());
     let smoked = site.workspace.xtask(&["docker", "smoke", &image, "--health-path", "/api/health"]);
     assert_eq!(smoked.code, Some(0), "{}{}", smoked.stdout, smoked.stderr);

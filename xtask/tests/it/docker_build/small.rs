@@ -2,12 +2,13 @@
 //! built. Compression, platforms, accounts, bases that are not there, images that were deleted.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::engine::{Pulled, has_engine};
-use crate::registry::{PASSWORD, Registry, USER};
+use crate::engine::{Pulled, docker, has_engine};
+use crate::registry::{PASSWORD, Registry, USER, digest};
 use crate::smoke::{GOOD, line, with_verdict};
 use crate::support::{Run, Workspace, contents, processes_with};
 
@@ -109,6 +110,45 @@ fn zstd_is_pulled_again_and_looked_through() {
     assert_eq!(line(&smoked, "secrets"), "failed: the value of CANARY_TOKEN in /server");
 }
 
+/// Whether the engine outlives estargz. Built with Go 1.27 and a writer from before
+/// https://github.com/containerd/stargz-snapshotter/issues/2330 it ends, with all that it runs.
+fn writes_estargz() -> bool {
+    let version = docker(&["version", "--format", "{{.Server.GoVersion}}"]).unwrap();
+    let minor = version.stdout.trim().split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+    let is_older = minor.is_some_and(|minor| minor < 27);
+    if !is_older {
+        eprintln!("skipped: estargz can end an engine that is built with {}", version.stdout.trim());
+    }
+    is_older
+}
+
+/// Each layer says where in it which file is, so that it can be read before all of it has come. To everybody else it is
+/// compressed with gzip.
+#[test]
+fn estargz_has_a_table_of_contents() {
+    if !has_engine() || !writes_estargz() {
+        return;
+    }
+    let Some(small) = Small::new(Registry::start()) else { return };
+    let built = small.built(&["--push", "--compression", "estargz"]);
+    let manifest = small.registry.manifest("team/small", built["digest"].as_str().unwrap()).json();
+    let layers = manifest["layers"].as_array().unwrap();
+    assert_eq!(layers.len(), 1, "{manifest:#}");
+    let told = &layers[0]["annotations"]["containerd.io/snapshot/stargz/toc.digest"];
+    assert_eq!(layers[0]["mediaType"], "application/vnd.oci.image.layer.v1.tar+gzip", "{manifest:#}");
+    let blob = small.registry.blob("team/small", layers[0]["digest"].as_str().unwrap());
+    let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(blob.as_slice()));
+    let mut entries = archive.entries().unwrap().map(Result::unwrap);
+    let mut table = entries.find(|entry| &*entry.path().unwrap() == Path::new("stargz.index.json")).unwrap();
+    let mut content = Vec::new();
+    table.read_to_end(&mut content).unwrap();
+    assert_eq!(told.as_str(), Some(digest(&content).as_str()), "{manifest:#}");
+    let run = small.workspace.xtask(&["docker", "inspect", "--format", "json"]);
+    let inspected: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+    let largest = inspected["largest"].as_array().unwrap();
+    assert!(largest.iter().any(|file| file["path"] == "/server"), "{inspected:#}");
+}
+
 /// Nothing runs while it is built, so that no emulation is needed. What is in the image is for this machine all the same.
 #[test]
 fn two_platforms_are_an_index() {
@@ -167,6 +207,26 @@ fn accounts_for_a_push() {
     assert_eq!(processes_with(PASSWORD), [""; 0]);
 }
 
+/// The text that names a base may end in its digest. The label stands last, where only the digest can tell which layers
+/// are the base's: by the history, all would be.
+#[test]
+fn the_base_is_known_by_its_digest() {
+    let Some(small) = Small::new(Registry::start()) else { return };
+    let pushed = small.registry.push_base("team/base", "1", crate::registry::platform());
+    let digest = pushed["digest"].as_str().unwrap();
+    let base = format!("{}/team/base:1@{digest}", small.registry.address());
+    let label = "LABEL org.opencontainers.image.base.name=\"${BASE_IMAGE}\"";
+    small.recipe(&format!(
+        "ARG BASE_IMAGE={base}\nFROM ${{BASE_IMAGE}}\nCOPY image/ /\nARG BASE_IMAGE\n{label}"
+    ));
+    let built = small.built(&["--push"]);
+    let reference = built["reference"].as_str().unwrap();
+    let run = small.workspace.xtask(&["docker", "inspect", reference, "--format", "json"]);
+    let inspected: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+    assert_eq!((&inspected["base"]["name"], &inspected["base"]["layers"]), (&json!(base), &json!(5)));
+    assert_eq!(inspected["layers"].as_array().unwrap().len(), 6);
+}
+
 #[test]
 fn bases_that_are_not_there() {
     let Some(small) = Small::new(Registry::start()) else { return };
@@ -200,4 +260,14 @@ fn what_was_deleted_is_made_again() {
     let again = small.built(&["--push"]);
     assert_eq!((&again["reused"], &again["digest"]), (&json!(false), &built["digest"]));
     assert_eq!(small.registry.manifest("team/small", digest).status, 200);
+
+    // Nor is a tag believed that somebody has moved.
+    let tag = format!("in-{}", built["input_digest"].as_str().unwrap());
+    let moved = small.registry.push_base("team/small", &tag, crate::registry::platform());
+    assert_ne!(moved["digest"], digest);
+    let run = small.run(&["--push"]);
+    assert!(run.stderr.contains("names an image of other inputs"), "{}", run.stderr);
+    let again: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&again["reused"], &again["digest"]), (&json!(false), &built["digest"]));
+    assert_eq!(small.registry.manifest("team/small", &tag).digest.as_deref(), Some(digest));
 }

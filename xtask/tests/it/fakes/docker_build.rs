@@ -113,8 +113,9 @@ fn a_dry_run_prints_the_command_and_changes_nothing() {
         docker buildx build --progress rawjson --file [root]/Dockerfile.production --platform
             linux/amd64,linux/arm64 --build-arg COMPILE_CACHE=sccache --build-arg
             SCCACHE_BUCKET=cache --build-arg SOURCE_DATE_EPOCH=0 --label
-            xtask.input-digest=INPUTS --secret id=aws_access_key_id,env=AWS_ACCESS_KEY_ID
-            --cache-from type=registry,ref=ghcr.io/o/app:layers --cache-to
+            org.opencontainers.image.title=app --label xtask.input-digest=INPUTS --secret
+            id=aws_access_key_id,env=AWS_ACCESS_KEY_ID --cache-from
+            type=registry,ref=ghcr.io/o/app:layers --cache-to
             type=registry,ref=ghcr.io/o/app:layers,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true
             --provenance mode=min --metadata-file [root]/target/xtask/docker-build.json --output
             'type=image,"name=ghcr.io/o/app:in-INPUTS",push=true,compression=zstd,oci-mediatypes=true,rewrite-timestamp=true,store=false'
@@ -259,6 +260,33 @@ fn dependencies_cooked_in_vain_are_an_error_that_names_the_flag() {
     let drift = fakes.run(&["generate", "--check"]);
     assert_eq!(drift.code, Some(1));
     assert!(message(&fakes, &drift).contains("run `cargo xtask generate`"), "{}", drift.stderr);
+}
+
+/// What no command can write is held all the same: the digest of another compiler's image is the registry's to tell.
+#[test]
+fn the_image_compiles_with_the_rust_of_the_workspace() {
+    let fakes = fakes();
+    let line = "ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-trixie@sha256:00";
+    fakes.workspace.write("Dockerfile.production", &format!("{line}\n{DOCKERFILE}"));
+    let toolchain = |channel: &str| {
+        fakes.workspace.write("rust-toolchain.toml", &format!("[toolchain]\nchannel = \"{channel}\"\n"));
+    };
+    toolchain("1.95.0");
+    assert_eq!(fakes.run(&["generate"]).code, Some(0));
+    assert_eq!(fakes.run(&["generate", "--check"]).code, Some(0));
+    toolchain("1.96.1");
+    for args in [&["generate", "--check"][..], &["generate"]] {
+        let run = fakes.run(args);
+        assert_eq!(run.code, Some(1), "{}", run.stderr);
+        expect_test::expect![[r#"
+            error: Dockerfile.production:1: RUST_IMAGE is not Rust 1.96.1, which rust-toolchain.toml
+                names
+             hint: `docker buildx imagetools inspect docker.io/library/rust:1.96.1-slim-trixie`
+                prints the digest for that line"#]]
+        .assert_eq(&message(&fakes, &run));
+        assert!(run.stdout.contains("+ ARG RUST_IMAGE=docker.io/library/rust:1.96.1-slim-trixie@sha256:…"));
+        assert!(fakes.workspace.read("Dockerfile.production").starts_with(line));
+    }
 }
 
 /// What fails the instruction of the test above.

@@ -83,6 +83,31 @@ fn token_service(folder: &Path) -> Server {
     })
 }
 
+/// A registry that lets in whoever has a token, with the service that gives them; the test itself has this right there.
+/// The service answers GET alone, as many do: BuildKit tries POST first.
+pub fn registry_with_tokens(folder: &Path, right: &str) -> Option<(Registry, Server)> {
+    if !is_there("docker-registry") || !is_there("openssl") {
+        return None;
+    }
+    make_key(folder);
+    let behind = token_service(folder).address;
+    let service = serve(move |request, _| match request.method.as_str() {
+        "POST" => Reply::new(405, &[], ""),
+        _ => super::server::forward(request, &behind),
+    });
+    let realm = format!("http://{}/token", service.address);
+    let settings = format!(
+        "auth:\n  token:\n    realm: {realm}\n    service: registry\n    issuer: tests\n    rootcertbundle: {}\n",
+        folder.join("cert.pem").display()
+    );
+    let account = Base64::encode_string(format!("{USER}:{PASSWORD}").as_bytes());
+    let asked = ureq::get(format!("{realm}?service=registry&scope={right}"));
+    let answer = asked.header("authorization", format!("Basic {account}")).call().unwrap();
+    let answer: Value = serde_json::from_slice(&answer.into_body().read_to_vec().unwrap()).unwrap();
+    let own = format!("Bearer {}", answer["token"].as_str().unwrap());
+    Some((Registry::with_settings(&settings, Some(own))?, service))
+}
+
 #[test]
 fn tokens_for_exactly_what_is_done() {
     if !is_there("docker-registry") || !is_there("openssl") {

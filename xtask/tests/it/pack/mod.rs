@@ -18,6 +18,8 @@ use serde_json::Value;
 use crate::registry::{self, Registry};
 use crate::support::{Run, Workspace};
 
+pub use bearer::registry_with_tokens;
+
 /// The fixture, built: cargo takes what was compiled in another folder for its own.
 fn workspace() -> Workspace {
     alone(Workspace::built_fixture())

@@ -64,7 +64,8 @@ pub fn serve(answer: impl Fn(&Seen, &str) -> Reply + Send + Sync + 'static) -> S
         for stream in listener.incoming().flatten() {
             let (address, log, answer) = (own_address.clone(), Arc::clone(&log), Arc::clone(&answer));
             std::thread::spawn(move || {
-                let Some(request) = read(&stream) else { return };
+                // E.g. the beginning of TLS: who hears nothing does not know that it is to be tried without.
+                let Some(request) = read(&stream) else { return write(stream, Reply::new(400, &[], "")) };
                 log.lock().unwrap().push(request.clone());
                 write(stream, answer(&request, &address));
             });
