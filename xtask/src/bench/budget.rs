@@ -51,7 +51,8 @@ pub fn checks(
     checks
 }
 
-/// How many per cent more than the median of the latest earlier runs on this processor that measured the same; negative for less.
+/// How many per cent more than the median of the latest earlier runs on this processor that measured the same;
+/// negative for less.
 fn percent_more(record: &BenchRecord, headline: Headline<'_>, earlier: &[&BenchRecord]) -> Option<f64> {
     // A class of host may have several processors, and which one a hosted runner gets is chance.
     let is_like = |run: &&&BenchRecord| run.host.cpu == record.host.cpu;

@@ -13,7 +13,8 @@ use crate::record::bench::{Arm, BenchRecord, BenchResult, Comparison, Sample, To
 
 /// Compares `after` with `before`. Runs on other classes of host or of other projects are refused, and so is a run
 /// with itself, which could never fail. On another processor of the same class every time is another one, so that
-/// nothing can be told there: it may be by chance which of them a hosted runner has. `threshold_percent` is how much slower an arm may become.
+/// nothing can be told there: it may be by chance which of them a hosted runner has. `threshold_percent` is how much
+/// slower an arm may become.
 pub fn compare(
     before: &BenchRecord,
     after: &BenchRecord,

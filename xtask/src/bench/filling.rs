@@ -38,9 +38,9 @@ impl Bench<'_> {
         }
     }
 
-    /// Whether there is to be a build from nothing, without a compile cache, that leaves the same target directory. Where
-    /// there is none, as in ten minutes, others go on with what a cache has filled: another build would cost as much as all
-    /// the rest, and what follows it runs no build script again.
+    /// Whether there is to be a build from nothing, without a compile cache, that leaves the same target directory.
+    /// Where there is none, as in ten minutes, others go on with what a cache has filled: another build would cost as
+    /// much as all the rest, and what follows it runs no build script again.
     pub(super) fn is_planned_without_cache(&self, variant: &Variant) -> bool {
         let is_whole = |comparison: &&Comparison| {
             [Scenario::Cold.name(), Scenario::Warm.name()].contains(&comparison.scenario.as_str())

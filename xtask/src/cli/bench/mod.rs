@@ -16,7 +16,7 @@ use crate::report::Format;
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  \
-                  cargo xtask bench                      # ten minutes: a cold build, a warm one, links, a line changed\n  \
+                  cargo xtask bench                      # ten minutes: cold, warm, links, a line changed\n  \
                   cargo xtask bench --dry-run            # what would be measured, and how long it would take\n  \
                   cargo xtask bench --axis linker --runs 7\n  \
                   cargo xtask bench --scenario cold --variant linker=mold,cache=sccache\n  \
