@@ -140,7 +140,6 @@ pub enum Compression {
     #[default]
     Gzip,
     Zstd,
-    Estargz,
 }
 
 /// How much of a build is attached to its image.

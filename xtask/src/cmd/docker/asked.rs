@@ -113,6 +113,5 @@ pub fn compression(args: &ImageBuildArgs) -> &'static str {
     match args.compression {
         Compression::Gzip => "gzip",
         Compression::Zstd => "zstd",
-        Compression::Estargz => "estargz",
     }
 }

@@ -34,7 +34,7 @@ pub struct Settings {
     pub caches: Vec<LayerCache>,
     /// Whether the caches are written too.
     pub write_caches: bool,
-    /// `gzip`, `zstd` or `estargz`.
+    /// `gzip` or `zstd`.
     pub compression: String,
     /// `min` or `max`; `None` for none.
     pub provenance: Option<String>,

@@ -2,13 +2,12 @@
 //! built. Compression, platforms, accounts, bases that are not there, images that were deleted.
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::engine::{Pulled, docker, has_engine};
-use crate::registry::{PASSWORD, Registry, USER, digest};
+use crate::engine::{Pulled, has_engine};
+use crate::registry::{PASSWORD, Registry, USER};
 use crate::smoke::{GOOD, line, with_verdict};
 use crate::support::{Run, Workspace, contents, processes_with};
 
@@ -108,45 +107,6 @@ fn zstd_is_pulled_again_and_looked_through() {
     small.workspace.set("CANARY_TOKEN", "This isn't much of ");
     let smoked = report(&small, &smoke);
     assert_eq!(line(&smoked, "secrets"), "failed: the value of CANARY_TOKEN in /server");
-}
-
-/// Whether the engine outlives estargz. Built with Go 1.27 and a writer from before
-/// https://github.com/containerd/stargz-snapshotter/issues/2330 it ends, with all that it runs.
-fn writes_estargz() -> bool {
-    let version = docker(&["version", "--format", "{{.Server.GoVersion}}"]).unwrap();
-    let minor = version.stdout.trim().split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
-    let is_older = minor.is_some_and(|minor| minor < 27);
-    if !is_older {
-        eprintln!("skipped: estargz can end an engine that is built with {}", version.stdout.trim());
-    }
-    is_older
-}
-
-/// Each layer says where in it which file is, so that it can be read before all of it has come. To everybody else it is
-/// compressed with gzip.
-#[test]
-fn estargz_has_a_table_of_contents() {
-    if !has_engine() || !writes_estargz() {
-        return;
-    }
-    let Some(small) = Small::new(Registry::start()) else { return };
-    let built = small.built(&["--push", "--compression", "estargz"]);
-    let manifest = small.registry.manifest("team/small", built["digest"].as_str().unwrap()).json();
-    let layers = manifest["layers"].as_array().unwrap();
-    assert_eq!(layers.len(), 1, "{manifest:#}");
-    let told = &layers[0]["annotations"]["containerd.io/snapshot/stargz/toc.digest"];
-    assert_eq!(layers[0]["mediaType"], "application/vnd.oci.image.layer.v1.tar+gzip", "{manifest:#}");
-    let blob = small.registry.blob("team/small", layers[0]["digest"].as_str().unwrap());
-    let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(blob.as_slice()));
-    let mut entries = archive.entries().unwrap().map(Result::unwrap);
-    let mut table = entries.find(|entry| &*entry.path().unwrap() == Path::new("stargz.index.json")).unwrap();
-    let mut content = Vec::new();
-    table.read_to_end(&mut content).unwrap();
-    assert_eq!(told.as_str(), Some(digest(&content).as_str()), "{manifest:#}");
-    let run = small.workspace.xtask(&["docker", "inspect", "--format", "json"]);
-    let inspected: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
-    let largest = inspected["largest"].as_array().unwrap();
-    assert!(largest.iter().any(|file| file["path"] == "/server"), "{inspected:#}");
 }
 
 /// Nothing runs while it is built, so that no emulation is needed. What is in the image is for this machine all the same.
