@@ -42,6 +42,14 @@ fn a_changed_page_with_another_profile_driver_and_debug_info() {
             assert!((4..=8).contains(&compiled), "{comparison} {arm}: {activity}");
         }
     }
+    // By cargo's own word on the server.
+    let debuginfo = |arm: &str| {
+        let steps = samples(&record, "patch-ui/debug=none", arm)[0]["steps"].as_array().unwrap();
+        let mut programs = steps.iter().map(|step| step["units"]["program"]["debuginfo"].clone());
+        programs.find(|debuginfo| !debuginfo.is_null()).unwrap()
+    };
+    assert_eq!(debuginfo("debug=none"), "0");
+    assert_ne!(debuginfo("usual"), "0");
     // What a profile does is seen in what it makes: the wasm file of a production build is the smaller one.
     let wasm = |arm: &str| {
         let sizes = samples(&record, "patch-ui/profile=production", arm)[0]["sizes"].as_array().unwrap();

@@ -26,7 +26,8 @@ struct Made {
     page: String,
 }
 
-fn is_there() -> bool {
+/// Whether cargo-leptos can be measured here; says so where not.
+pub fn is_there() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let there = std::env::split_paths(&path).any(|folder| folder.join("cargo-leptos").is_file());
     if !there {
