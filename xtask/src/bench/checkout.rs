@@ -1,8 +1,8 @@
 //! The copy of the workspace that is measured. Nobody's own files are touched: lines are changed in the copy, and
 //! times of files too.
 //!
-//! It lies below the workspace, so that cargo finds the same `.cargo/config.toml` above it and git the same revision.
-//! Knows nothing of what is built.
+//! It lies below the workspace, so that cargo finds the same `.cargo/config.toml` above it and git the same revision;
+//! `outside` has what is done where the target directory lies elsewhere. Knows nothing of what is built.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, FileTimes};
@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 
+use super::outside;
 use crate::exec::Executor;
 use crate::leptos::digest::sha256;
 use crate::plan::Invocation;
@@ -34,6 +35,8 @@ pub struct Checkout {
     originals: BTreeMap<PathBuf, Vec<u8>>,
     /// Whether the files have other times than those that target directories were made with.
     is_new: bool,
+    /// Whether it lies elsewhere than below the workspace.
+    is_outside: bool,
 }
 
 /// Which times the files of a fresh checkout have.
@@ -63,11 +66,20 @@ impl Checkout {
             next: SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_micros() as u64),
             originals: BTreeMap::new(),
             is_new: false,
+            is_outside: outside::is_outside(source, root)?,
         };
+        let mut configuration = Vec::new();
+        if checkout.is_outside {
+            configuration = outside::configuration(source)?;
+            for path in &configuration {
+                checkout.copy_content(&source.join(path), path.clone())?;
+            }
+            outside::check(source, root).inspect_err(|_| drop(fs::remove_dir_all(root)))?;
+        }
         for path in listed {
             exec.check_interrupted()?;
             // The configuration above the copy holds for it as well; twice it would be another one (lists are joined).
-            if !path.starts_with(".cargo") {
+            if !path.starts_with(".cargo") && !configuration.contains(&path) {
                 checkout.copy(source, path)?;
             }
         }
@@ -76,6 +88,11 @@ impl Checkout {
 
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What people have to know of the place where it lies, if anything.
+    pub fn note(&self) -> Option<&'static str> {
+        self.is_outside.then_some(outside::NOTE)
     }
 
     /// A digest of all files: the names and what is in them.
@@ -159,18 +176,30 @@ impl Checkout {
             }
             return Ok(());
         }
-        let folder = to.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder).with_context(|| format!("create `{}`", folder.display()))?;
         if metadata.is_symlink() {
+            make_folder_of(&to)?;
             symlink(fs::read_link(&from)?, &to).with_context(|| format!("link `{}`", to.display()))?;
             return Ok(());
         }
-        fs::copy(&from, &to).with_context(|| format!("copy `{}` to `{}`", from.display(), to.display()))?;
-        let time = metadata.modified()?;
+        self.copy_content(&from, path)
+    }
+
+    /// What is in a file, whatever links lead to it.
+    fn copy_content(&mut self, from: &Path, path: PathBuf) -> anyhow::Result<()> {
+        let to = self.root.join(&path);
+        make_folder_of(&to)?;
+        let told = || format!("copy `{}` to `{}`", from.display(), to.display());
+        let time = fs::metadata(from).and_then(|metadata| metadata.modified()).with_context(told)?;
+        fs::copy(from, &to).with_context(told)?;
         set_time(&to, time)?;
         self.files.push((path, time));
         Ok(())
     }
+}
+
+fn make_folder_of(file: &Path) -> anyhow::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder).with_context(|| format!("create `{}`", folder.display()))
 }
 
 fn set_time(path: &Path, time: SystemTime) -> anyhow::Result<()> {
@@ -236,7 +265,9 @@ mod tests {
         fs::write(source.join(".cargo/config.toml"), "").unwrap();
         symlink("src/lib.rs", source.join("link")).unwrap();
         let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
-        let checkout = Checkout::make(&exec, &source, &folder.path().join("copy")).unwrap();
+        // Below the workspace, as everywhere where nobody says otherwise.
+        let checkout = Checkout::make(&exec, &source, &source.join("target/copy")).unwrap();
+        assert!(checkout.note().is_none());
         (folder, checkout)
     }
 

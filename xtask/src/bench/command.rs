@@ -1,7 +1,7 @@
 //! The command of a build with a variant switched on: our own program in the copy, and the variables that decide who
 //! links and what is cached.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::run::Bench;
@@ -23,6 +23,12 @@ impl Bench<'_> {
             .env("CARGO_TARGET_DIR", self.targets.path().display().to_string())
             .timeout(BUILD_LIMIT);
         command.stop_grace = STOP_GRACE;
+        command.env.extend(self.subject.settings.clone());
+        // Folders of the workspace's own for what is built: below the one that is emptied and exchanged.
+        for (name, folder) in &self.subject.target_folders {
+            let whole: PathBuf = self.targets.path().components().chain(folder.components()).collect();
+            command = command.env(name, whole.display().to_string());
+        }
         if timings {
             command = command.arg("--timings");
         }

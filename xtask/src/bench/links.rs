@@ -12,8 +12,8 @@ use crate::exit::{Exit, Failure};
 use crate::plan::Invocation;
 use crate::tools::local::linked_by;
 
-/// What the script waits for; it says so itself.
-const HOLD_MAX: Duration = Duration::from_secs(600);
+/// The longest that a build may take to come to its link: all that it needs is built already.
+const COMING_MAX: Duration = Duration::from_secs(600);
 
 /// A link that waits.
 pub struct Held {
@@ -32,10 +32,14 @@ pub fn environment(hold: &Path, crate_name: &str) -> [(String, String); 2] {
     ]
 }
 
-/// An empty folder for the script to note its link in.
+/// A folder for the script to note its link in. It says who measures: the script waits as long as we live, however
+/// long the links take, and no longer.
 pub fn prepare(hold: &Path) -> anyhow::Result<()> {
     let _ = fs::remove_dir_all(hold);
-    fs::create_dir_all(hold).with_context(|| format!("create `{}`", hold.display()))
+    let measurer = format!("{}\n", std::process::id());
+    fs::create_dir_all(hold)
+        .and_then(|()| fs::write(hold.join("measurer"), measurer))
+        .with_context(|| format!("create `{}`", hold.display()))
 }
 
 /// Lets a link that waits go on.
@@ -59,7 +63,7 @@ pub fn wait(
                 .hint("a linker that cargo's configuration or rustflags name comes before the script")
                 .into());
         }
-        if began.elapsed() > HOLD_MAX {
+        if began.elapsed() > COMING_MAX {
             return Err(
                 Failure::new(Exit::TimedOut, "the build did not come to its link in ten minutes").into()
             );
@@ -114,7 +118,67 @@ fn redirected<'a>(arguments: impl Iterator<Item = &'a str>, output: &Path) -> Op
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
+    use crate::exec::Mode;
+    use crate::tools::local::Place;
+    use crate::ui::Ui;
+
+    /// A link of `program` through the script, with whatever happens while it is held.
+    fn held(exec: &Executor, folder: &Path, meanwhile: impl FnOnce(Held, &dyn Fn() -> bool)) {
+        let place = Place::take(exec, &folder.join("place")).unwrap();
+        place.write_linker(exec).unwrap();
+        let hold = folder.join("held");
+        prepare(&hold).unwrap();
+        let mut command = Invocation::new(place.linker().display().to_string(), folder)
+            .args(["--version", "-o", "program-0a1b"])
+            .timeout(Duration::from_secs(60));
+        command.env.extend(environment(&hold, "program"));
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _ = exec.measure(&command, &[]);
+                is_over.store(true, Ordering::Release);
+            });
+            let over = || is_over.load(Ordering::Acquire);
+            let held = wait(exec, &hold, &folder.join("linked"), over).unwrap();
+            meanwhile(held, &over);
+            release(&hold);
+        });
+    }
+
+    fn is_soon(what: impl Fn() -> bool) -> bool {
+        (0..500).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            what()
+        })
+    }
+
+    #[test]
+    fn a_link_is_held_until_it_is_let_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
+        held(&exec, folder.path(), |held, is_over| {
+            assert_eq!(held.arguments[0], "--version");
+            std::thread::sleep(Duration::from_millis(500));
+            assert!(!is_over());
+            drop(held);
+            assert!(is_soon(is_over));
+        });
+    }
+
+    #[test]
+    fn a_link_goes_on_when_who_measures_is_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
+        held(&exec, folder.path(), |held, is_over| {
+            // The highest number that Linux gives a process is 4194304.
+            fs::write(held.hold.join("measurer"), "4999999\n").unwrap();
+            assert!(is_soon(is_over));
+            assert!(held.hold.is_dir());
+        });
+    }
 
     #[test]
     fn the_program_goes_elsewhere() {

@@ -14,6 +14,7 @@ use super::checkout::{Checkout, Times};
 use super::evidence::{self, Linked};
 use super::filling::Cached;
 use super::journal::{self, Journal};
+use super::lacking;
 use super::matrix::Planned;
 use super::rounds::{self, Build};
 use super::samples::{failed, forget_fork, minutes, sample, turn};
@@ -42,6 +43,8 @@ pub struct Bench<'a> {
     pub(super) caches: BTreeMap<String, Cached<'a>>,
     /// Arms that failed: `COMPARISON ARM`. They are not tried again.
     pub(super) broken: BTreeSet<String>,
+    /// Whether any build of the copy has succeeded.
+    has_built: bool,
     began: Instant,
     seconds_before: f64,
 }
@@ -75,6 +78,7 @@ impl<'a> Bench<'a> {
             targets,
             place,
             caches: BTreeMap::new(),
+            has_built: false,
             began: Instant::now(),
         })
     }
@@ -254,6 +258,7 @@ impl<'a> Bench<'a> {
             self.targets.forget();
             return Ok(Err(self.failure(&measured)));
         }
+        self.has_built = true;
         let built = match evidence::read_build(&measured.stdout) {
             Ok(built) => built,
             Err(error) => return Ok(Err(format!("{error:#}"))),
@@ -350,6 +355,7 @@ impl<'a> Bench<'a> {
             self.targets.forget();
             return Ok(Err(self.failure(&measured)));
         }
+        self.has_built = true;
         self.targets.note_built(&self.checkout);
         Ok(Ok(()))
     }
@@ -376,9 +382,14 @@ impl<'a> Bench<'a> {
         self.journal.record.host.cores.unwrap_or(1)
     }
 
-    /// The last lines of a build that failed.
-    pub(super) fn failure(&self, measured: &Measured) -> String {
+    /// The last lines of a build that failed. What may be the copy's fault is told once.
+    pub(super) fn failure(&mut self, measured: &Measured) -> String {
         let text = self.exec.redact(&crate::exec::without_escapes(measured.stderr.trim()));
+        let hint = lacking::hint(&text, &self.subject.root, self.checkout.root(), self.has_built);
+        if let Some(hint) = hint.filter(|hint| !self.journal.record.notes.contains(hint)) {
+            self.exec.ui().note(&hint);
+            self.journal.record.notes.push(hint);
+        }
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         let telling = lines.iter().position(|line| line.starts_with("error"));
         let from = telling.unwrap_or(lines.len().saturating_sub(8));

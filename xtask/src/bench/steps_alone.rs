@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::links::{self, Held};
 use super::matrix::Planned;
@@ -49,7 +49,7 @@ pub fn links(bench: &mut Bench<'_>, planned: &Planned) -> anyhow::Result<()> {
         });
         let over = || is_over.load(Ordering::Acquire);
         let result = links::wait(exec, &hold, &bench.scratch.join("linked"), over)
-            .and_then(|held| measure_links(bench, planned, &held, &script));
+            .and_then(|held| measure_links(bench, planned, &held, &script, &over));
         // Whatever has happened, the build goes on to its end.
         links::release(&hold);
         let built = build.join().map_err(|_| anyhow::anyhow!("the thread of a build broke down"))?;
@@ -62,7 +62,8 @@ pub fn links(bench: &mut Bench<'_>, planned: &Planned) -> anyhow::Result<()> {
         }
         Ok(Ok(built)) => {
             bench.targets.forget();
-            all_failed(bench, planned, &bench.failure(&built))
+            let reason = bench.failure(&built);
+            all_failed(bench, planned, &reason)
         }
         Ok(Err(error)) | Err(error) => {
             bench.targets.forget();
@@ -74,7 +75,14 @@ pub fn links(bench: &mut Bench<'_>, planned: &Planned) -> anyhow::Result<()> {
     }
 }
 
-fn measure_links(bench: &mut Bench<'_>, planned: &Planned, held: &Held, script: &Path) -> anyhow::Result<()> {
+/// `is_over` says that the build whose link is held has ended, with the objects that are linked.
+fn measure_links(
+    bench: &mut Bench<'_>,
+    planned: &Planned,
+    held: &Held,
+    script: &Path,
+    is_over: &dyn Fn() -> bool,
+) -> anyhow::Result<()> {
     let comparison = &planned.comparison;
     let log = bench.scratch.join("links.log");
     // Round 0 brings each linker and the objects into memory, and counts for nothing.
@@ -88,6 +96,9 @@ fn measure_links(bench: &mut Bench<'_>, planned: &Planned, held: &Held, script: 
             let _ = fs::remove_file(&log);
             bench.quiet_disk();
             let measured = held.link(bench.exec, script, linker, &log)?;
+            if is_over() {
+                bail!("the build that waited at its link has ended before all links were measured");
+            }
             if round == 0 {
                 continue;
             }

@@ -1,7 +1,7 @@
 //! What is measured: the workspace's project as plain data, and which lines are changed in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::scenario::Scenario;
 use crate::facts::workspace::{Package, Workspace};
@@ -18,8 +18,12 @@ pub struct Subject {
     pub rustc: PathBuf,
     /// Our own program, which builds the copy.
     pub xtask: PathBuf,
-    /// The server's binary with the usual profile, relative to the target directory.
+    /// The server's binary with the usual profile, relative to the target directory of the copy's builds.
     pub server: PathBuf,
+    /// Variables that name further folders to build in, with folders below that target directory.
+    pub target_folders: BTreeMap<String, PathBuf>,
+    /// The project's settings in a `.env` file, which git ignores.
+    pub settings: BTreeMap<String, String>,
     /// The name of that binary's crate.
     pub server_crate: String,
     /// For each patch scenario: the line's file, relative to the root, and the package that has to be compiled again.
@@ -42,6 +46,14 @@ impl Subject {
             _ => self.server.clone(),
         }
     }
+}
+
+/// Where the server is compiled in the copy, relative to its target directory, for a project with a target directory
+/// of its own for the server (`own`): at the same place below that of both halves, or in a folder below it.
+pub fn server_folder(own: &Path, target_directory: &Path) -> PathBuf {
+    let below = own.strip_prefix(target_directory).ok();
+    let is_plain = |below: &&Path| below.components().all(|part| matches!(part, Component::Normal(_)));
+    below.filter(is_plain).unwrap_or(Path::new("xtask-bench-server")).to_owned()
 }
 
 /// Where a line is changed.
@@ -202,6 +214,8 @@ mod tests {
             xtask: PathBuf::from("xtask"),
             server: PathBuf::from(server),
             server_crate: "server".to_owned(),
+            target_folders: BTreeMap::new(),
+            settings: BTreeMap::new(),
             lines: lines.clone(),
             impossible: impossible.clone(),
         };
@@ -212,6 +226,15 @@ mod tests {
             path("x86_64-unknown-linux-musl/debug/app", "release"),
             "x86_64-unknown-linux-musl/release/app"
         );
+    }
+
+    #[test]
+    fn the_servers_own_target_directory_is_below_the_one_that_is_emptied() {
+        let folder = |own: &str| server_folder(Path::new(own), Path::new("/w/target")).display().to_string();
+        assert_eq!(folder("/w/target/server"), "server");
+        assert_eq!(folder("/w/target"), "");
+        assert_eq!(folder("/w/server-target"), "xtask-bench-server");
+        assert_eq!(folder("/w/target/../server"), "xtask-bench-server");
     }
 
     #[test]

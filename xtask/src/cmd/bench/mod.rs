@@ -25,6 +25,7 @@ use crate::bench::subject::{self, Subject};
 use crate::bench::{budget, verdict};
 use crate::cli::bench::RunArgs;
 use crate::cli::bench::history::HostArgs;
+use crate::config::environment;
 use crate::exec::{Executor, FileLock};
 use crate::exit::{Exit, Failure};
 use crate::facts::host::Host;
@@ -35,6 +36,9 @@ use crate::report::Format;
 
 /// For how long another run may still be ending.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The variable that tells cargo where to keep what is no result.
+const BUILD_DIR: &str = "CARGO_BUILD_BUILD_DIR";
 
 /// How many runs a trend shows.
 pub const TREND: usize = 10;
@@ -104,6 +108,7 @@ pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finishe
     record.notes.extend(apply::caveats(exec, &planned)?);
     let runs = folder.join("runs");
     let checkout = Checkout::make(exec, &subject.root, &folder.join("app"))?;
+    record.notes.extend(checkout.note().map(str::to_owned));
     record.plan_digest = journal::digest(&checkout.digest(), &record.comparisons, &record.tools)?;
     if args.resume {
         record = resumed(&runs, record)?;
@@ -221,6 +226,10 @@ fn subject_of(exec: &Executor, context: &Context, profile: &str) -> anyhow::Resu
     if input.tools.wasm_opt.is_none() {
         impossible.insert(Scenario::WasmOpt, format!("the profile {profile} runs no wasm-opt"));
     }
+    // What the process has is inherited.
+    let mut settings = environment::read(&context.workspace.root)?;
+    settings.retain(|name, _| std::env::var_os(name).is_none());
+    let (server, target_folders) = folders(context, &server);
     Ok(Subject {
         root: context.workspace.root.clone(),
         project: project.name.clone(),
@@ -228,11 +237,32 @@ fn subject_of(exec: &Executor, context: &Context, profile: &str) -> anyhow::Resu
         cargo: context.toolchain.cargo.clone(),
         rustc: crate::tools::rustc(&context.toolchain),
         xtask: std::env::current_exe()?,
-        server: server.strip_prefix(&context.workspace.target_directory).unwrap_or(&server).to_owned(),
+        server,
         server_crate: project.bin_target.clone(),
+        target_folders,
+        settings,
         lines,
         impossible,
     })
+}
+
+/// Where the server is in the copy, relative to the target directory, and the variables that keep every folder that
+/// builds write to below it: what is elsewhere would be there still when the next build begins from nothing.
+fn folders(context: &Context, server: &Path) -> (PathBuf, BTreeMap<String, PathBuf>) {
+    let target_directory = &context.workspace.target_directory;
+    let mut variables = BTreeMap::new();
+    let mut place = PathBuf::new();
+    let own = context.project.bin_target_dir.as_ref().map(|own| context.workspace.root.join(own));
+    if let Some(own) = &own {
+        place = subject::server_folder(own, target_directory);
+        variables.insert("LEPTOS_BIN_TARGET_DIR".to_owned(), place.clone());
+    }
+    let has_between = std::env::var_os(BUILD_DIR).is_some();
+    if has_between || context.cargo_config.value("/build/build-dir").is_some() {
+        variables.insert(BUILD_DIR.to_owned(), PathBuf::new());
+    }
+    let below = server.strip_prefix(own.as_ref().unwrap_or(target_directory)).unwrap_or(server);
+    (place.join(below), variables)
 }
 
 fn new_record(

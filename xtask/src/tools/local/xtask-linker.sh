@@ -8,8 +8,8 @@ home=@HOME@
 name=${XTASK_LINKER:-}
 [ -n "$name" ] || { read -r name < "$home/linkers/chosen"; } 2>/dev/null || name=default
 # For measurements. XTASK_LINKER_LOG: a line for each link, with who linked, from when to when, and what. XTASK_LINKER_HOLD: a
-# folder that the command is noted in, for links of XTASK_LINKER_HOLD_NAME, which then wait until the folder is gone, ten
-# minutes at most.
+# folder that the command is noted in, for links of XTASK_LINKER_HOLD_NAME, which then wait until the folder is gone, or the
+# process whose number is in its file `measurer`.
 began=
 output_file() {
   while [ $# -gt 1 ]; do
@@ -30,10 +30,8 @@ if [ -n "${XTASK_LINKER_HOLD:-}" ] && [ -d "$XTASK_LINKER_HOLD" ]; then
     "$XTASK_LINKER_HOLD_NAME" | "$XTASK_LINKER_HOLD_NAME"-*)
       pwd > "$XTASK_LINKER_HOLD/folder"
       printf '%s\0' "$@" > "$XTASK_LINKER_HOLD/new" && mv "$XTASK_LINKER_HOLD/new" "$XTASK_LINKER_HOLD/arguments"
-      waited=0
-      while [ -d "$XTASK_LINKER_HOLD" ] && [ "$waited" -lt 6000 ]; do
+      while { read -r measurer < "$XTASK_LINKER_HOLD/measurer" && kill -0 "$measurer"; } 2>/dev/null; do
         sleep 0.1
-        waited=$((waited + 1))
       done
       ;;
   esac

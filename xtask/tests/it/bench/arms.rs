@@ -2,17 +2,8 @@
 
 use serde_json::Value;
 
-use super::measuring::{bench, samples, told_of_cache, valid};
+use super::measuring::{bench, samples, told_of_cache, unavailable, valid};
 use crate::support::{Workspace, processes_with};
-
-/// The arm's reason not to be measured, if any.
-fn unavailable(record: &Value, comparison: &str, arm: &str) -> Option<String> {
-    let comparisons = record["comparisons"].as_array().unwrap().iter();
-    let found = comparisons.into_iter().find(|one| one["id"] == comparison).unwrap();
-    let arms = found["arms"].as_array().unwrap();
-    let arm = arms.iter().find(|one| one["name"] == arm).unwrap();
-    arm["unavailable"].as_str().map(str::to_owned)
-}
 
 /// One run, so that all arms stand beside one usual build and share its target directory.
 #[test]
@@ -21,6 +12,7 @@ fn a_changed_page_with_another_profile_driver_and_debug_info() {
     let list = "[[workspace.metadata.leptos]]";
     let pages = "[workspace.metadata.xtask.bench]\npatch-ui = \"ui/src/lib.rs\"\n\n";
     workspace.edit("Cargo.toml", list, &format!("{pages}{list}"));
+    workspace.write(".cargo/config.toml", "[build]\nbuild-dir = \"between\"\n");
     let variants = ["debug=none", "profile=production", "driver=cargo-leptos"];
     let mut args = vec!["--profile", "dev", "--scenario", "patch-ui", "--runs", "1", "--format", "json"];
     variants.iter().for_each(|variant| args.extend(["--variant", variant]));
@@ -57,6 +49,8 @@ fn a_changed_page_with_another_profile_driver_and_debug_info() {
         wasm.unwrap()["raw"].as_u64().unwrap()
     };
     assert!(wasm("profile=production") < wasm("usual"), "{record}");
+    // What cargo was told to keep elsewhere is where it is emptied and exchanged.
+    assert!(!workspace.root().join("between").exists());
     assert!(processes_with(&workspace.root().display().to_string()).is_empty());
 }
 

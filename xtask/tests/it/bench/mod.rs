@@ -3,6 +3,7 @@
 mod arms;
 mod ci;
 mod compare;
+mod copies;
 mod interrupted;
 mod measuring;
 mod proofs;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::drivers::layouts;
 use crate::support::{Run, Workspace};
 
 fn bench(workspace: &Workspace, args: &[&str]) -> Run {
@@ -61,12 +62,17 @@ fn broken_cp(folder: &Path) -> String {
     format!("{}:{}", folder.display(), std::env::var("PATH").unwrap())
 }
 
+/// On a package that is both halves, in a workspace with other projects.
 #[test]
 fn a_run_that_could_not_go_on_is_gone_on_with() {
-    let mut workspace = Workspace::fixture();
+    let mut workspace = layouts::workspace();
+    let list = "[[workspace.metadata.leptos]]";
+    let pages = "[workspace.metadata.xtask.bench]\npatch-ui = \"apps/solo/src/lib.rs\"\n\n";
+    workspace.edit("Cargo.toml", list, &format!("{pages}{list}"));
     let folder = tempfile::tempdir().unwrap();
     workspace.set("PATH", broken_cp(folder.path()));
-    let args = ["--scenario", "link,warm-target", "--axis", "linker,mtimes", "--runs", "1"];
+    let scenarios = "link,hot,patch-ui,warm-target";
+    let args = ["--project", layouts::SOLO, "--scenario", scenarios, "--runs", "1"];
     let run = bench(&workspace, &args);
     assert!(matches!(run.code, Some(code) if code != 0), "{}", run.stderr);
     assert!(run.stderr.contains("No space left on device"), "{}", run.stderr);
@@ -77,6 +83,15 @@ fn a_run_that_could_not_go_on_is_gone_on_with() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let record = record(&run);
     assert_eq!(record["result"], "ok");
-    assert_eq!(samples(&record, "link/linker", "default").len(), 1);
-    assert_eq!(samples(&record, "warm-target/mtimes", "content").len(), 1);
+    for (comparison, arm) in [
+        ("link/linker", "default"),
+        ("hot/driver", "native"),
+        ("patch-ui/driver", "native"),
+        ("warm-target/mtimes", "content"),
+    ] {
+        assert_eq!(samples(&record, comparison, arm).len(), 1, "{comparison}: {record}");
+    }
+    // The one link of the package's program, and the page in both halves: the library twice and the program once.
+    assert_eq!(samples(&record, "link/linker", "default")[0]["activity"]["links"]["default"], 1);
+    assert_eq!(samples(&record, "patch-ui/driver", "native")[0]["activity"]["compiled"], 3);
 }
