@@ -2,7 +2,7 @@
 //!
 //! Runs where cargo-leptos is on `PATH`. What it found on the app is on record in `docs/measurements/drivers.md`.
 
-mod layouts;
+pub mod layouts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
