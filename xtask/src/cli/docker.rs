@@ -285,10 +285,10 @@ pub struct InspectArgs {
 #[command(after_help = "Examples:\n  \
     cargo xtask docker prune --dry-run\n  \
     cargo xtask docker prune ghcr.io/owner/app --keep 20 --keep-image sha256:… --yes\n\n\
-    Kept are the newest tagged images, everything young, `latest`, tags that are versions, the images that are \
-    named, those that records of deployments from here name, and everything that one of these needs: images and \
-    attestations of an index, signatures. GITHUB_TOKEN needs `delete:packages`. GitHub can restore for 30 days what \
-    was deleted.")]
+    Kept are the newest tagged images, everything young, `latest`, tags that are versions, layers for builds, the \
+    images that are named, those that records of deployments from here name, and everything that one of these needs: \
+    images and attestations of an index, signatures. What was deployed elsewhere has no record here: name it. \
+    GITHUB_TOKEN needs `delete:packages`. GitHub can restore for 30 days what was deleted.")]
 pub struct PruneArgs {
     /// The image's name [default: `image` in [workspace.metadata.xtask]]
     #[arg(value_name = "REF")]

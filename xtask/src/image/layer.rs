@@ -85,10 +85,16 @@ pub fn pack(kind: LayerKind, files: &Files) -> anyhow::Result<Layer> {
     }
     let archive = tar.into_inner().context("write the archive")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let content = gzip(&archive, cores).context("compress the archive")?;
+    // Its digest is made beside the compression: neither needs the other.
+    let (diff_id, content) = std::thread::scope(|scope| {
+        let diff_id = scope.spawn(|| Digest::of(&archive));
+        let content = gzip(&archive, cores);
+        (diff_id.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), content)
+    });
+    let content = content.context("compress the archive")?;
     Ok(Layer {
         kind,
-        diff_id: Digest::of(&archive),
+        diff_id,
         raw_size: archive.len() as u64,
         digest: Digest::of(&content),
         content: Arc::new(content),

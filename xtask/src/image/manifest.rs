@@ -12,6 +12,8 @@ pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 pub const OCI_LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+/// What BuildKit writes about a cache of layers, in the place of a configuration.
+const CACHE_CONFIG: &str = "application/vnd.buildkit.cacheconfig.v0";
 const DOCKER_SCHEMA_1: &str = "application/vnd.docker.distribution.manifest.v1";
 
 /// What we accept as an answer, for the `Accept` header.
@@ -104,6 +106,14 @@ impl Document {
             }
             other => Err(format!("has the unknown type {other}")),
         }
+    }
+}
+
+/// Whether it holds layers for builds and is no image, in either of BuildKit's two shapes.
+pub fn is_layer_cache(document: &Document) -> bool {
+    match document {
+        Document::Index(entries) => entries.iter().any(|entry| entry.media_type == CACHE_CONFIG),
+        Document::Manifest(manifest) => manifest.config.media_type == CACHE_CONFIG,
     }
 }
 

@@ -84,6 +84,8 @@ pub struct DeleteVersions {
     pub package: String,
     /// In the order of deletion: what names others comes before them.
     pub versions: Vec<DoomedVersion>,
+    /// Which images of deployments are kept whatever their age, in words.
+    pub protection: String,
 }
 
 /// One version of a package that is to be deleted.
@@ -183,7 +185,7 @@ impl fmt::Display for DeleteVersions {
             let tags = if version.tags.is_empty() { "no tag".to_owned() } else { version.tags.join(", ") };
             write!(f, "\n#   {} {} ({tags})", version.id, version.digest)?;
         }
-        Ok(())
+        write!(f, "\n# {}", self.protection)
     }
 }
 

@@ -1,4 +1,5 @@
-//! A stand-in for an app's server, in the containers of tests. It serves a page as Leptos writes it, and its files.
+//! A stand-in for an app's server, in the containers of tests. It serves a page as Leptos writes it, and its files in
+//! the folder that `LEPTOS_SITE_PKG_DIR` names.
 //!
 //! It is good unless an argument or a word of `$BEHAVIOUR` says otherwise: `loopback`, `port=N` (whatever `PORT` says),
 //! `silent` (listens nowhere), `exit=CODE` (at once), `health=STATUS`, `move=PATH` (where `/` redirects to), `page=TEXT`,
@@ -90,6 +91,11 @@ fn main() {
     std::process::exit(behaviour.number("code").unwrap_or(0));
 }
 
+/// The folder of script, wasm and style, as Leptos' server reads it.
+fn folder() -> String {
+    std::env::var("LEPTOS_SITE_PKG_DIR").unwrap_or_else(|_| "pkg".to_owned())
+}
+
 /// Ends well where the server that listens there is healthy.
 fn ask(port: u16) {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a server");
@@ -115,12 +121,13 @@ fn answer(mut stream: TcpStream, behaviour: &Behaviour) {
     if !kind.is_empty() && behaviour.value("crash") == Some(kind) {
         std::process::exit(101);
     }
+    let file = path.strip_prefix(&format!("/{}/", folder())).unwrap_or_default();
     let (status, content_type, body) = match path {
         "/health" => (behaviour.number("health").unwrap_or(200), "text/plain", b"ok".to_vec()),
         "/" if behaviour.value("move").is_some() => (307, "text/plain", Vec::new()),
-        "/pkg/app.js" => (200, "text/javascript; charset=utf-8", b"export default () => {}".to_vec()),
-        "/pkg/app.wasm" => (200, "application/wasm", wasm(behaviour)),
-        "/pkg/app.css" => (200, "text/css", b"body {}".to_vec()),
+        _ if file == "app.js" => (200, "text/javascript; charset=utf-8", b"export default () => {}".to_vec()),
+        _ if file == "app.wasm" => (200, "application/wasm", wasm(behaviour)),
+        _ if file == "app.css" => (200, "text/css", b"body {}".to_vec()),
         path if kind.is_empty() => (200, "text/html; charset=utf-8", page(path, behaviour).into_bytes()),
         _ => (404, "text/plain", b"no such file".to_vec()),
     };
@@ -158,14 +165,15 @@ fn page(path: &str, behaviour: &Behaviour) -> String {
     if let Some(text) = behaviour.value("page") {
         return text.to_owned();
     }
+    let folder = folder();
     let style = if behaviour.has("no-style") {
-        ""
+        String::new()
     } else {
-        r#"<link rel="stylesheet" id="leptos" href="/pkg/app.css">"#
+        format!(r#"<link rel="stylesheet" id="leptos" href="/{folder}/app.css">"#)
     };
     format!(
-        r#"<!DOCTYPE html><html lang="en"><head>{style}<link rel="modulepreload" href="/pkg/app.js" crossorigin nonce>
-<link rel="preload" href="/pkg/app.wasm" as="fetch" type="application/wasm" crossorigin></head>
+        r#"<!DOCTYPE html><html lang="en"><head>{style}<link rel="modulepreload" href="/{folder}/app.js" crossorigin nonce>
+<link rel="preload" href="/{folder}/app.wasm" as="fetch" type="application/wasm" crossorigin></head>
 <body>This isn't much of {path}</body></html>"#
     )
 }

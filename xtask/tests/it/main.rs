@@ -31,6 +31,7 @@ mod railway_model;
 mod railway_schema;
 mod real;
 mod registry;
+mod relay;
 mod rollback;
 mod run_summary;
 mod running;

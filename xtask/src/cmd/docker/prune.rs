@@ -24,8 +24,9 @@ pub fn run(exec: &Executor, args: &PruneArgs) -> anyhow::Result<()> {
     let automation = Automation::from_metadata(&workspace.metadata)?;
     let (sources, github) = (Sources::read()?, GitHubApi::read()?);
     let image = image(args, &automation, &github)?;
-    let mut digests = args.keep_images.clone();
-    digests.extend(deployed_digests(&workspace.target_directory));
+    let deployed = deployed_digests(&workspace.target_directory);
+    let protection = protection(args, deployed.len());
+    let digests = [args.keep_images.clone(), deployed].concat();
     let policy = Policy {
         keep: args.keep,
         younger_than: TimeDelta::days(i64::from(args.keep_days)),
@@ -34,7 +35,7 @@ pub fn run(exec: &Executor, args: &PruneArgs) -> anyhow::Result<()> {
     };
     let own = own::image(&workspace)?;
     let account = Account { sources: &sources, github: &github, own: own.as_ref() };
-    let (mut versions, operation) = ghcr::survey(exec, &account, &image, &policy)?;
+    let (mut versions, operation) = ghcr::survey(exec, &account, &image, &policy, protection)?;
     let count = operation.versions.len();
     let plan = Plan {
         command: "docker prune".to_owned(),
@@ -48,7 +49,15 @@ pub fn run(exec: &Executor, args: &PruneArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     if count > 0 {
-        let question = format!("delete {count} of {} versions of {}?", versions.len(), image.name());
+        if args.yes {
+            exec.ui().note(&operation.protection);
+        }
+        let question = format!(
+            "{}; delete {count} of {} versions of {}?",
+            operation.protection,
+            versions.len(),
+            image.name()
+        );
         confirmed(exec, args.yes, &question, "`--dry-run` lists them")?;
     }
     let result = ghcr::delete(exec, &github, &image, &operation, &mut versions);
@@ -68,6 +77,30 @@ pub fn run(exec: &Executor, args: &PruneArgs) -> anyhow::Result<()> {
     let message =
         format!("GitHub refused to delete {refused} version{}", if refused == 1 { "" } else { "s" });
     Err(Failure::new(Exit::CommandFailed, message).hint("the report has its reasons").into())
+}
+
+/// Which images stay because they are deployed: those that records of this machine name, and those of the arguments.
+/// What was deployed elsewhere, e.g. by CI, nobody here knows.
+fn protection(args: &PruneArgs, deployed: usize) -> String {
+    let images = |count: usize| if count == 1 { "1 image".to_owned() } else { format!("{count} images") };
+    let (keep, days) = (args.keep, args.keep_days);
+    let otherwise = format!(
+        "an image that is live and was deployed elsewhere is kept only as one of the {keep} newest, younger than \
+         {days} days, `latest` or a version, or by `--keep-image DIGEST`"
+    );
+    match (deployed, args.keep_images.len()) {
+        (0, 0) => {
+            format!("no deployment is on record on this machine, so none is kept for its sake: {otherwise}")
+        }
+        (0, named) => format!(
+            "no deployment is on record on this machine; `--keep-image` keeps {}, and no other: {otherwise}",
+            images(named)
+        ),
+        (deployed, _) => format!(
+            "records of deployments from this machine keep {}, and no other: {otherwise}",
+            images(deployed)
+        ),
+    }
 }
 
 fn image(args: &PruneArgs, automation: &Automation, github: &GitHubApi) -> anyhow::Result<Reference> {

@@ -10,6 +10,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::api::Version;
 use crate::record::inspect::{Fate, VersionRecord};
 
+/// The tag under which `docker build` keeps layers where nobody names another.
+const LAYERS: &str = "layers";
+
 /// What is wanted.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -19,7 +22,7 @@ pub struct Policy {
     pub younger_than: TimeDelta,
     /// Digests that are wanted whatever their age, e.g. of what is deployed.
     pub digests: Vec<String>,
-    /// Tags that are; `latest` and versions are always.
+    /// Tags that are; `latest`, versions and layers for builds are always.
     pub tags: Vec<String>,
 }
 
@@ -28,6 +31,8 @@ pub struct Policy {
 pub struct Surveyed {
     pub version: Version,
     pub names: Vec<String>,
+    /// Whether it holds layers for builds, and is no image.
+    pub is_layer_cache: bool,
 }
 
 /// How many versions have no tag, and are named by none that has one.
@@ -41,14 +46,16 @@ pub fn unreferenced(all: &[Surveyed]) -> usize {
 pub fn decide(all: &[Surveyed], policy: &Policy, now: DateTime<Utc>) -> Vec<VersionRecord> {
     let mut reasons: BTreeMap<&str, String> = BTreeMap::new();
     let mut tagged = 0;
-    for Surveyed { version, .. } in all {
+    for Surveyed { version, is_layer_cache, .. } in all {
         let tags = version.tags();
-        let is_image = !tags.is_empty() && !tags.iter().all(|tag| subject(tag).is_some());
+        let is_other = |tag: &String| tag == LAYERS || subject(tag).is_some();
+        let is_image = !is_layer_cache && !tags.is_empty() && !tags.iter().all(is_other);
         tagged += usize::from(is_image);
         let updated = DateTime::parse_from_rfc3339(&version.updated_at).ok().map(|time| time.to_utc());
         let lasting = tags.iter().find(|tag| is_lasting(tag) || policy.tags.contains(tag));
         let reason = match lasting {
             Some(tag) => Some(format!("tag `{tag}`")),
+            None if *is_layer_cache && !tags.is_empty() => Some("layers for builds".to_owned()),
             None if policy.digests.contains(&version.name) => Some("asked for".to_owned()),
             None if is_image && tagged <= policy.keep => Some(format!("among the {} newest", policy.keep)),
             // A time that cannot be read is no reason to delete anything.
@@ -124,12 +131,12 @@ fn subject(tag: &str) -> Option<String> {
     (digits.len() == 64).then(|| format!("sha256:{digits}"))
 }
 
-/// A tag that people rely on: `latest`, and versions.
+/// A tag that people or builds rely on: `latest`, versions, and the layers of `docker build --cache registry`.
 fn is_lasting(tag: &str) -> bool {
     let numbers = tag.strip_prefix('v').unwrap_or(tag).split(['-', '+']).next().unwrap_or_default();
     let parts: Vec<&str> = numbers.split('.').collect();
     let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    tag == "latest" || ((2..=3).contains(&parts.len()) && parts.iter().all(is_number))
+    ["latest", LAYERS].contains(&tag) || ((2..=3).contains(&parts.len()) && parts.iter().all(is_number))
 }
 
 #[cfg(test)]
@@ -138,7 +145,8 @@ mod tests {
 
     fn surveyed(id: u64, name: &str, day: u32, tags: &[&str], names: &[&str]) -> Surveyed {
         let version = Version::of(id, name, &format!("2026-11-{day:02}T00:00:00Z"), tags);
-        Surveyed { version, names: names.iter().map(|name| (*name).to_owned()).collect() }
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Surveyed { version, names, is_layer_cache: false }
     }
 
     fn policy(keep: usize) -> Policy {
@@ -189,6 +197,28 @@ mod tests {
     }
 
     #[test]
+    fn layers_for_builds_are_kept_and_are_no_image() {
+        let cache = |id: u64, name: &str, tags: &[&str]| Surveyed {
+            is_layer_cache: true,
+            ..surveyed(id, name, 1, tags, &[])
+        };
+        let all = [
+            cache(5, "cache", &["of-ci"]),
+            cache(4, "cache before it", &[]),
+            surveyed(3, "layers", 1, &["layers"], &[]),
+            surveyed(2, "newest", 2, &["sha-2"], &[]),
+            surveyed(1, "older", 1, &["sha-1"], &[]),
+        ];
+        expect_test::expect![[r#"
+            cache Kept: layers for builds
+            cache before it Doomed: nothing that is kept names it
+            layers Kept: tag `layers`
+            newest Kept: among the 1 newest
+            older Doomed: nothing that is kept names it"#]]
+        .assert_eq(&shown(&all, &policy(1)));
+    }
+
+    #[test]
     fn nothing_is_deleted_that_is_wanted() {
         let all = [surveyed(2, "a", 2, &["main"], &[]), surveyed(1, "b", 1, &[], &[])];
         let fates = |policy: &Policy| -> Vec<Fate> {
@@ -201,11 +231,17 @@ mod tests {
             fates(&Policy { younger_than: TimeDelta::days(30), ..policy(0) }),
             [Fate::Kept, Fate::Kept]
         );
-        let odd = [Surveyed { version: Version::of(1, "c", "yesterday", &[]), names: Vec::new() }];
+        let mut odd = [surveyed(1, "c", 1, &[], &[])];
+        odd[0].version.updated_at = "yesterday".to_owned();
         assert_eq!(decide(&odd, &policy(0), now())[0].fate, Fate::Kept);
-        for (tag, lasts) in
-            [("latest", true), ("1.2", true), ("v1.2.3-rc.1", true), ("main", false), ("20261121", false)]
-        {
+        for (tag, lasts) in [
+            ("latest", true),
+            ("1.2", true),
+            ("v1.2.3-rc.1", true),
+            ("layers", true),
+            ("main", false),
+            ("20261121", false),
+        ] {
             assert_eq!(is_lasting(tag), lasts, "{tag}");
         }
     }

@@ -8,7 +8,7 @@ use super::keeping::{self, Policy, Surveyed};
 use crate::config::github::GitHubApi;
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
-use crate::image::manifest::Document;
+use crate::image::manifest::{Document, is_layer_cache};
 use crate::image::parallel::{self, CONNECTIONS};
 use crate::image::reference::Reference;
 use crate::image::registry::Repository;
@@ -31,27 +31,25 @@ pub fn references(
                 .hint("nothing was deleted: what this version needs is not known")
         };
         // GitHub's list is a little behind: what is gone from the registry names nothing.
-        let names = match repository.manifest(&version.name)? {
-            None => Vec::new(),
-            Some(fetched) => {
-                match Document::parse(&fetched.media_type, &fetched.bytes).map_err(unreadable)? {
-                    Document::Index(entries) => {
-                        entries.iter().map(|entry| entry.digest.to_string()).collect()
-                    }
-                    Document::Manifest(_) => Vec::new(),
-                }
+        let mut surveyed = Surveyed { version: version.clone(), names: Vec::new(), is_layer_cache: false };
+        if let Some(fetched) = repository.manifest(&version.name)? {
+            let document = Document::parse(&fetched.media_type, &fetched.bytes).map_err(unreadable)?;
+            surveyed.is_layer_cache = is_layer_cache(&document);
+            if let Document::Index(entries) = document {
+                surveyed.names = entries.iter().map(|entry| entry.digest.to_string()).collect();
             }
-        };
-        Ok(Surveyed { version: version.clone(), names })
+        }
+        Ok(surveyed)
     })
 }
 
-/// What is to become of each version, and the operation that does it.
+/// What is to become of each version, and the operation that does it. `protection` is what is said of it.
 pub fn survey(
     exec: &Executor,
     account: &Account<'_>,
     image: &Reference,
     policy: &Policy,
+    protection: String,
 ) -> anyhow::Result<(Vec<VersionRecord>, DeleteVersions)> {
     exec.ui().status("Reading", format!("the versions of {}", image.name()));
     let packages = Packages::find(exec, account.github, image)?;
@@ -63,7 +61,7 @@ pub fn survey(
         tags: decided[index].tags.clone(),
         names: all[index].names.clone(),
     });
-    let operation = DeleteVersions { package: image.name(), versions: doomed.collect() };
+    let operation = DeleteVersions { package: image.name(), versions: doomed.collect(), protection };
     Ok((decided, operation))
 }
 

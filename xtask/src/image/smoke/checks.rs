@@ -83,12 +83,19 @@ pub fn no_baked_port(built_in: Option<&str>) -> Result<String, String> {
 }
 
 /// The variables that Leptos reads at run time; `variable` gives those of the image.
-pub fn leptos_env<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Result<String, String> {
-    let mut problems = Vec::new();
-    let mut found = Vec::new();
+///
+/// Where a variable says nothing, the server goes by what was compiled into it, by its manifest's table or by a
+/// default. That is as good as long as its files are found: `lacks_files` says that some are not there.
+pub fn leptos_env<'a>(
+    variable: impl Fn(&str) -> Option<&'a str>,
+    lacks_files: bool,
+) -> Result<String, String> {
+    let (mut problems, mut found, mut unset) = (Vec::new(), Vec::new(), Vec::new());
     for name in ["LEPTOS_OUTPUT_NAME", "LEPTOS_SITE_ROOT", "LEPTOS_SITE_PKG_DIR", "LEPTOS_ENV"] {
         match variable(name).filter(|value| !value.is_empty()) {
-            None => problems.push(format!("{name} is not set")),
+            // By its default it is development.
+            None if lacks_files || name == "LEPTOS_ENV" => problems.push(format!("{name} is not set")),
+            None => unset.push(name),
             // As Leptos reads it; everything else is development.
             Some(value)
                 if name == "LEPTOS_ENV"
@@ -103,7 +110,11 @@ pub fn leptos_env<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Result<Stri
         problems
             .push(format!("LEPTOS_SITE_ADDR is `{address}`, which nobody outside reaches; wanted 0.0.0.0"));
     }
-    if problems.is_empty() { Ok(found.join(" ")) } else { Err(problems.join("; ")) }
+    if !problems.is_empty() {
+        return Err(problems.join("; "));
+    }
+    let found = found.join(" ");
+    Ok(if unset.is_empty() { found } else { format!("{found}; not set: {}", unset.join(", ")) })
 }
 
 /// The label by which GitHub links a package to its repository, whose workflow may push it then. `label` is its value,

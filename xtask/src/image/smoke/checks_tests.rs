@@ -58,27 +58,42 @@ fn variables_of_the_image() {
         ("LEPTOS_SITE_PKG_DIR", "pkg"),
         ("LEPTOS_ENV", "PROD"),
     ];
-    let judge = |change: (&str, &'static str)| {
-        leptos_env(|name| {
+    let judge = |(changed, value, lacks_files): (&str, &'static str, bool)| {
+        let variable = |name: &str| {
             let known = good.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-            if name == change.0 { Some(change.1) } else { known }
-        })
+            if name == changed { Some(value) } else { known }
+        };
+        leptos_env(variable, lacks_files)
     };
     let cases = [
-        ("", ""),
-        ("LEPTOS_ENV", "production"),
-        ("LEPTOS_ENV", "DEV"),
-        ("LEPTOS_SITE_ROOT", ""),
-        ("LEPTOS_SITE_ADDR", "0.0.0.0:3000"),
-        ("LEPTOS_SITE_ADDR", "127.0.0.1:3000"),
-        ("LEPTOS_SITE_ADDR", "[::1]:3000"),
-        ("LEPTOS_SITE_ADDR", "localhost:3000"),
+        ("", "", false),
+        ("LEPTOS_ENV", "production", false),
+        ("LEPTOS_ENV", "DEV", false),
+        ("LEPTOS_ENV", "", false),
+        ("LEPTOS_OUTPUT_NAME", "", false),
+        ("LEPTOS_OUTPUT_NAME", "", true),
+        ("LEPTOS_SITE_ROOT", "", false),
+        ("LEPTOS_SITE_ROOT", "", true),
+        ("LEPTOS_SITE_PKG_DIR", "", false),
+        ("LEPTOS_SITE_PKG_DIR", "", true),
+        ("", "", true),
+        ("LEPTOS_SITE_ADDR", "0.0.0.0:3000", false),
+        ("LEPTOS_SITE_ADDR", "127.0.0.1:3000", false),
+        ("LEPTOS_SITE_ADDR", "[::1]:3000", false),
+        ("LEPTOS_SITE_ADDR", "localhost:3000", false),
     ];
     expect![[r#"
         + LEPTOS_OUTPUT_NAME=app LEPTOS_SITE_ROOT=site LEPTOS_SITE_PKG_DIR=pkg LEPTOS_ENV=PROD
         + LEPTOS_OUTPUT_NAME=app LEPTOS_SITE_ROOT=site LEPTOS_SITE_PKG_DIR=pkg LEPTOS_ENV=production
         - LEPTOS_ENV is `DEV`, wanted PROD
+        - LEPTOS_ENV is not set
+        + LEPTOS_SITE_ROOT=site LEPTOS_SITE_PKG_DIR=pkg LEPTOS_ENV=PROD; not set: LEPTOS_OUTPUT_NAME
+        - LEPTOS_OUTPUT_NAME is not set
+        + LEPTOS_OUTPUT_NAME=app LEPTOS_SITE_PKG_DIR=pkg LEPTOS_ENV=PROD; not set: LEPTOS_SITE_ROOT
         - LEPTOS_SITE_ROOT is not set
+        + LEPTOS_OUTPUT_NAME=app LEPTOS_SITE_ROOT=site LEPTOS_ENV=PROD; not set: LEPTOS_SITE_PKG_DIR
+        - LEPTOS_SITE_PKG_DIR is not set
+        + LEPTOS_OUTPUT_NAME=app LEPTOS_SITE_ROOT=site LEPTOS_SITE_PKG_DIR=pkg LEPTOS_ENV=PROD
         + LEPTOS_OUTPUT_NAME=app LEPTOS_SITE_ROOT=site LEPTOS_SITE_PKG_DIR=pkg LEPTOS_ENV=PROD
         - LEPTOS_SITE_ADDR is `127.0.0.1:3000`, which nobody outside reaches; wanted 0.0.0.0
         - LEPTOS_SITE_ADDR is `[::1]:3000`, which nobody outside reaches; wanted 0.0.0.0

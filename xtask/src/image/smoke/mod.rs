@@ -111,7 +111,9 @@ pub fn run(
     outcome.digest = image.digest(&input.image).map(str::to_owned);
     outcome.platform = Some(image.platform());
     outcome.checks.push(check("no-baked-port", checks::no_baked_port(image.variable("PORT"))));
-    outcome.checks.push(check("leptos-env", checks::leptos_env(|name| image.variable(name))));
+    let leptos_env =
+        |lacks_files| check("leptos-env", checks::leptos_env(|name| image.variable(name), lacks_files));
+    outcome.checks.push(leptos_env(false));
     let named = Reference::parse(outcome.digest.as_deref().unwrap_or(&input.image));
     let is_at_github = named.is_ok_and(|named| named.registry == around.github_registry);
     outcome.checks.push(checks::source_label(image.label(checks::SOURCE), is_at_github));
@@ -145,6 +147,11 @@ pub fn run(
         };
         outcome.checks.extend(looked.verdicts);
         outcome.checks.push(compression);
+        if looked.lacks_files {
+            // Variables that are not set may be why.
+            outcome.checks.retain(|check| check.name != "leptos-env");
+            outcome.checks.push(leptos_env(true));
+        }
         let load =
             Load::new(exec, &place, looked.page.as_deref().unwrap_or(&input.health_path), &looked.files);
         stop(&engine, input, folder.as_deref(), load, outcome)?;

@@ -38,11 +38,14 @@ pub struct Looked {
     pub page: Option<String>,
     /// The files that came as they should.
     pub files: Vec<Plain>,
+    /// Whether the page links to a file that is not there, or to no script or wasm at all.
+    pub lacks_files: bool,
 }
 
 /// Looks at the page and at every file of the package folder that it links to.
 pub fn look(exec: &Executor, place: &Place, pkg_dir: &str) -> anyhow::Result<Looked> {
-    let only = |verdicts: Vec<CheckRecord>| Looked { verdicts, page: None, files: Vec::new() };
+    let only =
+        |verdicts: Vec<CheckRecord>| Looked { verdicts, page: None, files: Vec::new(), lacks_files: false };
     let (path, html) = match front_page(exec, place)? {
         Ok(found) => found,
         Err(problem) => return Ok(only(vec![check("page", Err(problem))])),
@@ -53,7 +56,7 @@ pub fn look(exec: &Executor, place: &Place, pkg_dir: &str) -> anyhow::Result<Loo
     if !is_page {
         return Ok(only(verdicts));
     }
-    let mut files = Vec::new();
+    let (mut files, mut lacks_files) = (Vec::new(), false);
     let links = page::links(&String::from_utf8_lossy(&html.body), pkg_dir);
     for kind in Kind::ALL {
         let mut found = Vec::new();
@@ -63,6 +66,7 @@ pub fn look(exec: &Executor, place: &Place, pkg_dir: &str) -> anyhow::Result<Loo
                 Ok(path) => found.push(match get(exec, place, &path)? {
                     Ok((served, _)) => {
                         let judged = checks::file(kind, &path, &served);
+                        lacks_files |= served.status != 200;
                         if judged.is_ok() {
                             files.push(Plain { kind, path, content: served.body });
                         }
@@ -73,6 +77,7 @@ pub fn look(exec: &Executor, place: &Place, pkg_dir: &str) -> anyhow::Result<Loo
                 Err(address) => elsewhere.push(address),
             }
         }
+        lacks_files |= kind != Kind::Style && found.is_empty() && elsewhere.is_empty();
         verdicts.push(match elsewhere.first() {
             Some(address) if found.is_empty() => {
                 skipped(kind.name(), format!("not the image's to serve: {address}"))
@@ -80,7 +85,7 @@ pub fn look(exec: &Executor, place: &Place, pkg_dir: &str) -> anyhow::Result<Loo
             _ => checks::files(kind, found),
         });
     }
-    Ok(Looked { verdicts, page: Some(path), files })
+    Ok(Looked { verdicts, page: Some(path), files, lacks_files })
 }
 
 /// The page at `/`, or where that redirects to on the same server. The inner error is one of the server's.

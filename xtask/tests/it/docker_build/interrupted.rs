@@ -1,8 +1,6 @@
 //! Ctrl-C while a real engine builds, and while it sends the image: over at once, nobody left, nothing under a tag, and
 //! the next run makes the image.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +10,7 @@ use serde_json::Value;
 use super::small::Small;
 use super::variable;
 use crate::registry::Registry;
+use crate::relay::relay;
 use crate::running::{PATIENCE, Running};
 use crate::support::{processes_with, skipped};
 
@@ -29,24 +28,16 @@ struct Narrow {
 
 impl Narrow {
     fn to(registry: &str) -> Narrow {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
         let (is_open, is_held) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let narrow = Narrow { address, is_open: is_open.clone(), is_held: is_held.clone() };
-        let registry = registry.to_owned();
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let Ok(server) = TcpStream::connect(&registry) else { return };
-                let (mut answers, mut to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                std::thread::spawn(move || {
-                    let _ = std::io::copy(&mut answers, &mut to_client);
-                    let _ = to_client.shutdown(Shutdown::Write);
-                });
-                let (is_open, is_held) = (is_open.clone(), is_held.clone());
-                std::thread::spawn(move || pass(client, server, &is_open, &is_held));
+        let (opened, held) = (Arc::clone(&is_open), Arc::clone(&is_held));
+        let address = relay(registry, move |sent| {
+            while sent > HELD_AFTER && !opened.load(Ordering::SeqCst) {
+                held.store(true, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(20));
             }
+            true
         });
-        narrow
+        Narrow { address, is_open, is_held }
     }
 
     fn wait_until_held(&self) {
@@ -54,23 +45,6 @@ impl Narrow {
         while !self.is_held.load(Ordering::SeqCst) {
             assert!(began.elapsed() < PATIENCE, "nothing is sent");
             std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-fn pass(mut from: TcpStream, mut to: TcpStream, is_open: &AtomicBool, is_held: &AtomicBool) {
-    let mut buffer = [0; 16 * 1024];
-    let mut passed = 0;
-    loop {
-        let length = from.read(&mut buffer).unwrap_or(0);
-        passed += length;
-        while passed > HELD_AFTER && !is_open.load(Ordering::SeqCst) {
-            is_held.store(true, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        if length == 0 || to.write_all(&buffer[..length]).is_err() {
-            let _ = to.shutdown(Shutdown::Write);
-            return;
         }
     }
 }

@@ -10,6 +10,7 @@ mod checks;
 mod compile_cache;
 mod faults;
 mod interrupted;
+mod projects;
 mod published;
 mod pushed;
 mod signed;
@@ -46,8 +47,20 @@ fn variable(name: &str) -> Option<String> {
 }
 
 impl Site {
-    /// `None` where the machine lacks a part.
+    /// The fixture, with the lines of the Dockerfile that follow from it. `None` where the machine lacks a part.
     fn new() -> Option<Site> {
+        let site = Site::of(Workspace::fixture)?;
+        site.workspace.edit(
+            "server/Cargo.toml",
+            "publish = false",
+            &format!("publish = false\n{REPOSITORY}"),
+        );
+        site.generate();
+        Some(site)
+    }
+
+    /// A workspace with packages of the fixture, before the lines of its Dockerfile are written.
+    fn of(workspace: impl FnOnce() -> Workspace) -> Option<Site> {
         let dockerfile = repository().join("Dockerfile.production");
         if !dockerfile.exists() || !has_engine() {
             return None;
@@ -58,26 +71,29 @@ impl Site {
             return None;
         };
         let registry = Registry::start()?;
-        let workspace = Workspace::fixture();
+        let workspace = workspace();
         fs::copy(dockerfile, workspace.root().join("Dockerfile.production")).unwrap();
         fs::copy(repository().join(".dockerignore"), workspace.root().join(".dockerignore")).unwrap();
         // The script that chooses the linker comes from the automation's own sources.
         let shim = "xtask/src/tools/local/xtask-linker.sh";
         workspace.write(shim, &fs::read_to_string(repository().join(shim)).unwrap());
-        workspace.edit("server/Cargo.toml", "publish = false", &format!("publish = false\n{REPOSITORY}"));
-        let written = workspace.xtask(&["generate"]);
-        assert_eq!(written.code, Some(0), "{}", written.stderr);
         let pulled = Pulled(format!("{}/team/fixture", registry.address()));
         let site =
             Site { workspace, registry, tools: tempfile::tempdir().unwrap(), rust, base, _pulled: pulled };
         site.hand_over("xtask", Path::new(env!("CARGO_BIN_EXE_xtask")));
-        let status = site.workspace.xtask(&["setup", "--check", "--format", "json"]);
+        // Of the same version for all of them.
+        let status = Workspace::fixture().xtask(&["setup", "--check", "--format", "json"]);
         let status: Value = serde_json::from_str(&status.stdout).unwrap();
         let tools = status["tools"].as_array().unwrap();
         let tool = tools.iter().find(|tool| tool["tool"] == "wasm-bindgen").unwrap();
         let program = fs::canonicalize(tool["path"].as_str().expect("`cargo xtask setup` was run")).unwrap();
         site.hand_over("wasm-bindgen", &program);
         Some(site)
+    }
+
+    fn generate(&self) {
+        let written = self.workspace.xtask(&["generate"]);
+        assert_eq!(written.code, Some(0), "{}", written.stderr);
     }
 
     /// A folder in place of the stage of this name: its program is made already.

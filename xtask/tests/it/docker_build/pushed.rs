@@ -118,9 +118,18 @@ fn tokens_for_a_push() {
     let built: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(small.registry.tags("team/small"), ["1", input_tag(&built).as_str(), "layers"]);
     assert_eq!(small.registry.manifest("team/small", "1").digest.as_deref(), built["digest"].as_str());
+    // By this type `docker prune` knows that it is no image.
+    let layers = small.registry.manifest("team/small", "layers").json();
+    assert_eq!(layers["config"]["mediaType"], "application/vnd.buildkit.cacheconfig.v0", "{layers:#}");
     // Docker's client fetched a token of its own.
     assert!(service.seen().iter().any(|request| request.method == "POST"), "{:?}", service.seen());
-    for said in [&nobody.stderr, &run.stdout, &run.stderr] {
+
+    // As the same account it is pulled again, and the registry asked what lies beside it.
+    let image = built["reference"].as_str().unwrap();
+    let smoked = small.workspace.xtask(&["docker", "smoke", image, "--health-path", "/health"]);
+    assert_eq!(smoked.code, Some(0), "{}{}", smoked.stdout, smoked.stderr);
+    assert!(smoked.stdout.contains("none was pushed beside it"), "{}", smoked.stdout);
+    for said in [&nobody.stderr, &run.stdout, &run.stderr, &smoked.stdout, &smoked.stderr] {
         assert!(!said.contains(PASSWORD) && !said.contains("eyJ"), "{said}");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{report, run, workspace};
 use crate::pack::server::{Reply, Seen, Server, serve};
-use crate::registry::Registry;
+use crate::registry::{OCI_MANIFEST, Registry};
 use crate::support::Workspace;
 
 const TOKEN: &str = "ghp_atokenofatest0123456789";
@@ -118,6 +118,18 @@ impl GitHub {
         index
     }
 
+    /// Layers for builds as BuildKit keeps them, under a tag that people chose.
+    fn push_layers(&self, id: u64, tag: &str, day: u32) -> String {
+        let config = self.registry.push_blob("team/nested/app", b"{}");
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": OCI_MANIFEST, "layers": [],
+            "config": {"mediaType": "application/vnd.buildkit.cacheconfig.v0", "size": 2, "digest": config},
+        });
+        let digest = self.registry.push_manifest("team/nested/app", tag, &manifest);
+        self.add(id, &digest, day, &[tag]);
+        digest
+    }
+
     fn workspace(&self) -> Workspace {
         let mut workspace = workspace();
         workspace.set("GITHUB_API_URL", format!("http://{}", self.server.address));
@@ -196,6 +208,8 @@ fn pruning_breaks_no_index() {
     let Some(registry) = Registry::start() else { return };
     let github = github(registry);
     let workspace = github.workspace();
+    // Before all images, and none of those that are kept for being new.
+    let layers = github.push_layers(50, "layers-of-ci", 1);
     // All of them have the attestation in common.
     let newest = github.push_index(10, "sha-3", 20, "amd64");
     let release = github.push_index(20, "1.0.0", 2, "s390x");
@@ -207,8 +221,13 @@ fn pruning_breaks_no_index() {
     let plan = run(&workspace, &[&["prune", &name, "--dry-run"], &keep[..]].concat());
     assert_eq!(plan.code, Some(0), "{}", plan.stderr);
     assert!(plan.stdout.contains("# delete 2 versions of "), "{}", plan.stdout);
+    // Who deploys from elsewhere is told what nobody here can know.
+    let protection =
+        "no deployment is on record on this machine; `--keep-image` keeps 1 image, and no other: ";
+    assert!(plan.stdout.contains(&format!("\n# {protection}")), "{}", plan.stdout);
     let asked = run(&workspace, &[&["prune", &name], &keep[..]].concat());
     assert_eq!(asked.code, Some(2), "{}", asked.stderr);
+    assert!(asked.stderr.contains(&format!("answer: {protection}")), "{}", asked.stderr);
     assert!(!github.server.seen().iter().any(|request| request.method == "DELETE"));
 
     let pruned = report(&workspace, &[&["prune", &name, "--yes"], &keep[..]].concat());
@@ -226,6 +245,7 @@ fn pruning_breaks_no_index() {
         "the index before its image, and not the attestation that others have too"
     );
     assert!(!github.has(&old));
+    assert!(github.has(&layers));
     for index in [&newest, &release, &deployed] {
         assert!(github.is_whole(index), "{index}");
     }
@@ -242,6 +262,17 @@ fn pruning_breaks_no_index() {
     assert!(refused.stderr.contains("GitHub refused to delete 1 version"), "{}", refused.stderr);
     assert!(refused.stdout.contains("more than 5000 downloads"), "{}", refused.stdout);
     assert!(github.is_whole(&deployed));
+    let nothing = "note: no deployment is on record on this machine, so none is kept for its sake: ";
+    assert!(refused.stderr.contains(nothing), "{}", refused.stderr);
+
+    // What was deployed from here needs no name.
+    let run_of_ours = json!({"image": format!("{name}@{deployed}")});
+    workspace.write("target/xtask/records/deploy.jsonl", &format!("{run_of_ours}\n"));
+    let kept = run(&workspace, &["prune", &name, "--dry-run", "--keep", "1", "--keep-days", "1"]);
+    assert_eq!(kept.code, Some(0), "{}", kept.stderr);
+    assert!(kept.stdout.contains("# delete 0 versions of "), "{}", kept.stdout);
+    let protection = "\n# records of deployments from this machine keep 1 image, and no other: ";
+    assert!(kept.stdout.contains(protection), "{}", kept.stdout);
 }
 
 #[test]

@@ -135,6 +135,40 @@ fn serves_the_page(workspace: &Workspace) {
     assert!(std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_err(), "the server is left behind");
 }
 
+/// The Dockerfile of this repository is copied too: its lines are made for a workspace that it was not written for, and
+/// then there is nothing to mend in it. Nothing is compiled.
+#[test]
+fn the_image_follows_from_the_workspace() {
+    let dockerfile = repository().join("Dockerfile.production");
+    if !dockerfile.exists() {
+        return;
+    }
+    for lay_out in [sources::single_package, sources::three_packages] {
+        let mut workspace = Workspace::empty();
+        lay_out(&workspace);
+        let target = workspace.root().join("target");
+        install(&mut workspace, &target);
+        fs::copy(&dockerfile, workspace.root().join("Dockerfile.production")).unwrap();
+        fs::copy(repository().join(".dockerignore"), workspace.root().join(".dockerignore")).unwrap();
+        let generate = |args: &[&str]| workspace.xtask(&[&["generate"], args].concat());
+        let copied = generate(&["--check"]);
+        assert_eq!(copied.code, Some(1), "{}{}", copied.stdout, copied.stderr);
+        let written = generate(&[]);
+        assert_eq!(written.code, Some(0), "{}", written.stderr);
+        let checked = generate(&["--check"]);
+        assert_eq!((checked.code, checked.stdout.as_str()), (Some(0), ""), "{}", checked.stderr);
+        let linted = workspace.xtask(&["docker", "lint", "--format", "json"]);
+        let report: Value =
+            serde_json::from_str(&linted.stdout).unwrap_or_else(|_| panic!("{}", linted.stderr));
+        let files = report["files"].as_array().unwrap();
+        assert!(files.contains(&json!("Dockerfile.production")), "{report:#}");
+        let findings = report["findings"].as_array().unwrap().iter();
+        let errors: Vec<&Value> = findings.filter(|finding| finding["severity"] == "error").collect();
+        assert_eq!(errors, [&Value::Null; 0], "{report:#}");
+        assert_eq!(linted.code, Some(0), "{}", linted.stderr);
+    }
+}
+
 #[test]
 fn three_packages_are_planned() {
     let workspace = Workspace::empty();
