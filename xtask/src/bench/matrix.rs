@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::caches::IN_BUCKET;
 use super::estimate::Estimates;
 use super::plan_time;
 use super::scenario::Scenario;
@@ -107,6 +108,13 @@ pub fn matrix(
         planned.comparison.estimated_seconds = seconds;
     }
     (planned, notes)
+}
+
+/// Whether somebody wants a compile cache in a bucket measured: that writes to where others read, so it is not done by
+/// the way.
+pub fn asks_for_bucket(request: &Request) -> bool {
+    let names_it = |variant: &Variant| variant.get(Axis::Cache) == IN_BUCKET;
+    request.full || request.axes.contains(&Axis::Cache) || request.variants.iter().any(names_it)
 }
 
 /// Whether nothing was asked for, so that ten minutes are to say what they can.
@@ -327,7 +335,7 @@ fn plan(
 
 /// Those that give back the most first.
 fn caches_there(available: &Available) -> Vec<&'static str> {
-    let order = ["kache", "sccache", "sccache-s3"];
+    let order = ["kache", "sccache", IN_BUCKET];
     order.into_iter().filter(|cache| available.is_there(Axis::Cache, cache)).collect()
 }
 

@@ -106,6 +106,17 @@ fn what_was_asked_for_is_measured_as_often_as_asked() {
 }
 
 #[test]
+fn a_bucket_is_not_written_to_by_the_way() {
+    let asks = |request: Request| asks_for_bucket(&request);
+    let variant = |text: &str| Request { variants: vec![text.parse().unwrap()], ..Request::default() };
+    assert!(!asks(Request::default()) && !asks(variant("cache=sccache,linker=mold")));
+    assert!(!asks(Request { scenarios: vec![Scenario::Cold, Scenario::Warm], ..Request::default() }));
+    assert!(asks(variant("linker=mold,cache=sccache-s3")));
+    assert!(asks(Request { axes: vec![Axis::Linker, Axis::Cache], ..Request::default() }));
+    assert!(asks(Request { full: true, ..Request::default() }));
+}
+
+#[test]
 fn a_scenario_that_cannot_be_is_told() {
     let mut available = available(&[]);
     available.impossible.insert(Scenario::Link, "linkers are chosen on Linux only".to_owned());

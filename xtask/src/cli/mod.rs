@@ -167,8 +167,9 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask test\n  cargo xtask test -- health   # only tests whose name has it\n\n\
-                        Tests that need a service which is absent say so and are skipped; XTASK_REQUIRE=services makes \
-                        that a failure."
+                        Tests that need what is absent say so (`not run: TEST: why`) and pass. XTASK_REQUIRE=services \
+                        makes that a failure, but for what compiles for a quarter of an hour (kache, wild, \
+                        cargo-leptos); XTASK_REQUIRE=everything for that too."
 )]
 pub struct TestArgs {
     #[command(flatten)]

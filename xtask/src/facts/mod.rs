@@ -3,6 +3,7 @@
 //! Probes go through the executor. Nothing here decides what to do with a fact.
 
 pub mod changes;
+pub mod graph;
 pub mod host;
 pub mod revision;
 pub mod tool;

@@ -3,6 +3,7 @@
 // `allow-unwrap-in-tests` does not reach what stands beside the tests.
 #![allow(clippy::unwrap_used)]
 
+mod absent;
 mod actions;
 mod bad_input;
 mod bench;
@@ -25,6 +26,7 @@ mod lint;
 mod load;
 mod local_config;
 mod monitor;
+mod moto;
 mod pack;
 mod pages;
 mod railway_model;
@@ -32,6 +34,7 @@ mod railway_schema;
 mod real;
 mod registry;
 mod relay;
+mod required;
 mod rollback;
 mod run_summary;
 mod running;

@@ -1,7 +1,7 @@
 //! A real registry for tests: Debian's `docker-registry` on a free port of loopback, with its files in a folder of its
 //! own, and a base image to put into it.
 //!
-//! Where the program is absent a test says so in one line and passes; with `XTASK_REQUIRE=services` it fails.
+//! Where the program is absent a test says so in one line and passes; where services are required it fails.
 
 use std::fs::{self, File};
 use std::io::Write;

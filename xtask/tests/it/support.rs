@@ -9,6 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
+pub use crate::absent::{not_run, skipped};
+
 /// What builds answer where a tool is missing and no source gives it.
 pub const MISSING_TOOL: i32 = 3;
 
@@ -189,14 +191,6 @@ pub fn example(name: &str) -> PathBuf {
         program.display()
     );
     program
-}
-
-/// Says why a test is skipped; where services are required, that is a failure. Always true.
-pub fn skipped(reason: &str) -> bool {
-    let required = std::env::var("XTASK_REQUIRE").is_ok_and(|what| what == "services");
-    assert!(!required, "{reason}, but XTASK_REQUIRE=services is set");
-    eprintln!("skipped: {reason}");
-    true
 }
 
 /// The hadolint that is set up here; `None`, and said so, where none is.

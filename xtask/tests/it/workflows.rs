@@ -40,7 +40,9 @@ fn is_call(line: &str) -> bool {
     let asks_for_help = words.iter().any(|word| word.is_empty() || *word == "--help" || *word == "-h");
     let help = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.args(&words).arg("--help").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // What follows `--` goes to another program.
+        let own = words.split(|word| *word == "--").next().unwrap_or_default();
+        command.args(own).arg("--help").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().unwrap().success()
     };
     // That alone compiles the program, where nothing is to be read in its environment.

@@ -14,17 +14,6 @@ use super::session::{IDLE_SECONDS_MAX, SIZE_BYTES_MAX, variables};
 use crate::exec::Executor;
 use crate::plan::Invocation;
 
-/// See [`super::caveats`]. The settings that they name made all of the builds right that were wrong without them.
-pub const CAVEATS: [&str; 4] = [
-    super::MACRO_VARIABLE,
-    super::MACRO_FILE,
-    "it takes a build script's earlier run for a new one though a variable or file has changed that the script reads \
-     without declaring it (cargo:rerun-if-…); KACHE_BUILD_SCRIPT_CACHE=0 runs them all, KACHE_KEY_ENV_VARS and a \
-     `kache.toml` with `extra_inputs` tell it of what macros read",
-    "build scripts in a target directory that it filled go on through kache when it is switched off, until `cargo \
-     clean`",
-];
-
 /// The layout of the report that we know.
 const SCHEMA: u64 = 1;
 

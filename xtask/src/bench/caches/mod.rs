@@ -4,9 +4,11 @@
 //! arm is not measured, never a failed run: the outer error of a function is an interruption, the inner one is the
 //! reason.
 
+mod caveats;
 mod counters;
 mod kache;
 mod proof;
+mod readers;
 mod sccache;
 mod session;
 #[cfg(test)]
@@ -15,8 +17,11 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use caveats::concerns;
 pub use counters::{Counters, activity};
 pub use proof::prove;
+pub use readers::{Readers, look as readers};
+pub use sccache::bucket;
 pub use session::Session;
 
 use crate::exec::Executor;
@@ -25,13 +30,9 @@ use crate::facts::tool::find_on_path;
 use crate::tools::{self, Tool};
 
 /// What `--variant cache=…` can name.
-pub const NAMES: [&str; 4] = ["none", "sccache", "sccache-s3", "kache"];
-
-/// What neither cache sees, because rustc is not told of it either.
-const MACRO_VARIABLE: &str = "it gives back what it had for a macro that reads a variable by itself (std::env::var in \
-                              the macro's own code; env! and option_env! are seen)";
-const MACRO_FILE: &str = "it gives back what it had for a macro that reads a file by itself (include_view! of leptos; \
-                          include_str! is seen)";
+pub const NAMES: [&str; 4] = ["none", "sccache", IN_BUCKET, "kache"];
+/// The one that writes to where others read.
+pub const IN_BUCKET: &str = "sccache-s3";
 
 /// What stands before rustc in one arm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,10 +83,8 @@ pub fn find(exec: &Executor, name: &str) -> anyhow::Result<Result<CompileCache, 
     let (tool, group) = match name {
         "none" => return Ok(Ok(CompileCache::None)),
         "sccache" => (Tool::Sccache, "bench"),
-        "sccache-s3" if std::env::var("SCCACHE_BUCKET").is_ok_and(|bucket| !bucket.is_empty()) => {
-            (Tool::Sccache, "bench")
-        }
-        "sccache-s3" => return Ok(Err("the environment configures no bucket (SCCACHE_BUCKET)".to_owned())),
+        IN_BUCKET if bucket().is_some() => (Tool::Sccache, "bench"),
+        IN_BUCKET => return Ok(Err("the environment configures no bucket (SCCACHE_BUCKET)".to_owned())),
         "kache" => (Tool::Kache, "bench-full"),
         _ => return Ok(Err(format!("there is no compile cache `{name}`"))),
     };
@@ -98,18 +97,8 @@ pub fn find(exec: &Executor, name: &str) -> anyhow::Result<Result<CompileCache, 
     };
     Ok(Ok(match tool {
         Tool::Kache => CompileCache::Kache { program, version },
-        _ => CompileCache::Sccache { program, version, s3: name == "sccache-s3" },
+        _ => CompileCache::Sccache { program, version, s3: name == IN_BUCKET },
     }))
-}
-
-/// What a cache gets wrong: each of these was seen in a build beside one without a cache (`tests/it/bench_caches`),
-/// with the versions of `tools.toml`. A cache is recommended only to those whom none of its caveats concerns.
-pub fn caveats(cache: &CompileCache) -> &'static [&'static str] {
-    match cache {
-        CompileCache::None => &[],
-        CompileCache::Sccache { .. } => &sccache::CAVEATS,
-        CompileCache::Kache { .. } => &kache::CAVEATS,
-    }
 }
 
 /// One line that says why a cache is of no use, unless the user has interrupted us.

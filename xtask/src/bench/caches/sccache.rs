@@ -13,13 +13,28 @@ use super::session::{IDLE_SECONDS_MAX, SIZE_BYTES_MAX, run_id, variables};
 use crate::exec::Executor;
 use crate::plan::Invocation;
 
-/// See [`super::caveats`].
-pub const CAVEATS: [&str; 2] = [super::MACRO_VARIABLE, super::MACRO_FILE];
-
 /// What says where the user's bucket is; the credentials are AWS's own variables.
 const OF_BUCKET: [&str; 4] = ["SCCACHE_BUCKET", "SCCACHE_REGION", "SCCACHE_ENDPOINT", "SCCACHE_S3_"];
+const PREFIX: &str = "SCCACHE_S3_KEY_PREFIX";
+/// What is ours in a bucket.
+const OWN: &str = "xtask-bench/";
+
+/// Where measurements write, e.g. `s3://results/xtask-bench/`; `None` where the environment configures no bucket.
+pub fn bucket() -> Option<String> {
+    let bucket = std::env::var("SCCACHE_BUCKET").ok().filter(|bucket| !bucket.is_empty())?;
+    Some(format!("s3://{bucket}/{}", below_users_prefix(OWN)))
+}
+
+fn below_users_prefix(own: &str) -> String {
+    let users = std::env::var(PREFIX).unwrap_or_default();
+    match users.trim_matches('/') {
+        "" => own.to_owned(),
+        users => format!("{users}/{own}"),
+    }
+}
 
 /// `life` counts how often the cache was emptied: objects in a bucket are not deleted, the next ones get another name.
+/// Deleting them would take the user's credentials, which sccache finds in variables, files and services.
 pub fn settings(program: &Path, s3: bool, folder: &Path, socket: &Path, life: usize) -> Settings {
     let mut settings = Settings::default();
     let mut set = |name: &str, value: String| settings.env.insert(name.to_owned(), value);
@@ -29,11 +44,7 @@ pub fn settings(program: &Path, s3: bool, folder: &Path, socket: &Path, life: us
     // There is none: the user's own file may name another storage.
     set("SCCACHE_CONF", folder.join("no-configuration").display().to_string());
     if s3 {
-        let users = std::env::var("SCCACHE_S3_KEY_PREFIX").unwrap_or_default();
-        let users = users.trim_matches('/');
-        let own = format!("xtask-bench/{}-{life}", run_id());
-        let prefix = if users.is_empty() { own } else { format!("{users}/{own}") };
-        set("SCCACHE_S3_KEY_PREFIX", prefix);
+        set(PREFIX, below_users_prefix(&format!("{OWN}{}-{life}", run_id())));
     } else {
         set("SCCACHE_DIR", folder.join("results").display().to_string());
         set("SCCACHE_CACHE_SIZE", SIZE_BYTES_MAX.to_string());
@@ -134,9 +145,10 @@ mod tests {
         };
         let disk = of(false, 0);
         assert_eq!(disk["SCCACHE_DIR"], "/f/results");
-        assert!(!disk.contains_key("SCCACHE_S3_KEY_PREFIX"));
+        assert!(!disk.contains_key(PREFIX));
         let bucket = of(true, 0);
         assert!(!bucket.contains_key("SCCACHE_DIR"));
-        assert_ne!(bucket["SCCACHE_S3_KEY_PREFIX"], of(true, 1)["SCCACHE_S3_KEY_PREFIX"]);
+        assert_ne!(bucket[PREFIX], of(true, 1)[PREFIX]);
+        assert!(bucket[PREFIX].contains(OWN), "{}", bucket[PREFIX]);
     }
 }

@@ -1,51 +1,32 @@
-//! `cargo xtask bench --apply`: plain cargo uses what was faster, and what is known against the caches is told.
+//! `cargo xtask bench --apply`: plain cargo uses what was faster, and a compile cache only where its builds are those
+//! without it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
+use super::notes;
 use crate::bench::caches;
-use crate::bench::matrix::Planned;
-use crate::bench::variant::Axis;
 use crate::bench::winners::{self, Winners};
 use crate::cmd::context::Context;
 use crate::exec::Executor;
+use crate::plan::quote;
 use crate::record::bench::BenchRecord;
 use crate::report::Format;
 use crate::tools::local::{self, CacheChoice, Choice};
 
-/// What is known against each cache that is measured, for the record's notes: a figure of a cache alone would be a
-/// recommendation.
-pub fn caveats(exec: &Executor, planned: &[Planned]) -> anyhow::Result<Vec<String>> {
-    let arms = planned.iter().flat_map(|planned| planned.comparison.arms.iter().zip(&planned.variants));
-    let mut names: Vec<&str> = Vec::new();
-    for (_, variant) in arms.filter(|(arm, _)| arm.unavailable.is_none()) {
-        let name = variant.get(Axis::Cache);
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    let mut notes = Vec::new();
-    for name in names {
-        if let Ok(cache) = caches::find(exec, name)? {
-            notes.extend(
-                caches::caveats(&cache).iter().map(|caveat| format!("before {name} is used: {caveat}")),
-            );
-        }
-    }
-    Ok(notes)
-}
-
 /// Lets plain cargo use what was faster; what the run says nothing about stays as `setup --local` would choose it.
 pub fn apply(exec: &Executor, context: &Context, record: &BenchRecord) -> anyhow::Result<()> {
+    let readers = notes::readers(exec, context)?;
     let mut is_trusted = BTreeMap::new();
     let mut programs = BTreeMap::new();
     for name in caches::NAMES {
         if let Ok(cache) = caches::find(exec, name)? {
-            is_trusted.insert(name, caches::caveats(&cache).is_empty());
+            is_trusted.insert(name, caches::concerns(&cache, &readers).is_empty());
             programs.extend(cache.program().map(|program| (name.to_owned(), program.to_owned())));
         }
     }
     let winners = winners::winners(record, |name| is_trusted.get(name).copied().unwrap_or(false));
-    for line in told(&winners) {
+    for line in told(&winners, &programs) {
         exec.ui().note(line);
     }
     let choice = Choice {
@@ -67,14 +48,19 @@ pub fn apply(exec: &Executor, context: &Context, record: &BenchRecord) -> anyhow
     Ok(())
 }
 
-/// What is chosen, and why not what was faster still.
-fn told(winners: &Winners) -> Vec<String> {
+/// What is chosen, and why not what was faster still. `programs` are the caches' own, which are in no `PATH`.
+fn told(winners: &Winners, programs: &BTreeMap<String, PathBuf>) -> Vec<String> {
     let name = |winner: &Option<String>| winner.clone().unwrap_or("not measured against none".to_owned());
     let chosen = format!("linker: {}; compile cache: {}", name(&winners.linker), name(&winners.cache));
     let not_trusted = winners.not_trusted.iter().map(|(cache, ratio)| {
+        let used = programs.get(cache).map_or(String::new(), |program| {
+            let bucket = if cache == caches::IN_BUCKET { ", where SCCACHE_BUCKET is set," } else { "" };
+            let program = quote(&program.display().to_string());
+            format!("; `RUSTC_WRAPPER={program}`{bucket} uses it all the same")
+        });
         format!(
-            "{cache} is faster ({ratio:.3} of the time of none) but not trusted: in some apps a build through it is \
-             not the build without (the report's notes say when); `RUSTC_WRAPPER={cache}` uses it all the same"
+            "{cache} is faster ({ratio:.3} of the time of none) but not trusted: in this workspace a build through it \
+             may not be the build without (the report's notes say when){used}"
         )
     });
     std::iter::once(chosen).chain(not_trusted).collect()
@@ -87,19 +73,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn why_the_fastest_cache_is_not_chosen() {
+    fn why_the_fastest_cache_is_not_chosen_and_how_it_is_used_all_the_same() {
+        let not_trusted = [("kache", 0.0163), ("sccache", 0.3), ("sccache-s3", 0.4), ("gone", 0.5)];
         let winners = Winners {
             linker: Some("mold".to_owned()),
             cache: Some("none".to_owned()),
-            not_trusted: vec![("kache".to_owned(), 0.0163)],
+            not_trusted: not_trusted.map(|(cache, ratio)| (cache.to_owned(), ratio)).to_vec(),
         };
+        let programs =
+            [("kache", "/home/t/kache"), ("sccache", "/a b/sccache"), ("sccache-s3", "/t/sccache")];
+        let programs: BTreeMap<String, PathBuf> =
+            programs.map(|(cache, program)| (cache.to_owned(), PathBuf::from(program))).into();
         expect![[r#"
             linker: mold; compile cache: none
-            kache is faster (0.016 of the time of none) but not trusted: in some apps a build through it is not the build without (the report's notes say when); `RUSTC_WRAPPER=kache` uses it all the same"#]]
-        .assert_eq(&told(&winners).join("\n"));
+            kache is faster (0.016 of the time of none) but not trusted: in this workspace a build through it may not be the build without (the report's notes say when); `RUSTC_WRAPPER=/home/t/kache` uses it all the same
+            sccache is faster (0.300 of the time of none) but not trusted: in this workspace a build through it may not be the build without (the report's notes say when); `RUSTC_WRAPPER='/a b/sccache'` uses it all the same
+            sccache-s3 is faster (0.400 of the time of none) but not trusted: in this workspace a build through it may not be the build without (the report's notes say when); `RUSTC_WRAPPER=/t/sccache`, where SCCACHE_BUCKET is set, uses it all the same
+            gone is faster (0.500 of the time of none) but not trusted: in this workspace a build through it may not be the build without (the report's notes say when)"#]]
+        .assert_eq(&told(&winners, &programs).join("\n"));
         let nothing = Winners { linker: None, cache: None, not_trusted: Vec::new() };
         assert_eq!(
-            told(&nothing),
+            told(&nothing, &programs),
             ["linker: not measured against none; compile cache: not measured against none"]
         );
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::notes;
 use crate::bench::caches::{self, Session};
 use crate::bench::matrix::{self, Availability, Available, Request};
 use crate::bench::scenario::Scenario;
@@ -33,7 +34,7 @@ pub fn look(
     let axes = matrix::axes(request);
     let place = look.linkers(folder, axes.contains(&Axis::Linker))?;
     if axes.contains(&Axis::Cache) {
-        look.caches(folder)?;
+        look.caches(folder, matrix::asks_for_bucket(request))?;
     }
     if axes.contains(&Axis::Driver) {
         look.driver(&request.profile)?;
@@ -125,8 +126,18 @@ impl Look<'_> {
         Ok(Some(place))
     }
 
-    fn caches(&mut self, folder: &Path) -> anyhow::Result<()> {
+    /// Nothing is written to the environment's bucket unless somebody asks for it.
+    fn caches(&mut self, folder: &Path, asks_for_bucket: bool) -> anyhow::Result<()> {
         for name in caches::NAMES.into_iter().filter(|name| *name != "none") {
+            let bucket = caches::bucket().filter(|_| name == caches::IN_BUCKET);
+            if let Some(bucket) = bucket.as_ref().filter(|_| !asks_for_bucket) {
+                let reason = format!(
+                    "it writes to {bucket}, so it is measured where somebody asks for it: {}",
+                    notes::ASK_FOR_BUCKET
+                );
+                self.not_there(Axis::Cache, name, reason);
+                continue;
+            }
             let cache = match caches::find(self.exec, name)? {
                 Ok(cache) => cache,
                 Err(reason) => {
@@ -139,7 +150,8 @@ impl Look<'_> {
                 self.there(Axis::Cache, name, &version);
                 continue;
             }
-            self.exec.ui().status("Proving", format_args!("the compile cache {name}"));
+            let writes = bucket.map_or(String::new(), |bucket| format!(", which writes to {bucket}"));
+            self.exec.ui().status("Proving", format_args!("the compile cache {name}{writes}"));
             let proof = match Session::start(self.exec, &cache, &folder.join("scratch/proof").join(name))? {
                 Ok(session) => caches::prove(&session, &self.context.toolchain)?,
                 Err(reason) => Err(reason),

@@ -5,6 +5,7 @@ mod apply;
 mod available;
 pub mod compare;
 pub mod history;
+mod notes;
 pub mod report;
 mod runs;
 
@@ -89,7 +90,7 @@ pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finishe
         locked_packages(&context.workspace.root),
         host.cores.unwrap_or(1),
     );
-    let (planned, notes) = matrix::matrix(&request, &available, &estimates);
+    let (planned, mut notes) = matrix::matrix(&request, &available, &estimates);
     if planned.is_empty() {
         let message = "there is nothing to measure";
         let hint = notes
@@ -98,6 +99,7 @@ pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finishe
             .unwrap_or("`cargo xtask bench --help` lists scenarios and axes".to_owned());
         return Err(Failure::usage(message).hint(hint).into());
     }
+    notes.extend(notes::bucket(&planned));
     tell_plan(exec, &planned, &notes, args)?;
     if exec.is_dry_run() {
         return Ok(None);
@@ -105,7 +107,7 @@ pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finishe
 
     let mut record = new_record(exec, &context, &subject, host, tools, &planned);
     record.notes = notes;
-    record.notes.extend(apply::caveats(exec, &planned)?);
+    record.notes.extend(notes::caveats(exec, &context, &planned)?);
     let runs = folder.join("runs");
     let checkout = Checkout::make(exec, &subject.root, &folder.join("app"))?;
     record.notes.extend(checkout.note().map(str::to_owned));

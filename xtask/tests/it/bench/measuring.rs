@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Run, Workspace, finish, processes_with, signal};
+use crate::support::{Run, Workspace, finish, not_run, processes_with, signal, skipped};
 
 /// The record that a run has left.
 pub fn record(workspace: &Workspace) -> Value {
@@ -114,12 +114,9 @@ fn links_by_processes_of_their_own(record: &Value) {
     for linker in ["bfd", "mold", "wild"] {
         if let Some(reason) = unavailable(record, "link/linker", linker) {
             match linker {
-                // It compiles for a quarter of an hour, so it is not asked for even where everything else is.
-                "wild" => eprintln!("not run: {reason}"),
-                _ => {
-                    crate::support::skipped(&format!("{linker} cannot be measured: {reason}"));
-                }
-            }
+                "wild" => not_run(&format!("wild cannot be measured: {reason}")),
+                _ => skipped(&format!("{linker} cannot be measured: {reason}")),
+            };
             continue;
         }
         assert_eq!(valid(record, "link/linker", linker), 2, "{linker}: {record}");
@@ -235,7 +232,7 @@ fn a_cache_is_filled_and_used_and_one_that_is_not_running_is_no_arm() {
     let none = |comparison: &str| samples(&record, comparison, "none")[0]["seconds"].clone();
     assert_eq!(none("cold/cache"), none("warm/cache"));
     if let Some(reason) = arm("sccache")["unavailable"].as_str() {
-        crate::support::skipped(reason);
+        skipped(reason);
         return;
     }
     let cache = |comparison: &str| samples(&record, comparison, "sccache")[0]["activity"]["cache"].clone();

@@ -1,6 +1,7 @@
 //! `bench`: measuring, and comparing runs that are kept.
 
 mod arms;
+mod bucket;
 mod ci;
 mod compare;
 mod copies;

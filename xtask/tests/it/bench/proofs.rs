@@ -22,7 +22,6 @@ fn samples<'a>(record: &'a Value, comparison: &str, arm: &str) -> Vec<&'a Value>
 
 #[test]
 fn a_cold_build_by_cargo_leptos_is_one_from_nothing() {
-    // It compiles for a quarter of an hour, so it is not asked for even where everything else is.
     if !crate::drivers::is_there() {
         return;
     }

@@ -14,8 +14,9 @@ use std::process::Command;
 use expect_test::expect;
 use sha2::{Digest, Sha256};
 
-use crate::support::{copy_folder, skipped};
-use server::{Cache, Server};
+use crate::support::{copy_folder, not_run, skipped};
+pub use server::Cache;
+use server::Server;
 use traps::{CHANGES, Change, VARIABLES};
 
 /// What a build has made.
@@ -135,16 +136,13 @@ fn differing(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -
 }
 
 /// The program, or the reason to do without this test.
-fn program(cache: Cache) -> Option<PathBuf> {
+pub fn program(cache: Cache) -> Option<PathBuf> {
     let program = cache.installed();
     if program.is_none() {
         match cache {
             Cache::Sccache => skipped("sccache is not installed (`cargo xtask setup --with bench`)"),
             // It compiles for 10 minutes. What it does where it is installed is in docs/measurements/caches.txt.
-            Cache::Kache => {
-                eprintln!("not run: kache is not installed (`cargo xtask setup --with bench-full`)");
-                true
-            }
+            Cache::Kache => not_run("kache is not installed (`cargo xtask setup --with bench-full`)"),
         };
     }
     program
@@ -271,7 +269,7 @@ fn kache_that_is_told() {
 /// What a cache has put into a target directory is overwritten by a build without it, and the cache is none the
 /// worse. But build scripts that kache has compiled go on through kache, into the user's own store.
 #[test]
-fn with_and_without_a_cache_in_turn() {
+fn with_and_without_sccache_and_kache_in_turn() {
     for cache in [Cache::Sccache, Cache::Kache] {
         let Some(program) = program(cache) else { continue };
         let trial = Trial::new();

@@ -5,22 +5,18 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::signed::{Account, Counts, gate};
 use crate::engine::docker;
-use crate::registry::{Registry, is_there, own_address};
-use crate::running::Running;
+use crate::moto::{BUCKET, Moto};
+use crate::registry::{Registry, own_address};
 use crate::support::{Workspace, contents};
-
-/// How long the server of the bucket may take until it answers.
-const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// An S3 that is gone with the value, and the one account that it lets in.
 pub struct Bucket {
-    _server: Running,
+    _server: Moto,
     endpoint: String,
     counts: Arc<Counts>,
     /// Values that are nowhere else.
@@ -30,19 +26,8 @@ pub struct Bucket {
 impl Bucket {
     /// `None` where the machine lacks a part.
     pub fn start() -> Option<Bucket> {
-        if !is_there("moto_server") {
-            return None;
-        }
         // On loopback, where the containers of a build do not reach it.
-        let behind = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let port = behind.port().to_string();
-        let server = Running::start(Command::new("moto_server").args(["-H", "127.0.0.1", "-p", &port]));
-        let bucket = format!("http://{behind}/results");
-        let began = Instant::now();
-        while !ureq::put(&bucket).send_empty().is_ok_and(|it| it.status() == 200) {
-            assert!(began.elapsed() < START_LIMIT, "moto does not answer: {}", server.said());
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        let server = Moto::start()?;
         let secret = |what: &str| format!("canary{}{what}", std::process::id());
         let account =
             Account { id: secret("idofatest"), secret: secret("keyofatest"), token: secret("tokenofatest") };
@@ -53,7 +38,7 @@ impl Bucket {
         ];
         let listener = TcpListener::bind((address().as_str(), 0)).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let counts = gate(listener, behind.to_string(), account);
+        let counts = gate(listener, server.address.to_string(), account);
         Some(Bucket { _server: server, endpoint, counts, credentials })
     }
 
@@ -65,7 +50,7 @@ impl Bucket {
     /// From now on images compile through it.
     pub fn use_for(&self, workspace: &mut Workspace) {
         for (name, value) in [
-            ("SCCACHE_BUCKET", "results"),
+            ("SCCACHE_BUCKET", BUCKET),
             ("SCCACHE_REGION", "us-east-1"),
             ("SCCACHE_ENDPOINT", self.endpoint.as_str()),
             ("SCCACHE_S3_USE_SSL", "false"),

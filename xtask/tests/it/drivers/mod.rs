@@ -12,7 +12,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::running::{Running, get, links};
-use crate::support::Workspace;
+use crate::support::{Workspace, not_run};
 
 /// Files under this many bytes are not compressed by us; cargo-leptos compresses everything.
 const SMALLEST: usize = 256;
@@ -30,12 +30,7 @@ struct Made {
 pub fn is_there() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let there = std::env::split_paths(&path).any(|folder| folder.join("cargo-leptos").is_file());
-    if !there {
-        eprintln!(
-            "skipped: cargo-leptos is not on PATH; docs/measurements/drivers.md has what both drivers make"
-        );
-    }
-    there
+    there || !not_run("cargo-leptos is not on PATH (docs/measurements/drivers.md has what both drivers make)")
 }
 
 #[test]
