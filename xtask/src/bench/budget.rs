@@ -63,7 +63,7 @@ fn percent_more(record: &BenchRecord, headline: Headline<'_>, earlier: &[&BenchR
 
 fn floor(record: &BenchRecord, headline: Headline<'_>) -> Floor {
     let samples = valid(record, &headline.comparison.id, &headline.arm.name);
-    let loads: Vec<f64> = samples.iter().map(|sample| noise::load(sample)).collect();
+    let loads: Vec<f64> = samples.iter().map(|sample| noise::load(sample, record.host.cores)).collect();
     let middle = median(&seconds(&samples)).unwrap_or(f64::INFINITY);
     Floor::new(record.noise.as_ref(), middle, median(&loads).unwrap_or(0.0))
 }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::compilers;
 use super::run::Bench;
 use super::variant::{Axis, Variant};
 use crate::plan::Invocation;
@@ -74,17 +75,10 @@ impl Bench<'_> {
             "profile" => {}
             debug => command = command.env(format!("CARGO_PROFILE_{profile}_DEBUG"), debug),
         }
-        match variant.get(Axis::Compiler) {
-            "parallel" => {
-                command = command.env("CARGO_ENCODED_RUSTFLAGS", format!("-Zthreads={}", self.jobs()));
-            }
-            "cranelift" => {
-                command = command
-                    .env("CARGO_UNSTABLE_CODEGEN_BACKEND", "true")
-                    .env(format!("CARGO_PROFILE_{profile}_CODEGEN_BACKEND"), "cranelift");
-            }
-            _ => {}
-        }
+        // Where nothing can switch it on it is no arm; and what it did not compile is no sample of it.
+        let (compiler, profile) = (variant.get(Axis::Compiler), variant.get(Axis::Profile));
+        let switches = compilers::environment(compiler, profile, &self.cargo_config, self.jobs());
+        command.env.extend(switches.unwrap_or_default());
         command
     }
 }

@@ -181,7 +181,7 @@ fn change(
 }
 
 fn floor(run: &BenchRecord, samples: &[&Sample]) -> Floor {
-    let loads: Vec<f64> = samples.iter().map(|sample| noise::load(sample)).collect();
+    let loads: Vec<f64> = samples.iter().map(|sample| noise::load(sample, run.host.cores)).collect();
     let middle = median(&seconds(samples)).unwrap_or(f64::INFINITY);
     Floor::new(run.noise.as_ref(), middle, median(&loads).unwrap_or(0.0))
 }

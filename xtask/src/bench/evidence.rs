@@ -13,6 +13,10 @@ use crate::record::bench::activity::Activity;
 use crate::record::{Sizes, StepRecord, StepState, UnitCounts};
 use crate::tools::local::{BFD, DEFAULT_LINKER, linked_by};
 
+/// The share of misses among a warm build's cacheable calls up to which its cache was warm. The rest is what a cache
+/// may lose by chance; both caches have none on a small workspace, and few on an app.
+const MISSES_MAX: f64 = 0.1;
+
 /// What a build said of itself.
 #[derive(Debug, Deserialize)]
 pub struct Built {
@@ -156,9 +160,13 @@ fn cache_contradiction(scenario: Scenario, variant: &Variant, activity: &Activit
     if scenario == Scenario::Warm && cache.hits == 0 {
         return Some(format!("{name} was not warm: none of {} calls was a hit", cache.requests));
     }
-    if scenario == Scenario::Warm && cache.misses > cache.hits {
-        let cacheable = cache.hits + cache.misses;
-        return Some(format!("{name} was not warm: {} of {cacheable} calls were misses", cache.misses));
+    let cacheable = cache.hits + cache.misses;
+    if scenario == Scenario::Warm && cache.misses as f64 > cacheable as f64 * MISSES_MAX {
+        return Some(format!(
+            "{name} was not warm: {} of {cacheable} cacheable calls were misses, more than {:.0} %",
+            cache.misses,
+            MISSES_MAX * 100.0
+        ));
     }
     if scenario == Scenario::Cold && cache.hits > cache.misses {
         return Some(format!("{name} was not empty: {} of its calls were hits", cache.hits));
@@ -182,6 +190,18 @@ pub fn missing_in_cache(name: &str, lost: u64, activity: &Activity) -> Option<St
     (lost > 0 && misses > 0).then(|| {
         format!("{name} was not full: it could not keep {lost} results, and {misses} calls were misses then")
     })
+}
+
+/// Why files that keep their times had no effect: cargo compiled `compiled` units, and as many where every file was
+/// new (`of_new_files`; `None` where no such build is a sample).
+pub fn without_effect(compiled: usize, of_new_files: Option<usize>) -> Option<String> {
+    let told = format!("files that kept their times had no effect: cargo compiled {compiled} units");
+    match of_new_files {
+        _ if compiled == 0 => None,
+        Some(more) if compiled < more => None,
+        Some(all) => Some(format!("{told}, and {all} where every file was new")),
+        None => Some(format!("{told}, and no build in which every file was new can be compared")),
+    }
 }
 
 fn linker_contradiction(variant: &Variant, activity: &Activity) -> Option<String> {

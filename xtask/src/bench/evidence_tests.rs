@@ -127,8 +127,30 @@ fn a_cache_has_to_have_been_asked() {
     };
     assert_eq!(
         told(Scenario::Warm, "cache=kache", 0, &["ui"], hardly),
-        "kache was not warm: 8 of 9 calls were misses"
+        "kache was not warm: 8 of 9 cacheable calls were misses, more than 10 %"
     );
+}
+
+#[test]
+fn a_warm_cache_misses_one_call_in_ten_at_most() {
+    let calls = |hits: u64, misses: u64| {
+        let not_cacheable = BTreeMap::from([("crate-type".to_owned(), 400)]);
+        let requests = hits + misses + 400;
+        let cache = CacheActivity { requests, hits, misses, not_cacheable, ..CacheActivity::default() };
+        let activity = Activity { compiled: Some(500), cache: Some(cache), ..Activity::default() };
+        let variant: Variant = "cache=sccache".parse().unwrap();
+        cache_contradiction(Scenario::Warm, &variant, &activity)
+    };
+    // What it does not cache is neither.
+    for (hits, misses) in [(300, 0), (291, 9), (270, 30), (9, 1)] {
+        assert_eq!(calls(hits, misses), None, "{hits} {misses}");
+    }
+    for (hits, misses) in [(269, 31), (8, 1), (51, 49), (151, 149)] {
+        let told = calls(hits, misses).unwrap();
+        let expected =
+            format!("sccache was not warm: {misses} of {} cacheable calls were misses", hits + misses);
+        assert!(told.starts_with(&expected), "{told}");
+    }
 }
 
 #[test]
@@ -173,6 +195,22 @@ fn a_restored_target_directory_is_used() {
     assert_eq!(
         told(Scenario::WarmTarget, "mtimes=checkout", 90, &[], none),
         "no file was new: cargo compiled nothing"
+    );
+}
+
+#[test]
+fn files_that_keep_their_times_save_something() {
+    assert_eq!(without_effect(0, None), None);
+    assert_eq!(without_effect(0, Some(4)), None);
+    assert_eq!(without_effect(3, Some(4)), None);
+    assert_eq!(
+        without_effect(4, Some(4)).unwrap(),
+        "files that kept their times had no effect: cargo compiled 4 units, and 4 where every file was new"
+    );
+    assert_eq!(
+        without_effect(4, None).unwrap(),
+        "files that kept their times had no effect: cargo compiled 4 units, and no build in which every file was \
+         new can be compared"
     );
 }
 

@@ -75,7 +75,10 @@ pub fn matrix(
             notes.push(format!("{scenario} is left out: {reason}"));
             continue;
         }
-        let Some(candidate) = plan(request, available, scenario, axis, runs, 1) else { continue };
+        let Some(candidate) = plan(request, available, scenario, axis, runs, 1) else {
+            notes.extend(nothing_to_compare(request, available, axis));
+            continue;
+        };
         match is_limited(request, scenario) {
             true => notes.extend(fit(&mut planned, candidate, estimates, limit)),
             false => planned.push(candidate),
@@ -115,6 +118,17 @@ pub fn matrix(
 pub fn asks_for_bucket(request: &Request) -> bool {
     let names_it = |variant: &Variant| variant.get(Axis::Cache) == IN_BUCKET;
     request.full || request.axes.contains(&Axis::Cache) || request.variants.iter().any(names_it)
+}
+
+/// Why an axis that was asked for is not compared, where that is because none of its values is there.
+fn nothing_to_compare(request: &Request, available: &Available, axis: Axis) -> Option<String> {
+    let first = axis.values().get(1)?;
+    match available.get(axis, first) {
+        Availability::No { reason } if request.axes.contains(&axis) => {
+            Some(format!("the axis {axis} is left out: {reason}"))
+        }
+        _ => None,
+    }
 }
 
 /// Whether nothing was asked for, so that ten minutes are to say what they can.
@@ -370,7 +384,8 @@ fn comparison(
     planned
 }
 
-fn told(variant: &Variant) -> String {
+/// What a variant was asked for as.
+pub(super) fn told(variant: &Variant) -> String {
     let differs = |axis: &Axis| variant.get(*axis) != Variant::default().get(*axis);
     let parts: Vec<String> =
         Axis::ALL.into_iter().filter(differs).map(|axis| format!("{axis}={}", variant.get(axis))).collect();
@@ -391,7 +406,7 @@ impl Available {
     }
 
     /// The version of what a variant differs by, and why the variant cannot be measured.
-    fn of(&self, variant: &Variant) -> (Option<String>, Option<String>) {
+    pub(super) fn of(&self, variant: &Variant) -> (Option<String>, Option<String>) {
         let mut found = None;
         for axis in Axis::ALL {
             match self.get(axis, variant.get(axis)) {

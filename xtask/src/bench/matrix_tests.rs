@@ -124,3 +124,20 @@ fn a_scenario_that_cannot_be_is_told() {
     assert!(planned.iter().all(|one| one.scenario != Scenario::Link));
     assert_eq!(notes, ["link is left out: linkers are chosen on Linux only"]);
 }
+
+#[test]
+fn an_axis_without_values_here_is_told() {
+    let mut available = available(&[]);
+    let reason = "rustc 1.95.0 is no nightly: `x`";
+    for compiler in ["parallel", "cranelift"] {
+        let no = Availability::No { reason: reason.to_owned() };
+        available.values.insert((Axis::Compiler, compiler.to_owned()), no);
+    }
+    let (none, notes) =
+        planned(Request { axes: vec![Axis::Compiler], ..Request::default() }, &available, 20.0);
+    assert_eq!(told(&none), [""; 0]);
+    assert_eq!(notes, [format!("the axis compiler is left out: {reason}")]);
+    // Nobody asked for it.
+    let (_, notes) = planned(Request { full: true, ..Request::default() }, &available, 20.0);
+    assert_eq!(notes, [""; 0]);
+}

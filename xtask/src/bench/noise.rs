@@ -105,16 +105,23 @@ impl Floor {
     }
 }
 
-/// The share of the processors' time that other programs took from this sample at most: so much shorter it could
-/// have been without them. Zero where the system does not tell.
+/// The share of this sample's time that was lost to other programs at most: so much shorter it could have been
+/// without them. Zero where the system does not tell what others did.
 ///
-/// Where all cores were busy, f foreign ones beside c of our own made it (c + f) / c times as long, so that f / (c
-/// + f) of its time was lost. Where cores were idle it was less; that it may have been so much is what counts here.
-pub fn load(sample: &Sample) -> f64 {
+/// What can be lost is capacity: others had f of the machine's n `cores`. While own work kept all the rest busy, it
+/// had n - f of them, and would have had n, for which (n - f) / n of the time is enough: f / n was lost. While a core
+/// was idle, own work had all that it asked for, and lost nothing. So f / n is a bound for every mixture of the two,
+/// also where others were there in the busy moments only, because what they took then is in f. A link of one core
+/// beside one foreign core has lost a half of its time at most on two cores, and a sixteenth on sixteen.
+///
+/// Where clocks add up to more than n, or nobody knows n, own and foreign cores together stand for it: as if no core
+/// had been idle.
+pub fn load(sample: &Sample, cores: Option<usize>) -> f64 {
     let foreign = (sample.foreign_cores.unwrap_or(0.0) - IDLE_CORES).max(0.0);
     let own = sample.cpu_seconds.filter(|_| sample.seconds > 0.0).map(|cpu| cpu / sample.seconds);
     // Nothing compiles with less than one core for long; what mostly waits is disturbed less.
-    foreign / (own.unwrap_or(1.0).max(1.0) + foreign)
+    let busy = own.unwrap_or(1.0).max(1.0) + foreign;
+    foreign / cores.map_or(busy, |cores| busy.max(cores as f64))
 }
 
 #[cfg(test)]
@@ -176,18 +183,26 @@ mod tests {
 
     #[test]
     fn other_programs_take_their_share() {
+        // Cores not known, two, and sixteen.
         let load_of = |foreign_cores, cpu_seconds| {
             let sample =
                 Sample { foreign_cores, cpu_seconds, ..shared_tests::sample("cold/cache", "none", 1, 10.0) };
-            (load(&sample) * 1000.0).round() / 1000.0
+            [None, Some(2), Some(16)].map(|cores| (load(&sample, cores) * 1000.0).round() / 1000.0)
         };
-        assert_eq!(load_of(None, Some(18.0)), 0.0);
-        assert_eq!(load_of(Some(0.05), Some(18.0)), 0.0);
-        // Half a core beside a core and a half: a quarter of the machine's two.
-        assert_eq!(load_of(Some(0.55), Some(15.0)), 0.25);
-        assert_eq!(load_of(Some(1.05), Some(10.0)), 0.5);
+        assert_eq!(load_of(None, Some(18.0)), [0.0; 3]);
+        assert_eq!(load_of(Some(0.05), Some(18.0)), [0.0; 3]);
+        // Half a core beside a core and a half: a quarter of the two, a thirty-second of sixteen.
+        assert_eq!(load_of(Some(0.55), Some(15.0)), [0.25, 0.25, 0.031]);
+        assert_eq!(load_of(Some(1.05), Some(10.0)), [0.5, 0.5, 0.063]);
+        // A browser beside a link.
+        assert_eq!(load_of(Some(0.55), Some(10.0)), [0.333, 0.25, 0.031]);
         // Unknown, or mostly waiting.
-        assert_eq!(load_of(Some(1.05), None), 0.5);
-        assert_eq!(load_of(Some(1.05), Some(1.0)), 0.5);
+        assert_eq!(load_of(Some(1.05), None), [0.5, 0.5, 0.063]);
+        assert_eq!(load_of(Some(1.05), Some(1.0)), [0.5, 0.5, 0.063]);
+        // A program on every core, and a build that needs them all: half of the time, however many there are.
+        assert_eq!(load_of(Some(2.05), Some(20.0)), [0.5, 0.5, 0.125]);
+        assert_eq!(load_of(Some(16.05), Some(160.0)), [0.5, 0.5, 0.5]);
+        // Clocks that add up to more than there is.
+        assert_eq!(load_of(Some(15.55), Some(5.0)), [0.939, 0.939, 0.939]);
     }
 }

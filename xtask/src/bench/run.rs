@@ -23,7 +23,8 @@ use super::subject::Subject;
 use super::targets::{self, Targets};
 use super::timings::{self, Link};
 use super::variant::{Axis, Variant};
-use super::{machine, noise, steps_alone, verdict};
+use super::{compilers, machine, noise, steps_alone, verdict};
+use crate::config::cargo::CargoConfig;
 use crate::exec::{Executor, Measured, write_back};
 use crate::exit::{Exit, hint_of};
 use crate::plan::Invocation;
@@ -36,6 +37,8 @@ pub struct Bench<'a> {
     pub subject: Subject,
     pub journal: Journal,
     pub(super) checkout: Checkout,
+    /// Cargo's configuration in the copy.
+    pub(super) cargo_config: CargoConfig,
     pub(super) targets: Targets,
     pub(super) scratch: PathBuf,
     /// The linker script of this run and the linkers that it knows; `None` where linkers cannot be chosen.
@@ -74,6 +77,7 @@ impl<'a> Bench<'a> {
             seconds_before: journal.record.seconds,
             subject,
             journal,
+            cargo_config: CargoConfig::read(checkout.root())?,
             checkout,
             targets,
             place,
@@ -105,7 +109,8 @@ impl<'a> Bench<'a> {
             Err(_) => BenchResult::Unfinished,
         };
         record.seconds = self.seconds_before + self.began.elapsed().as_secs_f64();
-        record.verdicts = verdict::verdicts(&record.comparisons, &record.samples, record.noise.as_ref());
+        let (noise, cores) = (record.noise.as_ref(), record.host.cores);
+        record.verdicts = verdict::verdicts(&record.comparisons, &record.samples, noise, cores);
         let saved = self.journal.save();
         // Why it ended matters more than a record that could not be written.
         result.and(saved)
@@ -283,6 +288,14 @@ impl<'a> Bench<'a> {
             let lost = self.lost_when_filled(variant);
             invalid = invalid.or_else(|| evidence::missing_in_cache(cache, lost, &activity));
         }
+        let compiled = activity.compiled.unwrap_or(0);
+        if scenario == Scenario::WarmTarget && variant.get(Axis::Mtimes) == "content" {
+            let of_new_files = self.compiled_of_new_files(comparison);
+            invalid = invalid.or_else(|| evidence::without_effect(compiled, of_new_files));
+        }
+        let (server, jobs) = (&self.subject.server_crate, self.jobs());
+        let other_compiler = || compilers::contradiction(variant, compiled, &measured.stderr, server, jobs);
+        invalid = invalid.or_else(other_compiler);
         if invalid.is_none() && timings::is_wanted(&self.journal.record, scenario, variant) {
             self.timeline(comparison, arm, &links);
         }
@@ -358,6 +371,19 @@ impl<'a> Bench<'a> {
         self.has_built = true;
         self.targets.note_built(&self.checkout);
         Ok(Ok(()))
+    }
+
+    /// What cargo compiled in this comparison's latest build in which every file was new.
+    fn compiled_of_new_files(&self, comparison: &Comparison) -> Option<usize> {
+        let is_new = |name: &str| {
+            let arm = comparison.arms.iter().find(|arm| arm.name == name);
+            let variant = arm.and_then(|arm| arm.variant.parse::<Variant>().ok());
+            variant.is_some_and(|variant| variant.get(Axis::Mtimes) == "checkout")
+        };
+        let mut samples = self.journal.record.samples.iter().rev();
+        let valid =
+            samples.find(|it| it.comparison == comparison.id && it.invalid.is_none() && is_new(&it.arm))?;
+        valid.activity.compiled
     }
 
     /// After a timed build: what its target directory and its cache are good for. `lost` are the results that the cache

@@ -16,8 +16,13 @@ const HIDDEN_MAX: f64 = 0.05;
 /// and there is nothing to say of it.
 ///
 /// A pair is the two valid samples of one round; where a round was measured twice, the later ones count. An invalid
-/// sample drops its pair.
-pub fn verdicts(comparisons: &[Comparison], samples: &[Sample], noise: Option<&Noise>) -> Vec<Verdict> {
+/// sample drops its pair. `cores` are those of the machine, where they are known.
+pub fn verdicts(
+    comparisons: &[Comparison],
+    samples: &[Sample],
+    noise: Option<&Noise>,
+    cores: Option<usize>,
+) -> Vec<Verdict> {
     let of_arms = comparisons.iter().flat_map(|comparison| {
         let (baseline, arms) = comparison.arms.split_first()?;
         let runs_nothing = |arm: &str| {
@@ -30,7 +35,7 @@ pub fn verdicts(comparisons: &[Comparison], samples: &[Sample], noise: Option<&N
             of_arm.peek().is_some() && of_arm.all(|sample| sample.seconds == 0.0)
         };
         let arms = arms.iter().filter(move |arm| !runs_nothing(&arm.name));
-        Some(arms.map(|arm| verdict(&comparison.id, &arm.name, &baseline.name, samples, noise)))
+        Some(arms.map(|arm| verdict(&comparison.id, &arm.name, &baseline.name, samples, noise, cores)))
     });
     of_arms.flatten().collect()
 }
@@ -41,15 +46,17 @@ fn verdict(
     baseline: &str,
     samples: &[Sample],
     noise: Option<&Noise>,
+    cores: Option<usize>,
 ) -> Verdict {
     let pairs = pairs(comparison, arm, baseline, samples);
     let ratios: Vec<f64> = pairs.iter().map(|(arm, baseline)| arm.seconds / baseline.seconds).collect();
-    let of_pairs = |figure: fn(&Sample, &Sample) -> f64| {
+    let of_pairs = |figure: &dyn Fn(&Sample, &Sample) -> f64| {
         median(&pairs.iter().map(|(arm, baseline)| figure(arm, baseline)).collect::<Vec<_>>())
     };
     // Of the two, the one that others disturbed more, and the one in which the clock matters more.
-    let load = of_pairs(|arm, baseline| noise::load(arm).max(noise::load(baseline))).unwrap_or(0.0);
-    let seconds = of_pairs(|arm, baseline| arm.seconds.max(baseline.seconds));
+    let load = |sample: &Sample| noise::load(sample, cores);
+    let load = of_pairs(&|arm: &Sample, baseline: &Sample| load(arm).max(load(baseline))).unwrap_or(0.0);
+    let seconds = of_pairs(&|arm: &Sample, baseline: &Sample| arm.seconds.max(baseline.seconds));
     let (of_arm, of_baseline): (Vec<f64>, Vec<f64>) =
         pairs.iter().map(|(arm, baseline)| (arm.seconds, baseline.seconds)).unzip();
     // Nothing measured has only the machine's noise.

@@ -18,7 +18,7 @@ fn samples(baseline: &[f64], arm: &[f64]) -> Vec<Sample> {
 }
 
 fn one(samples: &[Sample], noise: Option<&Noise>) -> Verdict {
-    let mut verdicts = verdicts(&[comparison(ID, &["none", "kache"])], samples, noise);
+    let mut verdicts = verdicts(&[comparison(ID, &["none", "kache"])], samples, noise, Some(2));
     assert_eq!(verdicts.len(), 1);
     verdicts.remove(0)
 }
@@ -109,7 +109,7 @@ fn each_arm_but_the_baseline_has_one() {
     let mut comparisons =
         vec![comparison(ID, &["none", "sccache", "kache"]), comparison("hot/driver", &["native"])];
     comparisons.push(Comparison { arms: Vec::new(), ..comparison("cold/none", &["x"]) });
-    let verdicts = verdicts(&comparisons, &samples(&[10.0; 5], &[5.0; 5]), None);
+    let verdicts = verdicts(&comparisons, &samples(&[10.0; 5], &[5.0; 5]), None, None);
     let found: Vec<_> = verdicts.iter().map(|verdict| (verdict.arm.as_str(), verdict.verdict)).collect();
     assert_eq!(found, [("sccache", NotMeasured), ("kache", Faster)]);
 }
@@ -142,7 +142,7 @@ fn where_nothing_runs_there_is_nothing_to_say() {
         .flatten()
         .map(|(arm, round, seconds)| sample("wasm-opt/wasm-opt", arm, round, seconds))
         .collect();
-    let found: Vec<_> = verdicts(&comparisons, &all, None)
+    let found: Vec<_> = verdicts(&comparisons, &all, None, None)
         .into_iter()
         .map(|verdict| (verdict.arm, verdict.baseline, verdict.verdict))
         .collect();
@@ -168,6 +168,23 @@ fn links_that_fork_are_judged_by_what_is_known() {
     // What others really did is in the other arm's samples, and still counts.
     all.iter_mut().filter(|sample| sample.arm == "none").for_each(|sample| sample.foreign_cores = Some(1.5));
     assert_eq!(one(&all, None).verdict, CannotTell);
+}
+
+#[test]
+fn what_runs_on_an_idle_core_does_not_hide_a_gain() {
+    // Links of one core, half of the time of each other, and a foreign core beside them.
+    let mut all = samples(&[0.30; 5], &[0.16; 5]);
+    for sample in &mut all {
+        (sample.cpu_seconds, sample.foreign_cores) = (Some(sample.seconds), Some(1.05));
+    }
+    let told = |cores| {
+        let verdict = verdicts(&[comparison(ID, &["none", "kache"])], &all, None, cores).remove(0);
+        (verdict.verdict, (verdict.floor * 1000.0).round() / 1000.0)
+    };
+    assert_eq!(told(None), (CannotTell, 0.5));
+    assert_eq!(told(Some(2)), (CannotTell, 0.5));
+    // Two standard deviations of nothing, and the clock: 0.02 s of 0.3.
+    assert_eq!(told(Some(16)), (Faster, 0.067));
 }
 
 #[test]

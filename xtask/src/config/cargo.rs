@@ -74,15 +74,7 @@ impl CargoConfig {
         if let Some(flags) = self.process.get("RUSTFLAGS") {
             return words(flags);
         }
-        let variable = format!("CARGO_TARGET_{}_RUSTFLAGS", triple.to_uppercase().replace('-', "_"));
-        let tables = self.value("/target").and_then(Value::as_object);
-        let mut flags = flags_of(tables.and_then(|tables| tables.get(triple)));
-        flags.extend(self.process.get(&variable).map(|flags| words(flags)).into_iter().flatten());
-        for (name, table) in tables.into_iter().flatten() {
-            if cfg::holds(name, triple) {
-                flags.extend(flags_of(Some(table)));
-            }
-        }
+        let mut flags = self.rustflags_of_target(triple);
         if flags.is_empty() {
             flags = flags_of(self.value("/build"));
             flags.extend(
@@ -92,10 +84,46 @@ impl CargoConfig {
         flags
     }
 
+    /// The variable that gives rustc one flag more for `triple` alone, after those that it gets anyway. `None` where no
+    /// variable can: flags in the environment come before those of a target, and a flag with a blank cannot be told
+    /// from two.
+    pub fn with_rustflag(&self, triple: &str, flag: &str) -> Option<(String, String)> {
+        if ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"].iter().any(|name| self.process.contains_key(*name)) {
+            return None;
+        }
+        let variable = rustflags_variable(triple);
+        // Cargo joins the variable with what files say of the target, and leaves out what they say of all targets.
+        let mut flags = match self.rustflags_of_target(triple).is_empty() {
+            true => self.rustflags(triple),
+            false => self.process.get(&variable).map(|flags| words(flags)).unwrap_or_default(),
+        };
+        flags.push(flag.to_owned());
+        let is_one_word = |flag: &String| !flag.contains(char::is_whitespace);
+        flags.iter().all(is_one_word).then(|| (variable, flags.join(" ")))
+    }
+
+    fn rustflags_of_target(&self, triple: &str) -> Vec<String> {
+        let tables = self.value("/target").and_then(Value::as_object);
+        let mut flags = flags_of(tables.and_then(|tables| tables.get(triple)));
+        let variable = self.process.get(&rustflags_variable(triple));
+        flags.extend(variable.map(|flags| words(flags)).into_iter().flatten());
+        for (name, table) in tables.into_iter().flatten() {
+            if cfg::holds(name, triple) {
+                flags.extend(flags_of(Some(table)));
+            }
+        }
+        flags
+    }
+
     /// Any other value, by JSON pointer: `/profile/release`, `/build/rustc-wrapper`.
     pub fn value(&self, pointer: &str) -> Option<&Value> {
         self.merged.pointer(pointer)
     }
+}
+
+/// The variable with the flags of one target.
+fn rustflags_variable(triple: &str) -> String {
+    format!("CARGO_TARGET_{}_RUSTFLAGS", triple.to_uppercase().replace('-', "_"))
 }
 
 /// Cargo's home, where it is known.

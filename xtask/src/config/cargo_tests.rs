@@ -107,3 +107,28 @@ fn only_the_first_source_of_rustflags_counts() {
     let both = [("RUSTFLAGS", "a"), ("CARGO_ENCODED_RUSTFLAGS", "x y\u{1f}z")];
     assert_eq!(fixture.read(&both).rustflags(WASM), ["x y", "z"]);
 }
+
+#[test]
+fn one_flag_more_hides_no_other() {
+    let config = "[build]\nrustflags = '-C build'\n[target.wasm32-unknown-unknown]\nrustflags = ['wasm']\n";
+    let fixture = Fixture::new().file("app/.cargo/config.toml", config);
+    let variable = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+    let check = |process: &[(&str, &str)], triple: &str, expected: &str| {
+        let (name, value) = fixture.read(process).with_rustflag(triple, "-Zmore").unwrap();
+        assert_eq!(value, expected);
+        // With the variable there is exactly one flag more.
+        let mut flags = fixture.read(process).rustflags(triple);
+        let with = fixture.read(&[process, &[(name.as_str(), value.as_str())]].concat()).rustflags(triple);
+        flags.push("-Zmore".to_owned());
+        assert_eq!(with, flags, "{process:?}");
+    };
+    check(&[], WASM, "-Zmore");
+    check(&[(variable, "own")], WASM, "own -Zmore");
+    check(&[], LINUX, "-C build -Zmore");
+    check(&[("CARGO_BUILD_RUSTFLAGS", "else")], LINUX, "-C build else -Zmore");
+    for hidden in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+        assert_eq!(fixture.read(&[(hidden, "")]).with_rustflag(WASM, "-Zmore"), None, "{hidden}");
+    }
+    let blank = Fixture::new().file("app/.cargo/config.toml", "[build]\nrustflags = ['-C link-arg=a b']\n");
+    assert_eq!(blank.read(&[]).with_rustflag(LINUX, "-Zmore"), None);
+}

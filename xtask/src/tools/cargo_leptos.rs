@@ -20,11 +20,16 @@ pub struct CargoLeptos {
     pub version: String,
 }
 
+/// The command that installs it, at the version of the table.
+pub fn install_command() -> anyhow::Result<String> {
+    let pinned = Table::builtin().tool(KEY)?.version.clone().unwrap_or_default();
+    Ok(format!("cargo install --locked {KEY}@{pinned}"))
+}
+
 /// Finds it: in the user-local folder at the version of the table, else on `PATH` at any version from 0.3 on.
 pub fn look(exec: &Executor) -> anyhow::Result<CargoLeptos> {
     let pinned = Table::builtin().tool(KEY)?.version.clone().unwrap_or_default();
-    let install =
-        format!("install it with `cargo install --locked {KEY}@{pinned}`, or build with `--driver native`");
+    let install = format!("install it with `{}`, or build with `--driver native`", install_command()?);
     let own = store::program(&store::folder(&store::home()?, KEY, &pinned), KEY);
     let found = if own.is_file() { Some(own) } else { find_on_path(KEY) };
     let Some(program) = found else {

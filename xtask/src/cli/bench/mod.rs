@@ -50,7 +50,8 @@ pub struct RunArgs {
     /// Compare the values of this axis; may be repeated
     #[arg(long, value_enum, value_delimiter = ',', value_name = "AXIS")]
     pub axis: Vec<Axis>,
-    /// Compare what is usual with this, e.g. `linker=mold,cache=sccache`; may be repeated
+    /// Compare what is usual with this, e.g. `linker=mold,cache=sccache`; may be repeated (exit code 3 where nothing of
+    /// what is named is there)
     #[arg(long, value_name = "AXIS=VALUE,…")]
     pub variant: Vec<Variant>,
     /// Samples of each arm

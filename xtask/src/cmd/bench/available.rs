@@ -4,13 +4,15 @@ use std::path::Path;
 
 use super::notes;
 use crate::bench::caches::{self, Session};
+use crate::bench::compilers;
 use crate::bench::matrix::{self, Availability, Available, Request};
 use crate::bench::scenario::Scenario;
 use crate::bench::subject::Subject;
 use crate::bench::variant::Axis;
 use crate::cmd::context::Context;
 use crate::exec::Executor;
-use crate::exit::Exit;
+use crate::exit::{Exit, hint_of};
+use crate::facts::tool::find_on_path;
 use crate::record::bench::ToolVersion;
 use crate::tools::cargo_leptos;
 use crate::tools::local::{self, Place};
@@ -39,7 +41,9 @@ pub fn look(
     if axes.contains(&Axis::Driver) {
         look.driver(&request.profile)?;
     }
-    look.compiler();
+    if axes.contains(&Axis::Compiler) {
+        look.compilers(folder)?;
+    }
     Ok((look.available, place, look.tools))
 }
 
@@ -106,6 +110,11 @@ impl Look<'_> {
         }
         let candidates =
             if are_compared { local::linkers(self.exec, &self.context.toolchain)? } else { Vec::new() };
+        for linker in Axis::Linker.values().iter().copied().skip(1).filter(|_| are_compared) {
+            if !candidates.iter().any(|candidate| candidate.name == linker) {
+                self.not_there(Axis::Linker, linker, no_linker(linker));
+            }
+        }
         if self.exec.is_dry_run() {
             for candidate in candidates {
                 self.there(Axis::Linker, &candidate.name, &candidate.version);
@@ -166,36 +175,73 @@ impl Look<'_> {
 
     fn driver(&mut self, profile: &str) -> anyhow::Result<()> {
         if let Err(error) = self.context.suits_cargo_leptos(profile) {
-            self.not_there(Axis::Driver, "cargo-leptos", error.to_string());
+            let hint = hint_of(&error).map(|hint| format!(": {hint}")).unwrap_or_default();
+            self.not_there(Axis::Driver, "cargo-leptos", format!("{error}{hint}"));
             return Ok(());
         }
         match cargo_leptos::look(self.exec) {
             Ok(found) => self.there(Axis::Driver, "cargo-leptos", &found.version),
             Err(error) if matches!(Exit::of(&error), Exit::Interrupted(_)) => return Err(error),
-            Err(_) => self.not_there(Axis::Driver, "cargo-leptos", "cargo-leptos is not installed"),
+            Err(error) => {
+                let reason = format!("{error}: `{}`", cargo_leptos::install_command()?);
+                self.not_there(Axis::Driver, "cargo-leptos", reason);
+            }
         }
         Ok(())
     }
 
-    fn compiler(&mut self) {
+    fn compilers(&mut self, folder: &Path) -> anyhow::Result<()> {
         let version = self.context.toolchain.rustc_version.clone();
-        let is_nightly = version.contains("nightly") || version.contains("-dev");
-        let backends = self.context.toolchain.sysroot.join("lib/rustlib").join(&self.context.toolchain.host);
-        if !is_nightly {
-            for compiler in Axis::Compiler.values().iter().skip(1) {
-                self.not_there(Axis::Compiler, compiler, format!("rustc {version} is no nightly"));
+        for compiler in Axis::Compiler.values().iter().copied().skip(1) {
+            match self.compiler(compiler, folder)? {
+                Ok(()) => self.there(Axis::Compiler, compiler, &version),
+                Err(reason) => self.not_there(Axis::Compiler, compiler, reason),
             }
-            return;
         }
-        self.there(Axis::Compiler, "parallel", &version);
-        match backends.join("codegen-backends").is_dir() {
-            true => self.there(Axis::Compiler, "cranelift", &version),
-            false => self.not_there(
-                Axis::Compiler,
-                "cranelift",
-                "the component rustc-codegen-cranelift is not installed",
-            ),
+        Ok(())
+    }
+
+    /// Whether the toolchain has it and cargo uses it, or why not.
+    fn compiler(&self, compiler: &str, folder: &Path) -> anyhow::Result<Result<(), String>> {
+        let toolchain = &self.context.toolchain;
+        let version = &toolchain.rustc_version;
+        if !version.contains("nightly") && !version.contains("-dev") {
+            return Ok(Err(format!(
+                "rustc {version} is no nightly: `rustup toolchain install nightly`, and RUSTUP_TOOLCHAIN=nightly \
+                 before the command"
+            )));
         }
+        let backends = toolchain.sysroot.join("lib/rustlib").join(&toolchain.host).join("codegen-backends");
+        if compiler == "cranelift" && !backends.is_dir() {
+            return Ok(Err("the component rustc-codegen-cranelift is not installed: `rustup component add \
+                           rustc-codegen-cranelift-preview`"
+                .to_owned()));
+        }
+        if self.exec.is_dry_run() {
+            return Ok(Ok(()));
+        }
+        self.exec.ui().status("Proving", format_args!("the compiler's {compiler}"));
+        let folder = folder.join("scratch/proof").join(compiler);
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let proof =
+            compilers::prove(self.exec, toolchain, &self.context.workspace.root, &folder, compiler, jobs)?;
+        Ok(proof.map(drop))
+    }
+}
+
+/// What installs a linker that is not there.
+fn no_linker(name: &str) -> String {
+    let of_group = |group: &str| match find_on_path(name) {
+        Some(program) => format!("{} does not tell its version", program.display()),
+        None => format!("{name} is not installed: `cargo xtask setup --with {group}`"),
+    };
+    match name {
+        "mold" => of_group("bench"),
+        "wild" => of_group("bench-full"),
+        "lld" => {
+            "neither the toolchain nor PATH has an lld: `apt-get install lld`, or Rust from rustup".to_owned()
+        }
+        _ => "ld.bfd is not on PATH: `apt-get install binutils`".to_owned(),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::bench::run::Bench;
 use crate::bench::samples::minutes;
 use crate::bench::scenario::Scenario;
 use crate::bench::subject::{self, Subject};
-use crate::bench::{budget, verdict};
+use crate::bench::{budget, named, verdict};
 use crate::cli::bench::RunArgs;
 use crate::cli::bench::history::HostArgs;
 use crate::config::environment;
@@ -101,6 +101,7 @@ pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finishe
     }
     notes.extend(notes::bucket(&planned));
     tell_plan(exec, &planned, &notes, args)?;
+    named::refuse(&request, &available)?;
     if exec.is_dry_run() {
         return Ok(None);
     }

@@ -363,6 +363,8 @@ fn what_was_measured_before_ctrl_c_is_kept_and_gone_on_with() {
     assert_eq!(resumed["result"], "ok");
     let first = |record: &Value| record["samples"][0]["seconds"].clone();
     assert_eq!(first(&resumed), first(&interrupted));
+    // These links are the other half of a test that would have to measure them again.
+    super::loaded::agrees_beside_spinners(&workspace, &resumed);
 }
 
 #[test]

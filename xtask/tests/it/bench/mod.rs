@@ -6,6 +6,8 @@ mod ci;
 mod compare;
 mod copies;
 mod interrupted;
+mod loaded;
 mod measuring;
+mod named;
 mod proofs;
 mod report;
