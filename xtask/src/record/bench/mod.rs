@@ -199,9 +199,10 @@ pub enum VerdictKind {
 pub struct BudgetCheck {
     /// The scenario, e.g. `cold`.
     pub scenario: String,
-    /// The arm that counts, e.g. `kache`; `None` where none was measured.
+    /// The arm that counts, e.g. `kache`; `None` where none is named and none was measured.
     pub arm: Option<String>,
-    /// What is limited: `seconds`, or `percent` of the median of earlier runs on this class of host.
+    /// What is limited: `seconds`, `percent` more than the median of earlier runs on this class of host, or the `ratio`
+    /// to the time without what the arm switches on.
     pub unit: String,
     pub limit: f64,
     /// `None` where it was not measured.

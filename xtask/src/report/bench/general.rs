@@ -163,6 +163,7 @@ fn amount(number: f64, unit: &str) -> String {
         "seconds" => words::time(number),
         "percent" if number < 0.0 => format!("{:.1} % less than earlier runs", -number),
         "percent" => format!("{number:.1} % more than earlier runs"),
+        "ratio" => format!("{} of the time without", words::ratio(number)),
         other => format!("{number:.1} {other}"),
     }
 }

@@ -220,6 +220,6 @@ fn budgets_are_read_strictly() {
     );
     expect![[r#"
         error: unknown key `minutes` in `[workspace.metadata.xtask.bench.budgets.cold]` in Cargo.toml
-         hint: known keys: arm, percent, seconds"#]]
+         hint: known keys: arm, percent, ratio, seconds"#]]
     .assert_eq(&refused(&workspace, &["history"]));
 }
