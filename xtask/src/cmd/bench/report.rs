@@ -9,7 +9,9 @@ use crate::report;
 
 pub fn run(exec: &Executor, args: &ReportArgs) -> anyhow::Result<()> {
     if args.baseline {
-        return print(&report::bench::baseline::baseline(&runs::committed(exec)?.runs));
+        let (root, committed) = runs::committed(exec)?;
+        let is_there = |file: &str| root.join(file).is_file();
+        return print(&report::bench::baseline::baseline(&committed.runs, is_there));
     }
     let Runs { history, class, .. } = runs::load(exec, &args.host)?;
     let record = choice::choose(&history, class.as_deref(), &args.run)?;

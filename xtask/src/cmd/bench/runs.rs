@@ -27,8 +27,9 @@ pub struct Runs {
     pub class: Option<String>,
 }
 
-/// The runs that are committed, of all classes of host: what a page can be made from again anywhere.
-pub fn committed(exec: &Executor) -> anyhow::Result<History> {
+/// The workspace's root, and the runs that are committed there, of all classes of host: what a page can be made from
+/// again anywhere.
+pub fn committed(exec: &Executor) -> anyhow::Result<(PathBuf, History)> {
     let workspace = Workspace::probe(exec, &root::find()?)?;
     let file = Automation::from_metadata(&workspace.metadata)?.bench.history.ok_or_else(no_file)?;
     let history = history::read(&workspace.root, &[workspace.root.join(&file)])?;
@@ -37,7 +38,7 @@ pub fn committed(exec: &Executor) -> anyhow::Result<History> {
         true => Err(Failure::usage(format!("there is no run in {file}"))
             .hint("`cargo xtask bench history --keep RUN` takes one into it")
             .into()),
-        false => Ok(history),
+        false => Ok((workspace.root, history)),
     }
 }
 

@@ -30,7 +30,8 @@ struct Measured<'a> {
 }
 
 /// The page, in Markdown. Of runs of one class of host, each comparison is taken from the newest one that measured it.
-pub fn baseline(records: &[BenchRecord]) -> String {
+/// `is_there` says of a file, from the workspace's root, whether one can be sent there.
+pub fn baseline(records: &[BenchRecord], is_there: impl Fn(&str) -> bool) -> String {
     let measured = newest(records);
     let mut text = format!(
         "# Baseline measurements\n\n\
@@ -38,7 +39,7 @@ pub fn baseline(records: &[BenchRecord]) -> String {
          how is below; a figure that is not there was not measured.\n",
         words::count(records.len(), "record")
     );
-    text += &document::markdown_sections(2, &[beside(&measured), definitions(records)]);
+    text += &document::markdown_sections(2, &[beside(&measured, is_there), definitions(records)]);
     let mut classes: Vec<&str> = Vec::new();
     for one in &measured {
         if !classes.contains(&one.record.host.class.as_str()) {
@@ -94,7 +95,7 @@ fn command(comparison: &Comparison) -> String {
 }
 
 /// Theirs and ours.
-fn beside(measured: &[Measured]) -> Section {
+fn beside(measured: &[Measured], is_there: impl Fn(&str) -> bool) -> Section {
     let mut grid = Grid::new("", &["what", "theirs", "ours", "theirs reported by"]);
     for predecessor in &PREDECESSORS {
         let ours = match predecessor.ours {
@@ -102,7 +103,10 @@ fn beside(measured: &[Measured]) -> Section {
             Ours::HitRates(scenario, place) => all(measured, scenario, place, hit_rates),
             Ours::CacheRatios(scenario, place) => all(measured, scenario, place, ratios),
             Ours::Units => all(measured, "cold", Place::Machine, units),
-            Ours::Elsewhere(place) => place.iter().map(|place| format!("see {place}")).collect(),
+            Ours::Elsewhere(place) if is_there(place.file) => {
+                vec![format!("{}: see {}", place.of, place.file)]
+            }
+            Ours::Elsewhere(_) | Ours::NotMeasured => Vec::new(),
         };
         let missing = match predecessor.ours {
             Ours::Times(_, Place::Ci) => "not measured on a runner of GitHub Actions",
