@@ -12,6 +12,7 @@ mod activity;
 mod comparison;
 mod figures;
 mod general;
+mod never_kept;
 mod predecessors;
 mod timeline;
 mod words;

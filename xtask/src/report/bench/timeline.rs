@@ -2,6 +2,7 @@
 //! leaves out.
 
 use super::document::Grid;
+use super::never_kept;
 use super::words::{self, MISSING};
 use super::{Plot, Section};
 use crate::record::bench::BenchRecord;
@@ -27,9 +28,12 @@ pub fn section(record: &BenchRecord, index: usize) -> Section {
         words::count(timeline.units.len(), "unit"),
         words::time(timeline.seconds),
     );
-    Section::new(&id, &title)
-        .plot(Plot::Timeline(index))
-        .paragraph(introduction)
+    let section = Section::new(&id, &title).plot(Plot::Timeline(index)).paragraph(introduction);
+    let section = match never_kept::told(record, timeline) {
+        Some(told) => section.paragraph(told),
+        None => section,
+    };
+    section
         .grid(slowest(timeline))
         .grid(kinds(timeline))
         .grid(steps(timeline))

@@ -14,6 +14,7 @@ mod page_tests;
 
 use super::{Plot, Section, figures, sections, title, words};
 use crate::record::bench::BenchRecord;
+use crate::report::page::document::Part;
 use crate::report::page::markup::Markup;
 use crate::report::page::{Chapter, markup, page, scale, svg};
 
@@ -46,8 +47,9 @@ fn subtitle(record: &BenchRecord) -> String {
 }
 
 fn content(record: &BenchRecord, section: &Section) -> Markup {
-    // A plot stands below the sentence that says what it is of.
-    let (first, rest) = section.parts.split_at(section.parts.len().min(1));
+    // A plot stands below the sentences that say what it is of.
+    let sentences = section.parts.iter().take_while(|part| matches!(part, Part::Paragraph(_))).count();
+    let (first, rest) = section.parts.split_at(sentences);
     let [introduction, said] = [first, rest]
         .map(|some| some.iter().map(|part| parts::part(part, &section.title)).collect::<Markup>());
     match section.plot {
