@@ -8,6 +8,7 @@ mod actions;
 mod bad_input;
 mod bench;
 mod bench_caches;
+mod browser;
 mod changes;
 mod checkouts;
 mod checks;

@@ -120,17 +120,26 @@ pub fn mark(class: &str, shape: Shape, x: f64, y: f64, tip_text: &str) -> Markup
     )
 }
 
-/// Text that is cut off where its place ends.
-pub fn clipped(class: &str, from: f64, to: f64, top: f64, height: f64, text: &str) -> Markup {
-    let content = Markup::element(
-        "text",
-        &[("class", class), ("x", "3"), ("y", &pixels(height - 5.0))],
-        Markup::text(text),
-    );
+/// A label that is cut off where its place ends: how wide text is, only a browser knows, and a page must not be wider
+/// than a telephone because of it. The place goes from one share of the width to another, and is so many pixels high.
+pub fn clipped(
+    class: &str,
+    anchor: Anchor,
+    (from, to): (f64, f64),
+    (top, height): (f64, f64),
+    shift: f64,
+    content: Markup,
+) -> Markup {
+    let at = match anchor {
+        Anchor::Start => 0.0,
+        Anchor::Middle => 0.5,
+        Anchor::End => 1.0,
+    };
+    let text = label(class, anchor, at, height - 5.0, shift, content);
     let (x, width, y, height) = (percent(from), percent(to - from), pixels(top), pixels(height));
     let attributes: Attributes =
         &[("x", x.as_str()), ("width", &width), ("y", &y), ("height", &height), ("class", "clip")];
-    Markup::element("svg", attributes, content)
+    Markup::element("svg", attributes, text)
 }
 
 /// The lines of an axis across a drawing of this height.

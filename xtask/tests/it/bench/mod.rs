@@ -9,5 +9,6 @@ mod interrupted;
 mod loaded;
 mod measuring;
 mod named;
+mod page;
 mod proofs;
 mod report;

@@ -17,6 +17,8 @@ const THIN_ROW: f64 = 3.0;
 const HEADING: f64 = 24.0;
 /// So many characters of a name fit beside a bar on a telephone.
 const NAME: usize = 34;
+/// Less than this share of the width is no room for a name.
+const ROOM: f64 = 0.2;
 /// Cargo gives times in hundredths of a second.
 const SAME_START: f64 = 0.02;
 
@@ -135,7 +137,10 @@ fn critical_path(timeline: &Timeline, axis: &Axis, top: f64) -> Markup {
             let text = format!("{}: {}", entry.what, words::time(entry.seconds));
             // Where not even the beginning of a name fits, there is none.
             let written = match to - from > 0.04 {
-                true => svg::clipped("on-path", from, to, top, 18.0, &entry.what),
+                true => {
+                    let name = Markup::text(&entry.what);
+                    svg::clipped("on-path", Anchor::Start, (from, to), (top, 18.0), 3.0, name)
+                }
                 false => Markup::none(),
             };
             svg::group(&text, svg::bar(class, from, to, top, 18.0, "").and(written))
@@ -199,11 +204,18 @@ fn label(unit: &TimedUnit) -> String {
     if unit.kind == "lib" { unit.package.clone() } else { format!("{} ({})", unit.package, unit.kind) }
 }
 
-/// Beside the bar, where there is more room.
+/// Beside the bar, where there is more room; on it, where it takes nearly all of the width. On a telephone that may not
+/// be enough; the tip has all of it.
 fn beside(from: f64, to: f64, top: f64, text: &str) -> Markup {
-    let (anchor, x, shift) =
-        if 1.0 - to >= from { (Anchor::Start, to, 4.0) } else { (Anchor::End, from, -4.0) };
-    svg::label("row", anchor, x, top + 10.5, shift, Markup::text(text))
+    let (left, right) = (from, 1.0 - to);
+    let (anchor, place, shift) = if left.max(right) < ROOM {
+        (Anchor::Start, (from, 1.0), 4.0)
+    } else if right >= left {
+        (Anchor::Start, (to, 1.0), 4.0)
+    } else {
+        (Anchor::End, (0.0, from), -4.0)
+    };
+    svg::clipped("row", anchor, place, (top, NAMED_ROW + 0.5), shift, Markup::text(text))
 }
 
 /// What a unit did from when to when, in seconds since its own start.

@@ -68,7 +68,7 @@ fn band(axis: &Axis, arm: &ArmFigures, top: f64) -> Markup {
 
 fn row(axis: &Axis, arm: &ArmFigures, top: f64) -> Markup {
     let name = svg::span("name", 0.0, &short(&arm.arm.name)).and(svg::span("soft", 8.0, &judgement(arm)));
-    let text = svg::label("", Anchor::Start, 0.0, top + 13.0, 0.0, name);
+    let text = svg::clipped("", Anchor::Start, (0.0, 1.0), (top, 18.0), 0.0, name);
     let ground = svg::line("ground", (0.0, top + ROW - 4.0), (1.0, top + ROW - 4.0));
     let middle = top + MIDDLE;
     let measured = arm.verdict.and_then(|verdict| Some((verdict, verdict.ratio?)));

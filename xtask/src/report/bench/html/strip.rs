@@ -62,7 +62,8 @@ fn row(axis: &Axis, arm: &ArmFigures, top: f64) -> Markup {
     let (strip_top, strip_bottom) = (top + STRIP_TOP, top + STRIP_BOTTOM);
     let middle = f64::midpoint(strip_top, strip_bottom);
     let name = svg::span("name", 0.0, &short(&words::arm(arm))).and(svg::span("soft", 8.0, &figure(arm)));
-    let text = svg::label("", Anchor::Start, 0.0, top + 13.0, 0.0, svg::tip(&arm.arm.variant).and(name));
+    let told = svg::tip(&arm.arm.variant).and(name);
+    let text = svg::clipped("", Anchor::Start, (0.0, 1.0), (top, 18.0), 0.0, told);
     let ground = svg::line("ground", (0.0, strip_bottom + 2.0), (1.0, strip_bottom + 2.0));
     // One sample has no median but itself.
     let spread = arm.seconds.filter(|spread| spread.n > 1).map_or(Markup::none(), |spread| {
