@@ -118,6 +118,8 @@ fn what_was_measured_before_the_disk_was_full_is_kept_and_nothing_else_a_number(
     let Some(run) = with_target_and(&workspace, "size=800m", fill, &args) else { return };
     assert!(matches!(run.code, Some(code) if code != 0), "{}", run.stderr);
     assert!(run.stderr.contains("No space left on device"), "{}", run.stderr);
+    // Once there is room again, it can be gone on with.
+    assert!(run.stderr.contains("`cargo xtask bench --resume` with the same arguments"), "{}", run.stderr);
     let files = std::fs::read_dir(workspace.root().join("left")).unwrap().flatten();
     let mut files = files.map(|entry| entry.path());
     let kept = files.find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
