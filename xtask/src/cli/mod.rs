@@ -218,6 +218,9 @@ pub struct SetupArgs {
     /// Tools of another group too; may be repeated
     #[arg(long, value_enum, value_delimiter = ',', value_name = "GROUP")]
     pub with: Vec<Group>,
+    /// Of the tools that a build needs this one alone; may be repeated
+    #[arg(long, value_delimiter = ',', value_name = "TOOL", conflicts_with_all = ["with", "update", "local", "undo"])]
+    pub only: Vec<String>,
     /// Only look; fail when something is missing
     #[arg(long)]
     pub check: bool,

@@ -213,14 +213,18 @@ fn blocks(exec: &Executor, context: &Context, selection: &Selection) -> anyhow::
             Err(_) => path.strip_prefix(root).unwrap_or(path).display().to_string(),
         }
     };
-    let mut build = vec!["build".to_owned(), "--after-cook".to_owned(), "--locked".to_owned()];
-    build.extend(["--format", "json"].map(str::to_owned));
+    let mut selected = Vec::new();
     if selection.profile != DEFAULT_PROFILE {
-        build.extend(["--profile".to_owned(), selection.profile.clone()]);
+        selected.extend(["--profile".to_owned(), selection.profile.clone()]);
     }
     if let Some(project) = &selection.project {
-        build.extend(["--project".to_owned(), project.clone()]);
+        selected.extend(["--project".to_owned(), project.clone()]);
     }
+    let with_selection =
+        |words: &[&str]| words.iter().map(|word| (*word).to_owned()).chain(selected.clone()).collect::<Vec<_>>();
+    // These two have stages of their own.
+    let staged = [Tool::WasmTarget, Tool::WasmBindgen];
+    let tools = context.wanted()?.into_iter().map(|wanted| wanted.tool).filter(|tool| !staged.contains(tool));
     let project = &context.project;
     let tailwind = project.tailwind.iter();
     let config = tailwind.clone().filter(|it| it.has_config()).filter_map(|it| it.config_file.as_deref());
@@ -231,7 +235,8 @@ fn blocks(exec: &Executor, context: &Context, selection: &Selection) -> anyhow::
         front: cook::of(front, &environment)?,
         server: cook::of(server, &environment)?,
         environment,
-        build,
+        build: with_selection(&["build", "--after-cook", "--locked", "--format", "json"]),
+        setups: tools.map(|tool| with_selection(&["setup", "--only", tool.key()])).collect(),
         files: files.into_iter().map(below).collect(),
         folders: context.project.assets_dir.iter().map(|folder| below(folder)).collect(),
         folder: pack::APP_DIR.to_owned(),

@@ -29,6 +29,8 @@ pub struct Recipe {
     pub server: Cook,
     /// The words after `xtask`.
     pub build: Vec<String>,
+    /// The words after `xtask` for each tool that a stage of its own does not bring.
+    pub setups: Vec<Vec<String>>,
     /// Files and folders that have to be there before the sources are, for whoever reads the metadata.
     pub files: Vec<String>,
     pub folders: Vec<String>,
@@ -107,24 +109,43 @@ fn cook(cook: &Cook) -> Vec<String> {
     broken(&words)
 }
 
-/// Files for whoever looks which tools are missing. Empty ones do: only their names matter, and a change of the real
-/// ones must not make this layer anew.
+/// A layer for each tool, so that another version of one leaves the ones before it alone.
+///
+/// Before them files for whoever reads the metadata. Empty ones do: only their names matter, and a change of the real
+/// ones must not make these layers anew.
 fn setup(recipe: &Recipe) -> Vec<String> {
     let quoted = |paths: &[String]| paths.iter().map(|path| quote(path)).collect::<Vec<_>>();
     let parents = recipe.files.iter().filter_map(|file| Some(file.rsplit_once('/')?.0.to_owned()));
     let mut folders: Vec<String> = parents.chain(recipe.folders.iter().cloned()).collect();
     folders.sort();
     folders.dedup();
-    let mut words = Vec::new();
+    let mut commands = Vec::new();
     if !folders.is_empty() {
-        words.push("&& mkdir -p".to_owned());
-        words.extend(quoted(&folders));
+        commands.push([vec!["mkdir -p".to_owned()], quoted(&folders)].concat());
     }
     if !recipe.files.is_empty() {
-        words.push("&& touch".to_owned());
-        words.extend(quoted(&recipe.files));
+        commands.push([vec!["touch".to_owned()], quoted(&recipe.files)].concat());
     }
-    if words.is_empty() { Vec::new() } else { broken(&words) }
+    let mut lines = Vec::new();
+    for setup in &recipe.setups {
+        commands.push([vec!["xtask".to_owned()], quoted(setup)].concat());
+        if !lines.is_empty() {
+            lines.push("# hadolint ignore=DL3059".to_owned());
+        }
+        let words = std::mem::take(&mut commands).join(&"&&".to_owned());
+        lines.extend(instruction("RUN", &words));
+    }
+    lines
+}
+
+/// Words as an instruction of the Dockerfile.
+fn instruction(keyword: &str, words: &[String]) -> Vec<String> {
+    let mut lines = broken(&[&[keyword.to_owned()], words].concat());
+    if let Some(last) = lines.last_mut() {
+        // Nothing follows.
+        last.truncate(last.trim_end_matches(['\\', ' ']).len());
+    }
+    lines
 }
 
 /// What changes least comes first: the layers below one that has changed are there already.
@@ -217,6 +238,7 @@ mod tests {
                 args: words(&format!("--package server --features {}", "x".repeat(80))),
             },
             build: words("build"),
+            setups: vec![words("setup --only wasm-opt"), words("setup --only sass --project app")],
             files: words("style/main.css tailwind.config.js"),
             folders: words("public"),
             folder: "/app".to_owned(),
@@ -251,7 +273,9 @@ mod tests {
             COPY --from=builder /app/target/production/hash.txt /app/target/production/app ./
             ENTRYPOINT ["/app/app"]
             setup:
-            && mkdir -p public style && touch style/main.css tailwind.config.js \
+            RUN mkdir -p public style && touch style/main.css tailwind.config.js && xtask setup --only wasm-opt
+            # hadolint ignore=DL3059
+            RUN xtask setup --only sass --project app
         "#]]
         .assert_eq(&all);
     }

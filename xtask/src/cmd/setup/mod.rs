@@ -38,14 +38,13 @@ pub fn run(exec: &Executor, args: &SetupArgs) -> anyhow::Result<()> {
     }
     let context = Context::load(exec, &args.selection)?;
     let groups: BTreeSet<Group> = args.with.iter().copied().collect();
-    let more: Vec<Wanted> = groups
-        .iter()
-        .filter(|group| **group != Group::Build)
-        .flat_map(|group| Wanted::of_group(*group))
-        .collect();
+    let mut wanted = only(context.wanted()?, &args.only)?;
+    wanted.extend(
+        groups.iter().filter(|group| **group != Group::Build).flat_map(|group| Wanted::of_group(*group)),
+    );
     if !args.check {
-        let mut missing = context.tools(exec)?.missing;
-        for wanted in &more {
+        let mut missing = Vec::new();
+        for wanted in &wanted {
             if tools::look(exec, &context.toolchain, wanted)?.missing {
                 missing.push(tools::install_step(wanted)?);
             }
@@ -59,7 +58,6 @@ pub fn run(exec: &Executor, args: &SetupArgs) -> anyhow::Result<()> {
             install(exec, &context, &missing).1?;
         }
     }
-    let wanted = [context.wanted()?, more].concat();
     let status = wanted.iter().map(|wanted| tools::status(exec, &context.toolchain, wanted));
     let mut report =
         Report { schema: "xtask.setup/1", tools: status.collect::<anyhow::Result<_>>()?, root: None };
@@ -73,6 +71,18 @@ pub fn run(exec: &Executor, args: &SetupArgs) -> anyhow::Result<()> {
     report.tools.extend(tools::local::status(&context.workspace.root)?);
     print(&render(&report, args.format)?)?;
     ready(&report, args)
+}
+
+/// Those with these names, or all where no name is given.
+fn only(wanted: Vec<Wanted>, names: &[String]) -> anyhow::Result<Vec<Wanted>> {
+    let known: Vec<&str> = wanted.iter().map(|wanted| wanted.tool.key()).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Failure::usage(format!("a build of this project needs no tool `{name}`"))
+            .hint(format!("it needs: {}", known.join(", ")))
+            .into());
+    }
+    let is_chosen = |wanted: &Wanted| names.is_empty() || names.iter().any(|name| name == wanted.tool.key());
+    Ok(wanted.into_iter().filter(is_chosen).collect())
 }
 
 /// A failure that names what is missing, and who can bring it.

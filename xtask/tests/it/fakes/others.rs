@@ -126,6 +126,25 @@ fn setup_says_what_is_missing_and_changes_nothing_when_it_only_looks() {
     assert!(listings() == before);
 }
 
+#[test]
+fn setup_of_one_tool_looks_at_no_other() {
+    let fakes = Fakes::new();
+    fakes.remove("wasm-bindgen");
+    let run = fakes.run(&["setup", "--only", "wasm-opt"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    expect![[r#"
+        tool      wanted  found  from  state
+        wasm-opt  131     131    PATH  ready
+    "#]]
+    .assert_eq(&run.stdout);
+    let run = fakes.run(&["setup", "--only", "sass"]);
+    assert_eq!(run.code, Some(2));
+    expect![[r#"
+        error: a build of this project needs no tool `sass`
+         hint: it needs: wasm-target, wasm-bindgen, wasm-opt"#]]
+    .assert_eq(&fakes.message(&run, ""));
+}
+
 /// Calls that only look.
 pub(super) const PROBES: [&str; 8] = [
     "cargo metadata --no-deps --format-version 1",
