@@ -10,6 +10,7 @@ use super::context::Context;
 use super::docker::pack;
 use super::print;
 use crate::cli::{GenerateArgs, Selection};
+use crate::config::toolchain_file;
 use crate::config::tools::Table;
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
@@ -25,8 +26,6 @@ use crate::tools::Tool;
 
 /// The recipe of the image.
 pub const DOCKERFILE: &str = "Dockerfile.production";
-/// Where rustup is told which compiler is the workspace's.
-const TOOLCHAIN_FILE: &str = "rust-toolchain.toml";
 /// Where workflows are.
 const WORKFLOWS: &str = ".github/workflows";
 
@@ -58,7 +57,8 @@ pub fn run(exec: &Executor, args: &GenerateArgs) -> anyhow::Result<()> {
         let filled = generate::fill(DOCKERFILE, &text, &blocks(exec, &context, &args.selection)?)?;
         files.push((DOCKERFILE.to_owned(), filled));
         let channel = channel(root)?;
-        other_rust = channel.and_then(|channel| Some((dockerfile::other_rust(&text, &channel)?, channel)));
+        other_rust =
+            channel.and_then(|channel| Some((dockerfile::other_rust(&text, &channel.name)?, channel)));
     }
     files.extend(workflows(&context)?);
     if files.is_empty() {
@@ -100,10 +100,9 @@ pub fn run(exec: &Executor, args: &GenerateArgs) -> anyhow::Result<()> {
 }
 
 /// The image's Rust is not the workspace's, whose digest only a registry knows.
-fn mended_by_hand(drift: &Drift, channel: &str) -> Failure {
-    let line = drift.line;
-    let message =
-        format!("{DOCKERFILE}:{line}: RUST_IMAGE is not Rust {channel}, which {TOOLCHAIN_FILE} names");
+fn mended_by_hand(drift: &Drift, channel: &Channel) -> Failure {
+    let (line, Channel { name, file }) = (drift.line, channel);
+    let message = format!("{DOCKERFILE}:{line}: RUST_IMAGE is not Rust {name}, which {file} names");
     let name = drift.wanted.split(['=', '@']).nth(1).unwrap_or_default();
     Failure::new(Exit::CheckFailed, message)
         .hint(format!("`docker buildx imagetools inspect {name}` prints the digest for that line"))
@@ -159,21 +158,28 @@ fn workflows(context: &Context) -> anyhow::Result<Vec<(String, Filled)>> {
 /// The compiler of the workspace: what rustup is told in its file, else the one that the image is built with.
 fn toolchain(root: &Path) -> anyhow::Result<Option<String>> {
     if let Some(channel) = channel(root)? {
-        return Ok(Some(channel));
+        return Ok(Some(channel.name));
     }
     let text = read(&root.join(DOCKERFILE))?.unwrap_or_default();
     Ok(dockerfile::rust_image(&text).map(|image| image.version.to_owned()))
 }
 
-/// What rustup is told in its file.
-fn channel(root: &Path) -> anyhow::Result<Option<String>> {
-    let text = read(&root.join(TOOLCHAIN_FILE))?.unwrap_or_default();
-    let quoted = |line: &str| {
-        let (key, value) = line.split_once('=')?;
-        let value = value.split('#').next()?.trim().trim_matches(['"', '\'']);
-        (key.trim() == "channel").then(|| value.to_owned())
-    };
-    Ok(text.lines().find_map(quoted))
+/// The compiler that a file asks rustup for.
+struct Channel {
+    /// E.g. `1.95.0`.
+    name: String,
+    /// The name of the file.
+    file: &'static str,
+}
+
+/// What rustup is told in its file. The first of both names counts, also where it names no channel.
+fn channel(root: &Path) -> anyhow::Result<Option<Channel>> {
+    for file in toolchain_file::NAMES {
+        if let Some(text) = read(&root.join(file))? {
+            return Ok(toolchain_file::channel(file, &text).map(|name| Channel { name, file }));
+        }
+    }
+    Ok(None)
 }
 
 /// The lines of the workspace's Dockerfile that are not what they should be; none where it has no such lines.
@@ -220,8 +226,9 @@ fn blocks(exec: &Executor, context: &Context, selection: &Selection) -> anyhow::
     if let Some(project) = &selection.project {
         selected.extend(["--project".to_owned(), project.clone()]);
     }
-    let with_selection =
-        |words: &[&str]| words.iter().map(|word| (*word).to_owned()).chain(selected.clone()).collect::<Vec<_>>();
+    let with_selection = |words: &[&str]| {
+        words.iter().map(|word| (*word).to_owned()).chain(selected.clone()).collect::<Vec<_>>()
+    };
     // These two have stages of their own.
     let staged = [Tool::WasmTarget, Tool::WasmBindgen];
     let tools = context.wanted()?.into_iter().map(|wanted| wanted.tool).filter(|tool| !staged.contains(tool));
@@ -246,6 +253,7 @@ fn blocks(exec: &Executor, context: &Context, selection: &Selection) -> anyhow::
         site_dir: pack::SITE_DIR.to_owned(),
         labels: pack::labels_of_workspace(context),
         runtime_environment: pack::container_environment(context),
+        port: project.site_addr.port(),
     };
     Ok(dockerfile::blocks(&recipe))
 }

@@ -25,6 +25,7 @@ pub mod registry;
 pub mod root;
 pub mod service;
 pub mod size;
+pub mod toolchain_file;
 pub mod tools;
 
 use std::path::Path;

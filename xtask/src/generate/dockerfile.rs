@@ -12,6 +12,10 @@ const LINE_LENGTH_MAX: usize = 120;
 /// What the line with the compiler's image begins with.
 const RUST_IMAGE: &str = "ARG RUST_IMAGE=";
 
+/// The image of the newest nightly. None keeps those of other days (rust-lang/docker-rust#177), nor is there one of
+/// beta.
+const NIGHTLY_IMAGE: &str = "docker.io/rustlang/rust:nightly-slim";
+
 /// Has cargo say why it compiles a unit that it has compiled before.
 const LOG: &str = "CARGO_LOG=cargo::core::compiler::fingerprint=info";
 
@@ -44,6 +48,8 @@ pub struct Recipe {
     /// What says whose image it is.
     pub labels: BTreeMap<String, String>,
     pub runtime_environment: BTreeMap<String, String>,
+    /// Where the server listens unless the platform says otherwise.
+    pub port: u16,
 }
 
 /// The compiler's image of a Dockerfile, where it is Rust's own.
@@ -65,21 +71,30 @@ pub fn rust_image(text: &str) -> Option<RustImage<'_>> {
     Some(RustImage { line: index + 1, text: line, version })
 }
 
-/// The line that names another Rust than the workspace's toolchain. A channel without a number is any. No command can
-/// write it: only the registry knows the other image's digest.
+/// The line that names another Rust than the workspace's toolchain, where there is an image that has the right one. Of
+/// other channels (`stable`, `beta`, a nightly of some day) rustup fetches the compiler when the image is built. No
+/// command can write the line: only the registry knows the other image's digest.
 pub fn other_rust(text: &str, toolchain: &str) -> Option<Drift> {
     let image = rust_image(text)?;
     let numbers =
         |version: &str| -> Option<Vec<u64>> { version.split('.').map(|part| part.parse().ok()).collect() };
-    let (own, wanted) = (numbers(image.version)?, numbers(toolchain)?);
-    // `1.95` is each 1.95.x.
-    let is_same = own.iter().zip(&wanted).all(|(own, wanted)| own == wanted);
     let name = image.text.split('@').next().unwrap_or_default();
-    (!is_same).then(|| Drift {
+    let wanted = match (numbers(image.version), numbers(toolchain)) {
+        // `1.95` is each 1.95.x.
+        (Some(own), Some(wanted)) if own.iter().zip(&wanted).any(|(own, wanted)| own != wanted) => {
+            name.replacen(image.version, toolchain, 1)
+        }
+        (Some(_), None) if toolchain == "nightly" => format!("{RUST_IMAGE}{NIGHTLY_IMAGE}"),
+        (None, Some(_)) if image.version == "nightly" => {
+            format!("{RUST_IMAGE}docker.io/library/rust:{toolchain}-slim")
+        }
+        _ => return None,
+    };
+    Some(Drift {
         line: image.line,
         block: "RUST_IMAGE".to_owned(),
         found: image.text.to_owned(),
-        wanted: format!("{}@sha256:…", name.replacen(image.version, toolchain, 1)),
+        wanted: format!("{wanted}@sha256:…"),
     })
 }
 
@@ -140,7 +155,7 @@ fn setup(recipe: &Recipe) -> Vec<String> {
 
 /// Words as an instruction of the Dockerfile.
 fn instruction(keyword: &str, words: &[String]) -> Vec<String> {
-    let mut lines = broken(&[&[keyword.to_owned()], words].concat());
+    let mut lines = broken(&[vec![keyword.to_owned()], words.to_vec()].concat());
     if let Some(last) = lines.last_mut() {
         // Nothing follows.
         last.truncate(last.trim_end_matches(['\\', ' ']).len());
@@ -152,6 +167,7 @@ fn instruction(keyword: &str, words: &[String]) -> Vec<String> {
 fn runtime(recipe: &Recipe) -> Vec<String> {
     let inside = |path: &str| format!("{}/{path}", recipe.folder);
     let mut lines = set("LABEL", &pairs(&recipe.labels));
+    lines.push(format!("EXPOSE {}", recipe.port));
     lines.extend(set("ENV", &pairs(&recipe.runtime_environment)));
     lines.push(format!("COPY --from=builder {}/ {}/", inside(&recipe.site), recipe.site_dir));
     let files: Vec<String> =
@@ -210,16 +226,28 @@ mod tests {
         let line = "ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-trixie@sha256:00";
         let text = format!("# x\n{line}\nFROM ${{RUST_IMAGE}}\n");
         assert_eq!(rust_image(&text), Some(RustImage { line: 2, text: line, version: "1.95.0" }));
-        for same in ["1.95.0", "1.95", "stable", "nightly-2026-01-01"] {
+        // Of the last three no image has the compiler for sure.
+        for same in ["1.95.0", "1.95", "stable", "beta", "nightly-2026-01-01"] {
             assert_eq!(other_rust(&text, same), None, "{same}");
         }
         let drift = other_rust(&text, "1.96.1").unwrap();
         assert_eq!((drift.line, drift.found.as_str()), (2, line));
         assert_eq!(drift.wanted, "ARG RUST_IMAGE=docker.io/library/rust:1.96.1-slim-trixie@sha256:…");
+        // A channel of the other kind, whose compiler only such an image brings along under a digest.
+        let drift = other_rust(&text, "nightly").unwrap();
+        assert_eq!(drift.wanted, "ARG RUST_IMAGE=docker.io/rustlang/rust:nightly-slim@sha256:…");
+        let nightly = "ARG RUST_IMAGE=docker.io/rustlang/rust:nightly-slim@sha256:00\n";
+        let drift = other_rust(nightly, "1.96.1").unwrap();
+        assert_eq!(drift.wanted, "ARG RUST_IMAGE=docker.io/library/rust:1.96.1-slim@sha256:…");
+        for same in ["nightly", "nightly-2026-01-01", "stable"] {
+            assert_eq!(other_rust(nightly, same), None, "{same}");
+        }
         for other in
             ["ARG RUST_IMAGE=r.example/own:1.2\n", "ARG RUST_IMAGE=rust:latest\n", "FROM rust:1.2.3\n"]
         {
-            assert_eq!(other_rust(other, "1.96.1"), None, "{other}");
+            for toolchain in ["1.96.1", "nightly"] {
+                assert_eq!(other_rust(other, toolchain), None, "{other} {toolchain}");
+            }
         }
     }
 
@@ -248,6 +276,7 @@ mod tests {
             site_dir: "site".to_owned(),
             labels: map(&[("org.example.title", "app"), ("org.example.words", "two words")]),
             runtime_environment: map(&[("HOST", "0.0.0.0")]),
+            port: 8080,
         };
         let all: String =
             blocks(&recipe).iter().map(|(name, lines)| format!("{name}:\n{}\n", lines.join("\n"))).collect();
@@ -268,6 +297,7 @@ mod tests {
             runtime:
             LABEL org.example.title=app \
                 org.example.words="two words"
+            EXPOSE 8080
             ENV HOST=0.0.0.0
             COPY --from=builder /app/target/site/ site/
             COPY --from=builder /app/target/production/hash.txt /app/target/production/app ./

@@ -10,10 +10,10 @@ use super::dockerfile::Dockerfile;
 use super::dockerfile::copies::{self, Copy};
 use super::dockerfile::stages::{Base, Scope, Step};
 use super::manifest::{Leptos, Manifests};
-use super::repository::{OWN_PACKAGE, Repository, toml};
+use super::repository::{OWN_PACKAGE, Repository};
 use super::workflows::Workflow;
 use super::yaml::{Kind, Node};
-use crate::config::{parse_toml, places};
+use crate::config::{lockfile, parse_toml, places, toolchain_file};
 
 /// What is known of a repository.
 #[derive(Debug)]
@@ -108,16 +108,18 @@ impl<'a> Facts<'a> {
         named.iter().filter_map(|(key, name)| Some(((*name).to_owned(), value(key)?))).collect()
     }
 
-    /// The toolchain that the repository itself asks for. It wins over rustup's default, in a cook too: cargo-chef
-    /// puts the file into its recipe.
+    /// The toolchain that the repository itself asks for. It wins over rustup's default where its file is.
     pub fn channel(&self) -> Option<String> {
-        let file = |name: &&str| self.repository.files.get(*name);
-        let text = ["rust-toolchain", "rust-toolchain.toml"].iter().find_map(file)?;
-        match toml(Some(text)) {
-            Some(value) => Some(value.pointer("/toolchain/channel")?.as_str()?.to_owned()),
-            // Of old it was the name alone.
-            None => text.lines().next().map(|line| line.trim().to_owned()).filter(|name| !name.is_empty()),
-        }
+        let file = |name: &&'static str| Some((*name, self.repository.files.get(*name)?));
+        let (name, text) = toolchain_file::NAMES.iter().find_map(file)?;
+        toolchain_file::channel(name, text)
+    }
+
+    /// Whether Cargo.lock has a package of this name.
+    pub fn locks(&self, package: &str) -> bool {
+        let lock = self.repository.files.get("Cargo.lock");
+        let packages = lock.and_then(|text| lockfile::packages(text).ok()).unwrap_or_default();
+        packages.iter().any(|locked| locked.name == package)
     }
 
     /// The folders of the app's packages below a Dockerfile's context, without a `/`; empty for the root's.

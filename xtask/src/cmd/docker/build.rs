@@ -153,8 +153,8 @@ impl Job {
         if !folder.join(&dockerfile).is_file() {
             return Err(Failure::usage(format!("there is no {dockerfile} in {}", folder.display()))
                 .hint(
-                    "copy it and .dockerignore from the repository that xtask comes from, and run `cargo xtask \
-                     generate`",
+                    "copy it and .dockerignore from the repository that xtask comes from, look through .dockerignore \
+                     for files that your crates include, and run `cargo xtask generate`",
                 )
                 .into());
         }
@@ -179,6 +179,13 @@ impl Job {
         inputs.extend(args.more.iter().map(|word| ("argument".to_owned(), word.clone())));
         inputs.extend(labels.iter().map(|(name, value)| ("label".to_owned(), format!("{name}={value}"))));
         inputs.push(("compression".to_owned(), compression(args).to_owned()));
+        let provenance = match args.provenance {
+            Provenance::Off => None,
+            Provenance::Min => Some("min".to_owned()),
+            Provenance::Max => Some("max".to_owned()),
+        };
+        // Whoever asks for statements must not get an image without them, nor the other way round.
+        inputs.extend(provenance.clone().map(|mode| ("provenance".to_owned(), mode)));
         let input_digest = context::input_digest(exec, &folder, &dockerfile, &inputs)?;
         let input_tag = format!("in-{input_digest}");
         labels.insert(INPUT_DIGEST_LABEL.to_owned(), input_digest.clone());
@@ -203,11 +210,7 @@ impl Job {
             caches: caches(args, target.as_ref(), github)?,
             write_caches: args.push && is_trusted,
             compression: compression(args).to_owned(),
-            provenance: match args.provenance {
-                Provenance::Off => None,
-                Provenance::Min => Some("min".to_owned()),
-                Provenance::Max => Some("max".to_owned()),
-            },
+            provenance,
             build_args,
             labels,
             secrets: SECRETS.into_iter().filter(|(_, variable)| set(variable).is_some()).collect(),

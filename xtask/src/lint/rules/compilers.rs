@@ -1,10 +1,12 @@
 //! With which compiler a call compiles: chosen for the call, by the repository, by the image's recipe, or by its base.
 
 use super::super::base_image::Image;
-use super::super::calls::Call;
+use super::super::calls::{Call, Kind, is_below};
+use super::super::dockerfile::copies::{self, Copy, From};
 use super::super::dockerfile::stages::{Base, Step};
 use super::super::facts::{Facts, Recipe};
 use super::super::shell;
+use crate::config::toolchain_file;
 
 /// A compiler, as far as files tell.
 struct Compiler {
@@ -38,8 +40,9 @@ fn of(facts: &Facts<'_>, recipe: &Recipe, call: &Call) -> Compiler {
     if let Some(variable) = call.env.get("RUSTUP_TOOLCHAIN") {
         return asked(variable.clone());
     }
-    if let Some(channel) = facts.channel() {
-        return asked(Some(channel));
+    let channel = facts.channel();
+    if channel.is_some() && finds_file(recipe, call) {
+        return asked(channel);
     }
     if let Some(default) = default_before(recipe, call) {
         return asked(default);
@@ -48,7 +51,50 @@ fn of(facts: &Facts<'_>, recipe: &Recipe, call: &Call) -> Compiler {
         Some((Base::Image(image), _)) if image.is_known => Image::parse(&image.text).compiler(),
         _ => None,
     };
-    Compiler { name, is_asked: false }
+    // A base that nobody knows may well have the compiler that the repository asks for.
+    Compiler { is_asked: name.is_none() && channel.is_some(), name }
+}
+
+/// Whether the repository's file is there when a call begins. cargo-chef writes it from its recipe, but when cargo has
+/// chosen its compiler: it counts for the next call (LukeMathWalker/cargo-chef#271). A build has it from either.
+fn finds_file(recipe: &Recipe, call: &Call) -> bool {
+    if call.kind != Kind::Cook {
+        return true;
+    }
+    let chain = recipe.parsed.chain(call.stage);
+    let mut earlier = recipe.calls.iter().take_while(|other| !std::ptr::eq(*other, call));
+    if earlier.any(|other| other.kind == Kind::Cook && chain.contains(&other.stage)) {
+        return true;
+    }
+    let is_mounted = |target: &str| {
+        let name = target.rsplit('/').next().unwrap_or_default();
+        !target.is_empty() && (is_below(&call.folder, target) || means_file(name))
+    };
+    if call.mounts.iter().any(|mount| mount.kind == "bind" && is_mounted(&mount.target)) {
+        return true;
+    }
+    let mut before = chain.iter().flat_map(|stage| {
+        let steps = recipe.parsed.stages[*stage].steps.iter().enumerate();
+        steps.filter(|(index, _)| *stage != call.stage || *index < call.step).map(|(_, step)| step)
+    });
+    before.any(|step| brings_file(recipe, step, &call.folder))
+}
+
+/// Whether an instruction puts the file into a folder, as far as it can be told: by its name, by a pattern, with all
+/// files, or by a script that speaks of it.
+fn brings_file(recipe: &Recipe, step: &Step, folder: &str) -> bool {
+    let is_whole = |copy: &Copy| copy.from != From::Context && copy.ends().iter().any(|end| end == folder);
+    let brings = |copy: &Copy| copy.is_everything() || means_file(copy.name()) || is_whole(copy);
+    copies::of(step, &recipe.parsed).iter().any(brings)
+        || step.scripts().iter().any(|script| script.text.text.contains(toolchain_file::NAMES[0]))
+}
+
+/// Whether a name, perhaps with wildcards, means the file.
+fn means_file(name: &str) -> bool {
+    match name.find(['*', '?', '[']) {
+        Some(at) => toolchain_file::NAMES.iter().any(|file| file.starts_with(&name[..at])),
+        None => toolchain_file::NAMES.contains(&name),
+    }
 }
 
 /// The default that rustup was given last before a call; `Some(None)` for one that only the build knows.

@@ -59,7 +59,8 @@ const TOOLCHAIN: Rule = Rule {
     name: "cook-toolchain-differs",
     severity: Severity::Error,
     reason: "What one compiler has made another cannot use.",
-    fix: "choose the toolchain before the cook, and use the same for the build: one base, or rust-toolchain.toml",
+    fix: "choose the toolchain before the cook, and use the same for the build: one base, or rust-toolchain.toml, \
+          copied before the cook (cargo-chef writes it when cargo has already chosen)",
 };
 
 const ENVIRONMENT: Rule = Rule {

@@ -67,7 +67,7 @@ pub fn check(facts: &Facts<'_>, recipe: &Recipe, found: &mut InFile<'_>) {
 }
 
 /// The image that the server is built in, where that is another one than the runtime's.
-fn builder(recipe: &Recipe) -> Option<(&Base, &Call)> {
+pub fn builder(recipe: &Recipe) -> Option<(&Base, &Call)> {
     let parsed = &recipe.parsed;
     let own = parsed.chain(parsed.last()?);
     let is_server = |call: &&Call| match call.kind {
@@ -86,7 +86,7 @@ fn builder(recipe: &Recipe) -> Option<(&Base, &Call)> {
 }
 
 /// The triple that the server is built for: `Some(None)` for the builder's own, `None` where nobody can know it.
-fn target(recipe: &Recipe, build: &Call) -> Option<Option<String>> {
+pub fn target(recipe: &Recipe, build: &Call) -> Option<Option<String>> {
     let leptos = recipe.leptos.as_ref();
     let server = || halves::of(build, leptos).into_iter().find(|half| !half.is_front)?.target;
     let of_project = || leptos.and_then(|project| project.bin.target.clone()).map(Some);

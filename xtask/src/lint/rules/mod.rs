@@ -15,6 +15,7 @@ mod leptos_environment;
 mod libc;
 mod listening;
 mod metadata;
+mod openssl;
 mod pins;
 mod railway;
 mod secrets;
@@ -38,6 +39,7 @@ pub const TABLE: &[(&str, &[&Rule])] = &[
     ("dockerfile", dockerfile::ALL),
     ("pins", pins::ALL),
     ("c-library", libc::ALL),
+    ("openssl", openssl::ALL),
     ("cook", cook::ALL),
     ("cook-flags", cook_flags::ALL),
     ("layers", layers::ALL),
@@ -66,6 +68,7 @@ pub fn check(facts: &Facts<'_>) -> Findings {
         dockerfile::check(recipe, &mut found);
         pins::check(facts, recipe, &mut found);
         libc::check(facts, recipe, &mut found);
+        openssl::check(facts, recipe, &mut found);
         cook::check(facts, recipe, &mut found);
         cook_flags::check(facts, recipe, &mut found);
         layers::check(recipe, &mut found);

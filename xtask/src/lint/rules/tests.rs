@@ -288,7 +288,7 @@ fn compilers_of_the_cook_and_of_the_build() {
     ] {
         assert_eq!(files(cook, build).contains(rule), expected, "{cook} {build}");
     }
-    // The repository says it for both.
+    // The repository says it for both, and nothing is known against it.
     let both = recipe(chef, "rustlang/rust:nightly");
     let file = "[toolchain]\nchannel = \"1.90.0\"\n";
     keeps(rule, &[("Cargo.toml", &manifest), ("Dockerfile", &both), ("rust-toolchain.toml", file)]);
@@ -296,4 +296,74 @@ fn compilers_of_the_cook_and_of_the_build() {
         rule,
         &[("Cargo.toml", &manifest), ("Dockerfile", &both), ("rust-toolchain.toml", "[toolchain]\n")],
     );
+}
+
+/// cargo-chef writes the repository's file, but cargo has chosen its compiler by then.
+#[test]
+fn a_toolchain_file_that_comes_after_the_first_cook() {
+    let rule = "cook-toolchain-differs";
+    let manifest = package("", FEATURES);
+    let plain = cooked("--features ssr", "");
+    let files = |recipe: &str, name: &str, file: &str| {
+        found(&[("Cargo.toml", &manifest), ("Dockerfile", recipe), (name, file)]).contains(rule)
+    };
+    let (old, new) = ("rust-toolchain", "rust-toolchain.toml");
+    let channel = "[toolchain]\nchannel = \"1.89.0\"\n";
+    assert!(files(&plain, new, channel) && files(&plain, old, channel) && files(&plain, old, "1.89.0\n"));
+    for same in ["[toolchain]\nchannel = \"1.90.0\"\n", "[toolchain]\ntargets = []\n"] {
+        assert!(!files(&plain, new, same), "{same}");
+    }
+    for brought in [
+        "COPY rust-toolchain.toml recipe.json ./",
+        "COPY rust-toolchai[n]* recipe.json ./",
+        "COPY *.toml recipe.json ./",
+        "COPY --from=planner /src/rust-toolchain.toml recipe.json ./",
+        "COPY --from=planner /src .",
+        "COPY . .",
+        "RUN echo 1.89.0 >rust-toolchain\nCOPY recipe.json .",
+        "RUN cargo chef cook --no-build\nCOPY recipe.json .",
+    ] {
+        let recipe = plain.replace("COPY recipe.json .", brought);
+        assert!(!files(&recipe, new, channel), "{brought}");
+    }
+    let mount = "RUN --mount=source=rust-toolchain.toml,target=rust-toolchain.toml";
+    let mounted = plain.replace("RUN cargo chef", &format!("{mount} cargo chef"));
+    assert!(!files(&mounted, new, channel));
+    // A base of which nothing is known may have that very compiler.
+    assert!(!files(&plain.replace("rust:1.90-trixie", "ghcr.io/owner/rust:1"), new, channel));
+    assert!(files(&plain.replace("COPY recipe.json .", "COPY Cargo.* recipe.json ./"), new, channel));
+}
+
+#[test]
+fn headers_of_openssl() {
+    let rule = "openssl-headers-missing";
+    let manifest = package("", "");
+    let files = |from: &str, before: &str, packages: &[&str]| {
+        let locked = |name: &&str| format!("[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n");
+        let lock: String = packages.iter().map(locked).collect();
+        let recipe = image(&format!("{before}\n{BUILD}"), RUNTIME).replace("rust:1.90-trixie", from);
+        found(&[("Cargo.toml", &manifest), ("Dockerfile", &recipe), ("Cargo.lock", &lock)]).contains(rule)
+    };
+    let slim = "rust:1.90-slim-trixie";
+    let sys: &[&str] = &["openssl-sys"];
+    let apt = "RUN apt-get update && apt-get install -y";
+    for before in ["", &format!("{apt} ca-certificates openssl"), &format!("ARG MORE=\"\"\n{apt} ${{MORE}}")]
+    {
+        assert!(files(slim, before, sys), "{before}");
+    }
+    for before in [
+        "RUN ./packages.sh",
+        "ENV OPENSSL_DIR=/opt/openssl",
+        "ENV LEPTOS_BIN_TARGET_TRIPLE=x86_64-unknown-linux-musl",
+        &format!("{apt} pkg-config libssl-dev"),
+        &format!("ARG MORE=\"pkg-config libssl-dev\"\n{apt} ${{MORE}}"),
+        &format!("ARG MORE\n{apt} ${{MORE}}"),
+        &format!("{apt} $(cat packages.txt)"),
+    ] {
+        assert!(!files(slim, before, sys), "{before}");
+    }
+    assert!(!files(slim, "", &["openssl-sys", "openssl-src"]) && !files(slim, "", &["rustls"]));
+    for from in ["rust:1.90-trixie", "ghcr.io/owner/rust:1.90-slim", "ghcr.io/owner/builder:1-slim"] {
+        assert!(!files(from, "", sys), "{from}");
+    }
 }

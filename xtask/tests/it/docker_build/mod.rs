@@ -15,6 +15,7 @@ mod published;
 mod pushed;
 mod signed;
 mod small;
+mod toolchain;
 
 use std::fs;
 use std::io::Read;
@@ -28,6 +29,7 @@ use crate::registry::Registry;
 use crate::running::repository;
 use crate::support::{Run, Workspace, skipped};
 use compile_cache::{Bucket, counts};
+use toolchain::Asked;
 
 /// What the server's manifest says about its sources.
 const REPOSITORY: &str = "repository = \"https://git.example.org/fixture\"";
@@ -39,6 +41,7 @@ struct Site {
     tools: tempfile::TempDir,
     rust: String,
     base: String,
+    _asked: Option<Asked>,
     _pulled: Pulled,
 }
 
@@ -49,13 +52,20 @@ fn variable(name: &str) -> Option<String> {
 impl Site {
     /// The fixture, with the lines of the Dockerfile that follow from it. `None` where the machine lacks a part.
     fn new() -> Option<Site> {
-        let site = Site::of(Workspace::fixture)?;
+        let mut site = Site::of(Workspace::fixture)?;
         site.workspace.edit(
             "server/Cargo.toml",
             "publish = false",
             &format!("publish = false\n{REPOSITORY}"),
         );
         site.generate();
+        // The compiler has to be asked for, and the repository's file does.
+        if let Some(asked) = Asked::of(&site.rust) {
+            let text = format!("[toolchain]\nchannel = \"{}\"\n", asked.channel);
+            site.workspace.write("rust-toolchain.toml", &text);
+            site.rust = asked.image.clone();
+            site._asked = Some(asked);
+        }
         Some(site)
     }
 
@@ -78,8 +88,8 @@ impl Site {
         let shim = "xtask/src/tools/local/xtask-linker.sh";
         workspace.write(shim, &fs::read_to_string(repository().join(shim)).unwrap());
         let pulled = Pulled(format!("{}/team/fixture", registry.address()));
-        let site =
-            Site { workspace, registry, tools: tempfile::tempdir().unwrap(), rust, base, _pulled: pulled };
+        let tools = tempfile::tempdir().unwrap();
+        let site = Site { workspace, registry, tools, rust, base, _asked: None, _pulled: pulled };
         site.hand_over("xtask", Path::new(env!("CARGO_BIN_EXE_xtask")));
         // Of the same version for all of them.
         let status = Workspace::fixture().xtask(&["setup", "--check", "--format", "json"]);
@@ -251,7 +261,8 @@ fn no_dependency_is_compiled_after_the_cook() {
     let manifest = site.registry.manifest("team/fixture", "one");
     assert_eq!(manifest.digest.as_deref(), cold["digest"].as_str());
 
-    let again = site.built(&["--push", "--cache", "registry", "--tag", "two"]);
+    let same = ["--push", "--cache", "registry", "--tag", "two", "--provenance", "max"];
+    let again = site.built(&same);
     assert_eq!((&again["compile_cache"], &again["after_cook"]), (&Value::Null, &Value::Null));
     assert_eq!((&again["reused"], &again["digest"]), (&true.into(), &cold["digest"]));
     assert_eq!(site.registry.tags("team/fixture"), [input_tag.as_str(), "layers", "one", "two"]);

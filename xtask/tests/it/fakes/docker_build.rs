@@ -158,9 +158,11 @@ fn the_digest_of_the_inputs_follows_what_is_in_the_image() {
     let first = digest(&[]);
     fakes.workspace.write("target/x", "left out");
     fakes.workspace.write(".env.local", "left out");
-    assert_eq!(digest(&["--tag", "other", "--cache", "registry", "--builder", "b"]), first);
+    let same = ["--tag", "other", "--cache", "registry", "--builder", "b", "--provenance", "off"];
+    assert_eq!(digest(&same), first);
     let mut all = vec![first, digest(&["--build-arg", "A=1"]), digest(&["--platform", "arm64"])];
     all.push(digest(&["--", "--build-context=a=b"]));
+    all.extend(["min", "max"].map(|mode| digest(&["--provenance", mode])));
     fakes.workspace.write("server/src/main.rs", "// another\n");
     all.push(digest(&[]));
     fakes.workspace.write("Dockerfile.production", &format!("{DOCKERFILE}# x\n"));
@@ -287,6 +289,24 @@ fn the_image_compiles_with_the_rust_of_the_workspace() {
         assert!(run.stdout.contains("+ ARG RUST_IMAGE=docker.io/library/rust:1.96.1-slim-trixie@sha256:…"));
         assert!(fakes.workspace.read("Dockerfile.production").starts_with(line));
     }
+    let asked = |channel: &str| {
+        toolchain(channel);
+        let run = fakes.run(&["generate", "--check"]);
+        let words: Vec<String> = message(&fakes, &run).split_whitespace().map(str::to_owned).collect();
+        (run.code, words.join(" "))
+    };
+    // Of the newest nightly there is an image, of other days and of beta there is none.
+    let (code, nightly) = asked("nightly");
+    assert_eq!(code, Some(1), "{nightly}");
+    assert!(nightly.contains("imagetools inspect docker.io/rustlang/rust:nightly-slim`"), "{nightly}");
+    for channel in ["stable", "beta", "nightly-2026-01-01"] {
+        assert_eq!(asked(channel).0, Some(0), "{channel}");
+    }
+    // The file of the old name counts before the other.
+    fakes.workspace.write("rust-toolchain", "1.96.1\n");
+    let (code, old) = asked("1.95.0");
+    assert_eq!(code, Some(1), "{old}");
+    assert!(old.contains("RUST_IMAGE is not Rust 1.96.1, which rust-toolchain names"), "{old}");
 }
 
 /// What fails the instruction of the test above.

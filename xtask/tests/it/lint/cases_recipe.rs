@@ -99,6 +99,10 @@ pub const CASES: &[Case] = &[
         &[(DOCKERFILE, "gcr.io/distroless/cc-debian13:nonroot", "docker.io/alpine:3.22")],
     ),
     (
+        "openssl-headers-missing",
+        &[("Cargo.lock", "", "\n[[package]]\nname = \"openssl-sys\"\nversion = \"0.9.110\"\n")],
+    ),
+    (
         "cook-target-mount",
         &[(
             DOCKERFILE,
@@ -204,6 +208,8 @@ pub const CASES: &[Case] = &[
         ],
     ),
     ("cook-toolchain-differs", &[(DOCKERFILE, "cargo leptos build", "cargo +1.94.0 leptos build")]),
+    // Nobody copies the file, so that the first cook has the compiler of the base.
+    ("cook-toolchain-differs", &[("rust-toolchain.toml", "\"1.95.0\"", "\"1.94.0\"")]),
     // Where the repository names a channel, rustup's default is of no account.
     (
         "cook-toolchain-differs",

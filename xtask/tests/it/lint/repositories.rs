@@ -30,6 +30,21 @@ fn this_repository_is_clean() {
     assert!(run.stdout.starts_with("nothing to mend in "), "{}", run.stdout);
 }
 
+/// Where its Dockerfile is told which packages the crates need.
+#[test]
+fn packages_that_crates_need_in_this_repositorys_dockerfile() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Dockerfile.production");
+    let Ok(text) = fs::read_to_string(file) else { return };
+    let workspace = good();
+    workspace.write("Dockerfile.production", &text);
+    let openssl = "\n[[package]]\nname = \"openssl-sys\"\nversion = \"0.9.110\"\n";
+    workspace.write("Cargo.lock", &(workspace.read("Cargo.lock") + openssl));
+    let finds = || rules(&report(&workspace, &["Dockerfile.production"])).contains("openssl-headers-missing");
+    assert!(finds());
+    workspace.edit("Dockerfile.production", "APT_PACKAGES=\"\"", "APT_PACKAGES=\"pkg-config libssl-dev\"");
+    assert!(!finds());
+}
+
 /// `tests/lint/traps` does what a published repository did in January 2026, in words of our own: its recipe, its workflow,
 /// its thin Dockerfile for Railway, and its committed configuration of cargo.
 #[test]
