@@ -11,6 +11,7 @@ use super::registry::Repository;
 use crate::config::github::GitHubApi;
 use crate::config::registry::Sources;
 use crate::exec::Executor;
+use crate::exit::Exit;
 use crate::record::doctor::Severity;
 use crate::record::inspect::{
     BaseShare, Budget, Difference, FileChange, FileSize, INSPECT_SCHEMA, InspectFinding, InspectRecord,
@@ -31,6 +32,8 @@ pub struct Question<'a> {
     pub own: Option<&'a Reference>,
     /// Another image that it is compared with.
     pub other: Option<&'a Reference>,
+    /// Somebody named it, so that it has to be there. The one that was pushed before may be gone by now.
+    pub is_other_named: bool,
     /// Where there are several, e.g. `linux/amd64`.
     pub platform: Option<&'a str>,
     /// How many files are named.
@@ -53,7 +56,16 @@ pub fn look(
     let difference = match question.other {
         Some(other) => {
             exec.ui().status("Fetching", format!("{other}, to compare with"));
-            Some(difference(exec, sources, other, &contents, question)?)
+            match difference(exec, sources, other, &contents, question) {
+                Ok(difference) => Some(difference),
+                Err(error) if question.is_other_named || matches!(Exit::of(&error), Exit::Interrupted(_)) => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    exec.ui().note(format!("compared with nothing: {error:#}"));
+                    None
+                }
+            }
         }
         None => None,
     };

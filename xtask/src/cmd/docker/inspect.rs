@@ -31,6 +31,7 @@ pub fn run(exec: &Executor, args: &InspectArgs) -> anyhow::Result<()> {
         image: &image,
         own: own.as_ref(),
         other: other.as_ref(),
+        is_other_named: args.compare.is_some(),
         platform: args.platform.as_deref(),
         files: args.files,
         budget: Budget {

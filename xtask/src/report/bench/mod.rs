@@ -52,12 +52,12 @@ pub fn render(record: &BenchRecord, format: Format) -> anyhow::Result<String> {
     Ok(match format {
         Format::Json => serde_json::to_string_pretty(record)? + "\n",
         Format::Human => {
-            let mut sections = sections(record);
+            let mut found = found(record);
             // On a terminal the end is what one sees.
-            sections.rotate_left(1);
-            document::human(&title(record), &sections)
+            found.rotate_left(1);
+            document::human(&title(record), &joined(background(record), found))
         }
-        Format::Markdown => document::markdown(&title(record), 2, &sections(record)),
+        Format::Markdown => document::markdown(&title(record), 2, &joined(found(record), background(record))),
     })
 }
 
@@ -65,10 +65,14 @@ fn title(record: &BenchRecord) -> String {
     format!("Benchmark of {}", record.project)
 }
 
-/// All that a report says, what matters most first.
-fn sections(record: &BenchRecord) -> Vec<Section> {
+fn joined(first: Vec<Section>, then: Vec<Section>) -> Vec<Section> {
+    first.into_iter().chain(then).collect()
+}
+
+/// What was found, what matters most first.
+fn found(record: &BenchRecord) -> Vec<Section> {
     let comparisons = (0..record.comparisons.len()).map(|index| comparison::section(record, index));
-    [general::in_short(record), general::run(record), general::definitions(record), general::noise(record)]
+    [general::in_short(record)]
         .into_iter()
         .chain(comparisons)
         .chain([activity::section(record)])
@@ -76,4 +80,9 @@ fn sections(record: &BenchRecord) -> Vec<Section> {
         .chain(general::budgets(record))
         .chain(general::notes(record))
         .collect()
+}
+
+/// On what, and what the words of it mean.
+fn background(record: &BenchRecord) -> Vec<Section> {
+    vec![general::run(record), general::definitions(record), general::noise(record)]
 }

@@ -57,6 +57,30 @@ fn layers_files_and_what_changed() {
 }
 
 #[test]
+fn the_image_before_may_be_gone() {
+    let Some(registry) = Registry::start() else { return };
+    let workspace = workspace();
+    registry.push_base_with("app", "2", platform(), &files(&[("app/server", 100)]));
+    let repository = format!("{}/app", registry.address());
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let gone = format!("{repository}@{digest}");
+    let pushed = json!({"repository": repository, "digest": digest, "reference": gone, "started": "2026"});
+    workspace.write("target/xtask/records/pack.jsonl", &format!("{pushed}\n"));
+    let image = format!("{repository}:2");
+    let report = report(&workspace, &["inspect", &image]);
+    assert_eq!(report["difference"], json!(null));
+    let run = |args: &[&str]| run(&workspace, &[&["inspect", &image], args].concat());
+    let looked = run(&[]);
+    assert!(
+        looked.stderr.contains(&format!("note: compared with nothing: the image {gone} is not in")),
+        "{}",
+        looked.stderr
+    );
+    // Whoever names one wants that one.
+    assert_eq!(run(&["--compare", &gone]).code, Some(4));
+}
+
+#[test]
 fn indexes_have_to_be_chosen_from() {
     let Some(registry) = Registry::start() else { return };
     let workspace = workspace();

@@ -12,7 +12,7 @@ mod trend;
 #[cfg(test)]
 mod page_tests;
 
-use super::{Plot, Section, figures, sections, title, words};
+use super::{Plot, Section, background, figures, found, title, words};
 use crate::record::bench::BenchRecord;
 use crate::report::page::document::Part;
 use crate::report::page::markup::Markup;
@@ -20,13 +20,11 @@ use crate::report::page::{Chapter, markup, page, scale, svg};
 
 /// The whole page. `history` is earlier runs, of whatever class of host: only those of the same one are drawn.
 pub fn html(record: &BenchRecord, history: &[BenchRecord]) -> String {
-    let mut chapters: Vec<Chapter> = sections(record)
-        .into_iter()
-        .map(|section| {
-            let content = content(record, &section);
-            Chapter { id: section.id, title: section.title, content }
-        })
-        .collect();
+    let chapter = |section: Section| {
+        let content = content(record, &section);
+        Chapter { id: section.id, title: section.title, content }
+    };
+    let mut chapters: Vec<Chapter> = found(record).into_iter().map(chapter).collect();
     let trend = Chapter {
         id: "trend".to_owned(),
         title: "Trend over revisions".to_owned(),
@@ -34,6 +32,7 @@ pub fn html(record: &BenchRecord, history: &[BenchRecord]) -> String {
     };
     let before_notes = chapters.len() - usize::from(!record.notes.is_empty());
     chapters.insert(before_notes, trend);
+    chapters.extend(background(record).into_iter().map(chapter));
     page(&title(record), &subtitle(record), chapters)
 }
 
