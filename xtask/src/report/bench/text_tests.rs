@@ -258,58 +258,6 @@ fn nothing_valid_is_no_figure() {
 
     "#]]
     .assert_eq(part(&text, "### In short", "### Run"));
-    expect![[r#"
-        ### cold/cache
-
-        Scenario: cold. What differs: cache. The baseline is none. 3 samples of each arm, taken in turn. Estimated before: 69.0 s for all of it.
-
-        | arm | median | min–max | n | CPU time | peak memory | ratio (interval) | verdict |
-        | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |
-        | none | – | – | 0 of 3, 3 invalid | – | – | – | not measured |
-        | kache | – | – | 0 of 3, 3 invalid | – | – | – | not measured |
-
-        - 3 invalid samples of none (rounds 1, 2, 3), in no figure: error: could not compile \`app\` (lib) --> src/lib.rs:3:1
-        - 3 invalid samples of kache (rounds 1, 2, 3), in no figure: error: could not compile \`app\` (lib) --> src/lib.rs:3:1
-
-        Switched on:
-
-        - none: profile=production linker=default cache=none wasm-opt=-O2
-        - kache: profile=production linker=default cache=kache wasm-opt=-O2
-
-        ### Proof of activity
-
-        There is no valid sample, so nothing is shown to have been active.
-
-        ### Run, machine and tools
-
-        | what | value |
-        | --- | --- |
-        | run | 20261121-103000, xtask.bench/1 |
-        | time | 2026-11-21T10:30:00Z to 2026-11-21T10:30:00Z, 0 s of work |
-        | sources | 0123456 of 2026-11-20T18:00:00+00:00 |
-        | plan | 5f1c09e2 |
-        | class of host | linux-x86_64-2cpu-8gib |
-        | system | linux on x86_64 |
-        | processor | Some CPU @ 2.60GHz |
-        | cores | 2 |
-        | memory | 8.35 GB |
-        | rustc | 1.95.0 |
-        | mold | 2.40.4 |
-        | sccache | 0.16.0 |
-        | kache | 2.0.0 |
-
-        ### What the words mean
-
-        Times, CPU time (of the command, all that it waited for and a compile cache's server) and peak memory (of all these together) are medians of the valid samples; n is how many there are. A ratio is of times, arm to baseline: 0.5 is half the time; its interval stands in brackets.
-
-        - cold: an empty target directory and an empty compile cache; dependencies are downloaded
-        - warm: an empty target directory and a compile cache that has seen this build
-        - patch-ui: a full target directory, and one line of the user interface changed
-
-        ### Noise of this machine
-
-        It was not measured.
-    "#]].assert_eq(part(&text, "### cold/cache", "never"));
 }
 
 #[test]
