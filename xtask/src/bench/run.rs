@@ -356,6 +356,9 @@ impl<'a> Bench<'a> {
             return Ok(Ok(()));
         }
         self.exec.ui().status("Preparing", "a build that is not timed");
+        if let Some(other) = variant.begins_with() {
+            self.targets.begin_with(self.exec, &key, &other.target_key())?;
+        }
         let plain = variant.with(Axis::Cache, "none").with(Axis::Linker, DEFAULT_LINKER);
         self.untimed(&plain)
     }

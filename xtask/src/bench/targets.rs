@@ -66,6 +66,16 @@ impl Targets {
         Ok(())
     }
 
+    /// A copy of what another key has, where this one has nothing yet: cargo then compiles only what differs.
+    pub fn begin_with(&mut self, exec: &Executor, key: &str, other: &str) -> anyhow::Result<()> {
+        if self.built.contains_key(key) || !self.built.contains_key(other) {
+            return Ok(());
+        }
+        self.restore_copy(exec, other)?;
+        self.current = Some(key.to_owned());
+        Ok(())
+    }
+
     /// What was just built at the path belongs to this key from now on, where that has none yet.
     pub fn keep_as(&mut self, key: &str, checkout: &Checkout) {
         if !self.built.contains_key(key) {

@@ -109,6 +109,13 @@ impl Variant {
         let parts = [Axis::Driver, Axis::Profile, Axis::Debug, Axis::Compiler];
         parts.map(|axis| self.get(axis)).join("-")
     }
+
+    /// Whose target directory has much of what this one's will have: debug info changes neither build scripts nor
+    /// procedural macros, and nothing at all where it is what the profile says.
+    pub fn begins_with(&self) -> Option<Variant> {
+        let usual = Axis::Debug.values()[0];
+        (self.get(Axis::Debug) != usual).then(|| self.with(Axis::Debug, usual))
+    }
 }
 
 /// All that is switched on, e.g. `driver=native profile=production linker=mold`; what is as usual is left out but for
