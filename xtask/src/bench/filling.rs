@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::caches::{self, Session};
+use super::rounds::Build;
 use super::run::{Attempt, Bench};
 use super::scenario::Scenario;
 use super::targets::is_for_others;
@@ -76,6 +77,29 @@ impl Bench<'_> {
             }
             (Err(reason), ..) | (_, Err(reason), _) | (.., Err(reason)) => Ok(Err(reason)),
         }
+    }
+
+    /// The turn of a round, but a cold build through a cache comes before the warm one that would have to fill the cache
+    /// otherwise: a run that is gone on with begins with empty ones.
+    pub(super) fn filled_first(&self, mut turn: Vec<usize>, builds: &[Build]) -> Vec<usize> {
+        let is_full = |variant: &Variant| {
+            let cached = self.caches.get(variant.get(Axis::Cache));
+            cached.is_some_and(|cached| cached.full_of.contains_key(&variant.target_key()))
+        };
+        for (index, build) in builds.iter().enumerate() {
+            let cold =
+                builds.iter().position(|it| it.scenario == Scenario::Cold && it.variant == build.variant);
+            if let (Scenario::Warm, Some(cold), false) = (build.scenario, cold, is_full(&build.variant)) {
+                let place = |wanted| turn.iter().position(|it| *it == wanted);
+                if let (Some(warm), Some(cold)) = (place(index), place(cold))
+                    && warm < cold
+                {
+                    let cold = turn.remove(cold);
+                    turn.insert(warm, cold);
+                }
+            }
+        }
+        turn
     }
 
     /// After a build from nothing; `lost` are the results that could not be kept.

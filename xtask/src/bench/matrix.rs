@@ -207,8 +207,7 @@ pub fn axes(request: &Request) -> BTreeSet<Axis> {
     of_cells.chain(of_variants).collect()
 }
 
-/// Scenario, axis and runs, the quick and telling ones first, so that an interrupted run has said the most. A quick run
-/// begins with its one cold build, which all others go on from.
+/// Scenario, axis and runs. A run begins with its cold builds, which all others go on from.
 fn cells(request: &Request) -> Vec<(Scenario, Axis, usize)> {
     use Scenario::*;
     let quick = [
@@ -220,20 +219,21 @@ fn cells(request: &Request) -> Vec<(Scenario, Axis, usize)> {
         (PatchUi, Axis::Driver),
         (PatchCore, Axis::Driver),
     ];
-    // The whole builds are together, so that they share the usual arm, and come before what needs their results.
+    // The whole builds are together, so that they share the usual arm. What needs their results comes after them: first
+    // what leaves the sources as they are, then what changes a line of both halves, then what changes the server alone.
     let whole = [
-        (Link, Axis::Linker),
-        (WasmOpt, Axis::WasmOpt),
         (Cold, Axis::Cache),
         (Warm, Axis::Cache),
         (Cold, Axis::Driver),
         (Cold, Axis::Profile),
         (Cold, Axis::Compiler),
         (Hot, Axis::Driver),
-        (PatchServer, Axis::Linker),
+        (WarmTarget, Axis::Mtimes),
         (PatchUi, Axis::Driver),
         (PatchCore, Axis::Driver),
-        (WarmTarget, Axis::Mtimes),
+        (Link, Axis::Linker),
+        (WasmOpt, Axis::WasmOpt),
+        (PatchServer, Axis::Linker),
         (PatchServer, Axis::Debug),
     ];
     let asked = !request.scenarios.is_empty() || !request.axes.is_empty();

@@ -12,6 +12,7 @@ pub mod compare;
 pub mod compilers;
 pub mod estimate;
 mod evidence;
+mod failing;
 pub mod figures;
 mod filling;
 pub mod history;

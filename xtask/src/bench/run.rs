@@ -14,7 +14,6 @@ use super::checkout::{Checkout, Times};
 use super::evidence::{self, Linked};
 use super::filling::Cached;
 use super::journal::{self, Journal};
-use super::lacking;
 use super::matrix::Planned;
 use super::rounds::{self, Build};
 use super::samples::{failed, forget_fork, minutes, sample, turn};
@@ -25,7 +24,7 @@ use super::timings::{self, Link};
 use super::variant::{Axis, Variant};
 use super::{compilers, machine, noise, steps_alone, verdict};
 use crate::config::cargo::CargoConfig;
-use crate::exec::{Executor, Measured, write_back};
+use crate::exec::{Executor, write_back};
 use crate::exit::{Exit, hint_of};
 use crate::plan::Invocation;
 use crate::record::bench::{BenchResult, Comparison, Sample};
@@ -47,10 +46,13 @@ pub struct Bench<'a> {
     /// Arms that failed: `COMPARISON ARM`. They are not tried again.
     pub(super) broken: BTreeSet<String>,
     /// Whether any build of the copy has succeeded.
-    has_built: bool,
+    pub(super) has_built: bool,
     began: Instant,
     seconds_before: f64,
 }
+
+/// The file with what was linked, in the scratch folder.
+const LINKS: &str = "links.log";
 
 /// What came of an attempt that may fail without ending the run.
 pub(super) type Attempt<T> = anyhow::Result<Result<T, String>>;
@@ -174,7 +176,7 @@ impl<'a> Bench<'a> {
         let builds = rounds::builds(group);
         let rounds = group.iter().map(|planned| planned.comparison.runs).max().unwrap_or(0);
         for round in 1..=rounds {
-            for index in turn(round, builds.len()) {
+            for index in self.filled_first(turn(round, builds.len()), &builds) {
                 let build = &builds[index];
                 let arms = build.arms.iter().map(|(place, arm)| {
                     let comparison = &group[*place].comparison;
@@ -240,10 +242,9 @@ impl<'a> Bench<'a> {
         if let Err(reason) = self.prepare(scenario, variant)? {
             return Ok(Err(reason));
         }
-        let log = self.scratch.join("links.log");
+        let log = self.scratch.join(LINKS);
         let _ = fs::remove_file(&log);
-        let with_timings = timings::is_timed(scenario);
-        let command = self.command(variant, with_timings, Some(&log));
+        let command = self.sampled(scenario, variant);
         let cache = variant.get(Axis::Cache);
         let cached = self.caches.get(cache);
         let before = match cached.map(|cached| cached.session.counters()).transpose()? {
@@ -261,7 +262,7 @@ impl<'a> Bench<'a> {
         let measured = self.exec.measure(&command, &friends)?;
         if !measured.success {
             self.targets.forget();
-            return Ok(Err(self.failure(&measured)));
+            return Ok(Err(self.failure(&measured)?));
         }
         self.has_built = true;
         let built = match evidence::read_build(&measured.stdout) {
@@ -342,9 +343,18 @@ impl<'a> Bench<'a> {
                 if let Err(reason) = self.settle(variant, None)? {
                     return Ok(Err(reason));
                 }
+                // A build that differs in any variable is looked through by cargo once, and known from then on.
+                if scenario == Scenario::Hot {
+                    return self.untimed_as(&self.sampled(scenario, variant));
+                }
             }
         }
         Ok(Ok(()))
+    }
+
+    /// The command of a sample, and where its links are written down.
+    fn sampled(&self, scenario: Scenario, variant: &Variant) -> Invocation {
+        self.command(variant, timings::is_timed(scenario), Some(&self.scratch.join(LINKS)))
     }
 
     /// Everything is built with this variant, but for changes of the one file, which are the next sample's.
@@ -365,11 +375,14 @@ impl<'a> Bench<'a> {
 
     /// A build that is not timed, in the target directory that is there.
     pub(super) fn untimed(&mut self, variant: &Variant) -> Attempt<()> {
-        let command = self.command(variant, false, None);
-        let measured = self.exec.measure(&command, &[])?;
+        self.untimed_as(&self.command(variant, false, None))
+    }
+
+    fn untimed_as(&mut self, command: &Invocation) -> Attempt<()> {
+        let measured = self.exec.measure(command, &[])?;
         if !measured.success {
             self.targets.forget();
-            return Ok(Err(self.failure(&measured)));
+            return Ok(Err(self.failure(&measured)?));
         }
         self.has_built = true;
         self.targets.note_built(&self.checkout);
@@ -409,21 +422,6 @@ impl<'a> Bench<'a> {
 
     pub(super) fn jobs(&self) -> usize {
         self.journal.record.host.cores.unwrap_or(1)
-    }
-
-    /// The last lines of a build that failed. What may be the copy's fault is told once.
-    pub(super) fn failure(&mut self, measured: &Measured) -> String {
-        let text = self.exec.redact(&crate::exec::without_escapes(measured.stderr.trim()));
-        let hint = lacking::hint(&text, &self.subject.root, self.checkout.root(), self.has_built);
-        if let Some(hint) = hint.filter(|hint| !self.journal.record.notes.contains(hint)) {
-            self.exec.ui().note(&hint);
-            self.journal.record.notes.push(hint);
-        }
-        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        let telling = lines.iter().position(|line| line.starts_with("error"));
-        let from = telling.unwrap_or(lines.len().saturating_sub(8));
-        let told: Vec<&str> = lines[from..].iter().take(8).copied().collect();
-        format!("the build failed: {}", told.join("\n"))
     }
 
     /// Where the time of a build went. That is told where it can be; a report is no reason to lose a sample.

@@ -62,7 +62,7 @@ pub fn links(bench: &mut Bench<'_>, planned: &Planned) -> anyhow::Result<()> {
         }
         Ok(Ok(built)) => {
             bench.targets.forget();
-            let reason = bench.failure(&built);
+            let reason = bench.failure(&built)?;
             all_failed(bench, planned, &reason)
         }
         Ok(Err(error)) | Err(error) => {
@@ -183,7 +183,7 @@ fn prepare_wasm(bench: &mut Bench<'_>, variant: &Variant) -> Attempt<wasm::WasmO
     }
     let plan = bench.exec.measure(&bench.command(variant, false, None).arg("--dry-run"), &[])?;
     if !plan.success {
-        return Ok(Err(bench.failure(&plan)));
+        return Ok(Err(bench.failure(&plan)?));
     }
     Ok(match wasm::find(&plan.stdout) {
         Ok(Some(command)) => Ok(command),

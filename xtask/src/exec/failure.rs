@@ -38,7 +38,7 @@ pub(super) fn failed(command: &Invocation, redactor: &Redactor, status: ExitStat
 }
 
 /// What a tool reports of the disk, in the words of the operating system, which all tools use.
-fn disk_problem(tail: &str) -> Option<ErrorKind> {
+pub fn disk_problem(tail: &str) -> Option<ErrorKind> {
     let known = [
         ("No space left on device", ErrorKind::StorageFull),
         ("Disk quota exceeded", ErrorKind::QuotaExceeded),

@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-pub use failure::without_escapes;
+pub use failure::{disk_problem, without_escapes};
 pub use files::replace_file;
 pub use http::{Answer, Method, Request};
 pub use lock::FileLock;
