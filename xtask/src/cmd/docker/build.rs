@@ -265,7 +265,7 @@ impl Job {
             if let Some(folder) = self.metadata_file.parent() {
                 std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
             }
-            let login = self.login(exec, context, args)?;
+            let login = self.login(exec, args)?;
             let command = login.as_ref().map_or_else(|| self.command.clone(), |it| it.of(&self.command));
             let (outcome, result) = buildx::run(exec, &command, &self.metadata_file);
             built.outcome = outcome;
@@ -283,14 +283,9 @@ impl Job {
     }
 
     /// The account that Docker's client has to be told of for this push.
-    fn login(
-        &self,
-        exec: &Executor,
-        context: &Context,
-        args: &ImageBuildArgs,
-    ) -> anyhow::Result<Option<Login>> {
+    fn login(&self, exec: &Executor, args: &ImageBuildArgs) -> anyhow::Result<Option<Login>> {
         let Some(name) = self.repository.as_deref().filter(|_| args.push) else { return Ok(None) };
-        Login::for_build(exec, &self.sources, &Reference::parse(name)?, &context.workspace.target_directory)
+        Login::for_build(exec, &self.sources, &Reference::parse(name)?)
     }
 
     /// The digest of the image that the registry has for these inputs.
