@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `docker pack --push` after a change of the server alone, beside `docker build` by COPY and `docker push` of the same
-# files, both into a registry on this machine, in turn. Compiling is not counted: both begin with what is built.
+# files, both into a registry on this machine, in turn. Both are wall-clock seconds of whole commands, their start and end
+# included. Compiling is not counted: both begin with what is built, and `docker pack` asks cargo in that time too.
 # Usage: docs/measurements/pack.sh WORKSPACE XTASK BASE SERVER SOURCE TEXT [ROUNDS]
 #   WORKSPACE: a built workspace (its server's source is changed meanwhile), XTASK: the program, BASE: a local image to
 #   stand on, SERVER: the server's name, SOURCE: a file of it with TEXT in it, which is another text in each round
@@ -24,8 +25,15 @@ now() { date +%s.%N; }
 took() { awk -v from="$1" -v to="$(now)" 'BEGIN {printf "%.2f", to - from}'; }
 for round in $(seq 0 "$rounds"); do
   sed "s/$text/$text ($round)/" "$work/main.rs" >"$main"
-  (cd "$workspace" && "$xtask" docker pack --push --image 127.0.0.1:5017/packed --base 127.0.0.1:5017/base:1 --format json) >"$work/pack.json" 2>"$work/pack.err"
-  packed=$(python3 -c 'import json, sys; print("%.2f" % sum(s["seconds"] for s in json.load(sys.stdin)["steps"]))' <"$work/pack.json")
+  # What `docker pack` would build first is built here, by the same plan, so that cargo finds nothing to do.
+  (cd "$workspace" && "$xtask" build) >"$work/build.out" 2>&1 || { cat "$work/build.out" >&2; exit 1; }
+  from=$(now)
+  (cd "$workspace" && "$xtask" docker pack --push --image 127.0.0.1:5017/packed --base 127.0.0.1:5017/base:1 --format json) >"$work/pack.json" 2>"$work/pack.err" ||
+    { cat "$work/pack.err" >&2; exit 1; }
+  packed=$(took "$from")
+  # A layer that was there already, or a server that was compiled in that time, would be another measurement.
+  ! grep -q Compiling "$work/pack.err" || { echo "docker pack compiled" >&2; exit 1; }
+  steps=$(python3 -c 'import json, sys; print(", ".join("%s %.2f" % (s["name"], s["seconds"]) for s in json.load(sys.stdin)["steps"]))' <"$work/pack.json")
   ! cmp --silent "$server" "$work/context/server" || { echo "the server is the same as before" >&2; exit 1; }
   cp "$server" "$work/context/server"
   from=$(now)
@@ -34,6 +42,6 @@ for round in $(seq 0 "$rounds"); do
   built=$(took "$from")
   # The first round sends everything.
   [ "$round" = 0 ] && first=" (everything sent)" || first=""
-  echo "round $round: pack and push $packed s, docker build and push $built s$first"
+  echo "round $round: pack and push $packed s ($steps), docker build and push $built s$first"
 done
 cp "$work/main.rs" "$main"

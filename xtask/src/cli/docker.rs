@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::platform::{Platform, platform};
 use super::{DriverArgs, Selection};
 use crate::config::size::Size;
 use crate::report::Format;
@@ -80,7 +81,7 @@ pub struct ImageBuildArgs {
     #[arg(long)]
     pub no_cache: bool,
     /// What the image is for; several make an index [default: what the builder runs on]
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "PLATFORM")]
+    #[arg(long, value_enum, ignore_case = true, value_delimiter = ',', value_name = "PLATFORM")]
     pub platform: Vec<Platform>,
     /// The builder, as `docker buildx ls` names it, e.g. one on other machines [default: the current one]
     #[arg(long, value_name = "NAME")]
@@ -114,15 +115,6 @@ pub struct ImageBuildArgs {
     /// More arguments for `docker buildx build`, e.g. `-- --network=host`
     #[arg(last = true, value_name = "ARGS")]
     pub more: Vec<String>,
-}
-
-/// A platform that images are made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Platform {
-    #[value(alias = "linux/amd64")]
-    Amd64,
-    #[value(alias = "linux/arm64")]
-    Arm64,
 }
 
 /// A place for layers.
@@ -176,9 +168,9 @@ pub struct PackArgs {
     /// gcr.io/distroless/cc-debian13:nonroot]
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
-    /// What the image is for, e.g. `linux/arm64`; refused where the server is compiled for something else [default:
-    /// what the server is compiled for]
-    #[arg(long, value_name = "OS/ARCH")]
+    /// What the image is for, e.g. `arm64`; refused where the server is compiled for something else [default: what
+    /// the server is compiled for]
+    #[arg(long, value_parser = platform, value_name = "PLATFORM")]
     pub platform: Option<String>,
     /// Compile the server for musl, and stand on nothing but certificates, a user and /tmp
     #[arg(long = "static", conflicts_with = "base")]
@@ -262,8 +254,8 @@ pub struct InspectArgs {
     /// The image to compare with [default: the one that was pushed before it from here]
     #[arg(long, value_name = "REF")]
     pub compare: Option<String>,
-    /// Which image of an index, e.g. `linux/arm64` [default: the only one]
-    #[arg(long, value_name = "OS/ARCH")]
+    /// Which image of an index, e.g. `arm64` [default: the only one]
+    #[arg(long, value_parser = platform, value_name = "PLATFORM")]
     pub platform: Option<String>,
     /// How many files are named
     #[arg(long, value_name = "N", default_value_t = 10)]

@@ -8,6 +8,7 @@ pub mod deploy_setup;
 pub mod docker;
 pub mod doctor;
 pub mod monitor;
+pub mod platform;
 pub mod vars;
 pub mod watch;
 

@@ -1,44 +1,90 @@
 //! `.dockerignore`: which files of the context never reach a builder.
 
 /// Whether a path below the context is left out. As in Docker the last pattern that fits decides, and one that fits a
-/// folder fits all that is in it.
+/// folder fits all that is in it. Where a pattern is hard to tell, nothing is left out by it and all is taken back in:
+/// an input too many builds once more, one too few would take an old image for the new one.
 pub fn excludes(text: &str, path: &str) -> bool {
-    let mut is_excluded = false;
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let (pattern, excludes) = match line.strip_prefix('!') {
-            Some(pattern) => (pattern.trim(), false),
-            None => (line, true),
-        };
-        if covers(pattern, path) {
-            is_excluded = excludes;
-        }
-    }
-    is_excluded
+    let path = parts(path);
+    let covers = |pattern: &Pattern| (1..=path.len()).any(|length| pattern.fits(&path[..length]));
+    patterns(text).iter().rfind(|pattern| covers(pattern)).is_some_and(|pattern| !pattern.is_exception)
 }
 
 /// Whether something below a folder that is left out may have been taken back in.
 pub fn may_include_below(text: &str, folder: &str) -> bool {
-    let patterns = text.lines().map(str::trim).filter_map(|line| line.strip_prefix('!'));
-    let mut patterns = patterns.map(|pattern| pattern.trim().trim_start_matches('/'));
-    patterns.any(|pattern| pattern.starts_with("**") || pattern.starts_with(&format!("{folder}/")))
+    let folder = parts(folder);
+    patterns(text).iter().any(|pattern| pattern.is_exception && reaches_below(&pattern.parts, &folder))
 }
 
-fn covers(pattern: &str, path: &str) -> bool {
-    let pattern: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    (1..=path.len()).any(|length| parts_fit(&pattern, &path[..length]))
+struct Pattern<'a> {
+    parts: Vec<&'a str>,
+    /// With `!`: what fits is no longer left out.
+    is_exception: bool,
 }
 
-fn parts_fit(pattern: &[&str], path: &[&str]) -> bool {
+impl Pattern<'_> {
+    fn fits(&self, path: &[&str]) -> bool {
+        parts_fit(&self.parts, path, self.is_exception)
+    }
+}
+
+fn patterns(text: &str) -> Vec<Pattern<'_>> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| match line.strip_prefix('!') {
+            Some(pattern) => Pattern { parts: parts(pattern.trim()), is_exception: true },
+            None => Pattern { parts: parts(line), is_exception: false },
+        })
+        .collect()
+}
+
+/// The names of a path without those that lead nowhere: `./a` and `b/../a` are `a`.
+fn parts(path: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        match parts.last() {
+            Some(last) if part == ".." && *last != ".." => drop(parts.pop()),
+            None if part == ".." && path.starts_with('/') => {}
+            _ => parts.push(part),
+        }
+    }
+    parts
+}
+
+/// Whether a pattern may fit the folder, one above it, or something below it.
+fn reaches_below(pattern: &[&str], folder: &[&str]) -> bool {
+    match (pattern, folder) {
+        (_, []) | ([], _) => true,
+        (["**", ..], _) => true,
+        ([first, ..], [name, ..]) if is_hard(first) => may_fit(first, name),
+        ([first, rest @ ..], [name, names @ ..]) => fits(first, name) && reaches_below(rest, names),
+    }
+}
+
+/// `doubt` is the answer where that is hard to tell.
+fn parts_fit(pattern: &[&str], path: &[&str], doubt: bool) -> bool {
     match (pattern, path) {
         ([], []) => true,
-        (["**", rest @ ..], _) => (0..=path.len()).any(|skipped| parts_fit(rest, &path[skipped..])),
-        ([first, rest @ ..], [name, names @ ..]) => fits(first, name) && parts_fit(rest, names),
+        // All that is in a folder, and not the folder.
+        (["**"], _) => !path.is_empty(),
+        (["**", rest @ ..], _) => (0..=path.len()).any(|skipped| parts_fit(rest, &path[skipped..], doubt)),
+        ([first, ..], [name, ..]) if is_hard(first) => doubt && may_fit(first, name),
+        ([first, rest @ ..], [name, names @ ..]) => fits(first, name) && parts_fit(rest, names, doubt),
         _ => false,
     }
 }
 
-/// `*` and `?` within a name. Classes in brackets fit nothing.
+/// Classes in brackets, escapes, and `**` beside other letters: in Docker these can fit across folders.
+fn is_hard(part: &str) -> bool {
+    part != "**" && (part.contains(['[', '\\']) || part.contains("**"))
+}
+
+/// By the letters before the first that stands for others.
+fn may_fit(part: &str, name: &str) -> bool {
+    let plain = part.find(['*', '?', '[', '\\']).unwrap_or(part.len());
+    name.starts_with(&part[..plain])
+}
+
+/// `*` and `?` within a name.
 fn fits(pattern: &str, name: &str) -> bool {
     match (pattern.chars().next(), name.chars().next()) {
         (None, None) => true,
@@ -63,6 +109,26 @@ mod tests {
         let text = "target\ndocs\n!docs/a.md\n!.env.example\n";
         assert!(may_include_below(text, "docs") && !may_include_below(text, "target"));
         assert!(may_include_below("a\n!**/keep\n", "a"));
+        for (exception, folder, expected) in [
+            ("crates/*/src", "crates", true),
+            ("crates/*/src", "crates/core", true),
+            ("crates/*/src", "crates/core/src/a", true),
+            ("crates/*/src", "crates/core/tests", false),
+            ("crates/*/src", "target", false),
+            ("./crates/x", "crates", true),
+            ("/crates/x", "crates", true),
+            ("crates/../other/x", "other", true),
+            ("c?ates/x", "crates", true),
+            ("crates/[a-d]ore/src", "crates/core", true),
+            ("crates/[a-d]ore/src", "target", false),
+            ("c[p-s]ates/x", "crates/core", true),
+            ("crates/c**c", "crates/core/more", true),
+            ("*", "a", true),
+            ("a/**/b", "a/c", true),
+        ] {
+            let text = format!("*\n! {exception}\n");
+            assert_eq!(may_include_below(&text, folder), expected, "{exception} {folder}");
+        }
     }
 
     #[test]
@@ -82,6 +148,22 @@ mod tests {
             ("?env", ".env", true),
             ("*.md", "docs/a.md", false),
             ("**", "a/b", true),
+            ("a/**", "a/b", true),
+            ("a/**", "a", false),
+            ("./a", "a", true),
+            ("b/../a", "a", true),
+            ("../a", "a", false),
+            ("*\n!crates/*/src", "crates/core/src/lib.rs", false),
+            ("*\n!crates/*/src", "crates/core/tests/a.rs", true),
+            ("*\n!./crates/x", "crates/x/lib.rs", false),
+            // What is hard to tell is an input.
+            ("[a-c].md", "b.md", false),
+            ("a**.md", "ab.md", false),
+            ("*\n!docs/[a-c].md", "docs/b.md", false),
+            ("*\n!docs/[a-c].md", "other/b.md", true),
+            ("*\n!docs/x[^a]*", "docs/x/b/c.md", false),
+            ("*\n!docs/a**c", "docs/a/b/c", false),
+            ("*\n!\\#a", "#a", false),
         ] {
             assert_eq!(excludes(patterns, path), expected, "{patterns:?} {path}");
         }

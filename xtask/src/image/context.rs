@@ -34,7 +34,19 @@ pub fn input_digest(
     let recipe = fs::read(&recipe).with_context(|| format!("read {}", recipe.display()))?;
     part(&mut hash, "Dockerfile", &recipe);
     below(exec, folder, "", &ignored, &mut hash)?;
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(hash))
+}
+
+/// The digest of another folder that a build reads, by its own `.dockerignore`.
+pub fn folder_digest(exec: &Executor, folder: &Path) -> anyhow::Result<String> {
+    let ignored = fs::read_to_string(folder.join(".dockerignore")).unwrap_or_default();
+    let mut hash = Sha256::new();
+    below(exec, folder, "", &ignored, &mut hash)?;
+    Ok(hexadecimal(hash))
+}
+
+fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn below(exec: &Executor, root: &Path, folder: &str, ignored: &str, hash: &mut Sha256) -> anyhow::Result<()> {

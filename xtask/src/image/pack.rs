@@ -44,39 +44,57 @@ impl Outcome {
     }
 }
 
-/// Carries out the steps, and hands back what was reached even where one fails.
-pub fn run(exec: &Executor, plan: &Plan, sources: &Sources) -> (Outcome, anyhow::Result<()>) {
-    let mut outcome = Outcome::default();
-    let result = carry_out(exec, plan, sources, &mut outcome);
-    (outcome, result)
+/// What registries were asked before there was anything to pack, with the tokens that they have given.
+pub struct Begun<'a> {
+    source: Option<Repository<'a>>,
+    target: Option<Repository<'a>>,
 }
 
-fn carry_out(exec: &Executor, plan: &Plan, sources: &Sources, outcome: &mut Outcome) -> anyhow::Result<()> {
+/// Reads the base, and asks whether we may push where that is planned. All that can be wrong with either is found here,
+/// before minutes of compiling.
+pub fn begin<'a>(
+    exec: &'a Executor,
+    plan: &Plan,
+    sources: &'a Sources,
+    outcome: &mut Outcome,
+) -> anyhow::Result<Begun<'a>> {
     let target = target(plan)?;
-    // Kept for the push, with the token that it has by then.
-    let mut source = None;
+    let (name, input) = plan
+        .steps
+        .iter()
+        .find_map(|planned| match &planned.action {
+            Action::Operation(Operation::ReadBase(input)) => Some((&planned.name, input)),
+            _ => None,
+        })
+        .context("a plan of packing reads a base")?;
+    let reference = input.reference.as_deref().map(Reference::parse).transpose()?;
+    let source =
+        reference.as_ref().map(|reference| Repository::to_read(exec, sources, reference, target.as_ref()));
+    outcome.base = Some(step(exec, &mut outcome.steps, name, || {
+        let Some((reference, repository)) = reference.as_ref().zip(source.as_ref()) else {
+            return Ok(Done::fresh("none", Base::none(&input.platform)));
+        };
+        let base = base::read(repository, reference, &input.platform)?;
+        let plural = if base.layers.len() == 1 { "" } else { "s" };
+        Ok(Done::ran(format!("{} layer{plural}", base.layers.len()), base))
+    })?);
+    let target = target.map(|target| Repository::to_push(exec, sources, &target, reference.as_ref()));
+    if let Some(target) = &target {
+        target.push_right()?;
+    }
+    Ok(Begun { source, target })
+}
+
+/// Carries out the steps after the first. What was reached is in the outcome even where one fails.
+pub fn run(exec: &Executor, plan: &Plan, begun: &Begun<'_>, outcome: &mut Outcome) -> anyhow::Result<()> {
+    let source = begun.source.as_ref();
     for planned in &plan.steps {
         let name = &planned.name;
         match &planned.action {
-            Action::Operation(Operation::ReadBase(input)) => {
-                let reference = input.reference.as_deref().map(Reference::parse).transpose()?;
-                let repository = reference
-                    .as_ref()
-                    .map(|reference| Repository::to_read(exec, sources, reference, target.as_ref()));
-                let base = step(exec, &mut outcome.steps, name, || {
-                    let Some((reference, repository)) = reference.as_ref().zip(repository.as_ref()) else {
-                        return Ok(Done::fresh("none", Base::none(&input.platform)));
-                    };
-                    let base = base::read(repository, reference, &input.platform)?;
-                    let plural = if base.layers.len() == 1 { "" } else { "s" };
-                    Ok(Done::ran(format!("{} layer{plural}", base.layers.len()), base))
-                })?;
-                source = repository;
-                outcome.base = Some(base);
-            }
+            Action::Operation(Operation::ReadBase(_)) => {}
             Action::Operation(Operation::CheckLinkage(input)) => {
                 let base = outcome.base.as_ref().context("a base is looked at before it is read")?;
-                step(exec, &mut outcome.steps, name, || check_linkage(exec, input, source.as_ref(), base))?;
+                step(exec, &mut outcome.steps, name, || check_linkage(exec, input, source, base))?;
             }
             Action::Operation(Operation::AssembleImage(input)) => {
                 let base = outcome.base.as_ref().context("an image is assembled before its base is read")?;
@@ -90,19 +108,18 @@ fn carry_out(exec: &Executor, plan: &Plan, sources: &Sources, outcome: &mut Outc
                 let assembled = outcome.base.as_ref().zip(outcome.image.as_ref());
                 let (base, image) = assembled.context("an image is written before it is assembled")?;
                 step(exec, &mut outcome.steps, name, || {
-                    layout::write(exec, input, source.as_ref(), base, image)?;
+                    layout::write(exec, input, source, base, image)?;
                     exec.ui().status("Wrote", input.path.display());
                     Ok(Done::ran(input.path.display().to_string(), ()))
                 })?;
             }
             Action::Operation(Operation::PushImage(input)) => {
                 let assembled = outcome.base.as_ref().zip(outcome.image.as_ref());
-                let ((base, image), target) =
-                    assembled.zip(target.as_ref()).context("an image is pushed before it is assembled")?;
+                let ((base, image), target) = assembled
+                    .zip(begun.target.as_ref())
+                    .context("an image is pushed before it is assembled")?;
                 let pushed = step(exec, &mut outcome.steps, name, || {
-                    let from = base.source.as_ref().map(|source| &source.reference);
-                    let target = Repository::to_push(exec, sources, target, from);
-                    let pushed = push::push(exec, input, &target, source.as_ref(), base, image)?;
+                    let pushed = push::push(exec, input, target, source, base, image)?;
                     let verb = if pushed.reused { "Reused" } else { "Pushed" };
                     exec.ui().status(verb, format!("{}@{}", input.repository, pushed.digest));
                     Ok(if pushed.reused {

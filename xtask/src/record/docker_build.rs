@@ -29,7 +29,7 @@ pub struct DockerBuildRecord {
     pub digest: Option<String>,
     /// The digest of context, Dockerfile, arguments and platforms, in hexadecimal.
     pub input_digest: String,
-    /// E.g. `linux/amd64`; empty where the builder decides.
+    /// E.g. `linux/amd64`; empty where words after `--` say it.
     pub platforms: Vec<String>,
     pub builder: Option<String>,
     /// Whether an image of the same inputs was in the registry already.

@@ -57,7 +57,7 @@ pub struct CheckRecord {
 pub enum Verdict {
     Ok,
     Failed,
-    /// There was nothing to look at, and need not be.
+    /// There was nothing to look at, and need not be, or what was seen tells nothing; the detail says why.
     Skipped,
     /// It could not be looked at, because of an earlier failure.
     NotRun,

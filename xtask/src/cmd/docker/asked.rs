@@ -1,6 +1,7 @@
 //! What the arguments of `docker build` mean: names, tags, caches, build arguments.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -8,10 +9,13 @@ use super::super::context::Context;
 use super::destination;
 use crate::ci::github::GitHub;
 use crate::ci::naming;
-use crate::cli::docker::{Cache, Compression, ImageBuildArgs, Platform};
+use crate::cli::docker::{Cache, Compression, ImageBuildArgs};
+use crate::cli::platform::platform;
+use crate::exec::Executor;
 use crate::exit::Failure;
 use crate::facts::revision::Revision;
-use crate::image::buildx::LayerCache;
+use crate::image::buildx::{self, LayerCache};
+use crate::image::context;
 use crate::image::reference::Reference;
 
 /// Where the image belongs, where anybody says.
@@ -101,17 +105,102 @@ pub fn epoch() -> String {
     given.unwrap_or_else(|| "0".to_owned())
 }
 
-pub fn platforms(args: &ImageBuildArgs) -> Vec<String> {
-    let name = |platform: &Platform| match platform {
-        Platform::Amd64 => "linux/amd64",
-        Platform::Arm64 => "linux/arm64",
-    };
-    args.platform.iter().map(|platform| name(platform).to_owned()).collect()
+/// What the image is for. It is always said: by the inputs of an image it has to be known for which machine it is, and
+/// builders of different machines share a registry. Empty only where words after `--` say it.
+pub fn platforms(exec: &Executor, folder: &Path, args: &ImageBuildArgs) -> anyhow::Result<Vec<String>> {
+    if !args.platform.is_empty() {
+        return Ok(args.platform.iter().map(|platform| platform.name().to_owned()).collect());
+    }
+    if args.more.iter().any(|word| word.split('=').next() == Some("--platform")) {
+        return Ok(Vec::new());
+    }
+    let own = buildx::of_builder(exec, args.builder.as_deref(), folder)?;
+    // Nobody builds then, but what is there already can be found.
+    let here = || platform(std::env::consts::ARCH).unwrap_or_else(|_| std::env::consts::ARCH.to_owned());
+    Ok(vec![own.unwrap_or_else(here)])
+}
+
+/// What words after `--` make of an image: each word itself, and in place of one that names a folder of this machine
+/// (`--build-context NAME=FOLDER`, relative to `root`) its name and what is in it, wherever it is.
+pub fn inputs_of_words(
+    exec: &Executor,
+    root: &Path,
+    words: &[String],
+) -> anyhow::Result<Vec<(String, String)>> {
+    let mut inputs = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let (whole, value) = match word.strip_prefix("--build-context") {
+            Some("") => {
+                let value = words.next().map_or("", String::as_str);
+                (format!("{word}={value}"), Some(value))
+            }
+            Some(joined) => (word.clone(), joined.strip_prefix('=')),
+            None => (word.clone(), None),
+        };
+        match value.and_then(|value| value.split_once('=')) {
+            Some((name, place)) if folder_of(root, place).is_dir() => {
+                let digest = context::folder_digest(exec, &folder_of(root, place))?;
+                inputs.push((format!("context {name}"), digest));
+            }
+            // An address, or nothing that is there: buildx says so.
+            _ => inputs.push(("argument".to_owned(), whole)),
+        }
+    }
+    Ok(inputs)
+}
+
+/// Where a build context is, if it is a folder at all. An OCI layout is named with a tag or digest behind it.
+fn folder_of(root: &Path, place: &str) -> PathBuf {
+    let Some(layout) = place.strip_prefix("oci-layout://") else { return root.join(place) };
+    let layout = layout.split('@').next().unwrap_or_default();
+    let name = layout.rfind('/').map_or(0, |slash| slash + 1);
+    root.join(layout[name..].find(':').map_or(layout, |colon| &layout[..name + colon]))
 }
 
 pub fn compression(args: &ImageBuildArgs) -> &'static str {
     match args.compression {
         Compression::Gzip => "gzip",
         Compression::Zstd => "zstd",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::Mode;
+    use crate::ui::Ui;
+
+    #[test]
+    fn folders_among_the_words_count_by_what_is_in_them() {
+        let exec = Executor::new(Ui::detect(true), Mode::DryRun).unwrap();
+        let inputs = |root: &Path, words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            inputs_of_words(&exec, root, &words).unwrap()
+        };
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for root in [&one, &two] {
+            std::fs::create_dir_all(root.path().join("a/b")).unwrap();
+            std::fs::write(root.path().join("a/b/c"), "same").unwrap();
+        }
+        let words = ["--build-context", "x=a", "--network=host"];
+        let first = inputs(one.path(), &words);
+        assert_eq!(first[0].0, "context x");
+        assert_eq!(first[1], ("argument".to_owned(), "--network=host".to_owned()));
+        // Wherever it is, and however it is said.
+        let elsewhere = format!("--build-context=x={}", two.path().join("a").display());
+        assert_eq!(inputs(one.path(), &[&elsewhere, "--network=host"]), first);
+        let layout = format!("--build-context=x=oci-layout://{}:1", two.path().join("a").display());
+        assert_eq!(inputs(one.path(), &[&layout, "--network=host"]), first);
+        std::fs::write(two.path().join("a/b/c"), "another").unwrap();
+        assert_ne!(inputs(two.path(), &words), first);
+        std::fs::write(two.path().join("a/.dockerignore"), "b\n").unwrap();
+        let ignored = inputs(two.path(), &words);
+        std::fs::write(two.path().join("a/b/c"), "a third").unwrap();
+        assert_eq!(inputs(two.path(), &words), ignored);
+        let said = |words: &[&str]| inputs(one.path(), words).into_iter().map(|it| it.1).collect::<Vec<_>>();
+        assert_eq!(said(&["--build-context", "x=none"]), ["--build-context=x=none"]);
+        let image = "--build-context=x=docker-image://debian:12";
+        assert_eq!(said(&[image, "--build-context"]), [image, "--build-context="]);
     }
 }

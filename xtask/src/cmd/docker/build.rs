@@ -1,13 +1,15 @@
 //! `cargo xtask docker build`.
 
-use std::path::PathBuf;
-use std::time::{Instant, SystemTime};
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 
 use super::super::context::Context;
 use super::super::{admitted, generate, print};
-use super::asked::{build_args, caches, compression, epoch, local_name, platforms, tags, target};
+use super::asked::{
+    build_args, caches, compression, epoch, inputs_of_words, local_name, platforms, tags, target,
+};
 use super::{in_vain, misfits, pack, said};
 use crate::ci::github::GitHub;
 use crate::cli::docker::{ImageBuildArgs, Provenance};
@@ -101,7 +103,7 @@ pub fn build(
         tags: tags.chain(job.tags.iter().filter(|_| is_tagged || args.load).cloned()).collect(),
         digest: built.outcome.digest.clone(),
         input_digest: job.input_digest.clone(),
-        platforms: platforms(args),
+        platforms: job.platforms.clone(),
         builder: args.builder.clone(),
         reused: built.reused,
         attempts: built.outcome.attempts,
@@ -122,8 +124,9 @@ pub fn build(
 struct Job {
     plan: Plan,
     command: Invocation,
-    metadata_file: PathBuf,
+    metadata_file: MetadataFile,
     has_compile_cache: bool,
+    platforms: Vec<String>,
     input_digest: String,
     input_tag: String,
     /// Registry and name, or a local name.
@@ -131,6 +134,28 @@ struct Job {
     /// Beside the one of the inputs.
     tags: Vec<String>,
     sources: Sources,
+}
+
+/// What buildx tells about this run, in a file of its own, since two may build side by side. It goes with the value.
+struct MetadataFile(PathBuf);
+
+impl MetadataFile {
+    fn new(target_directory: &Path) -> MetadataFile {
+        let moment = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let name = format!("docker-build-{}-{moment}.json", std::process::id());
+        MetadataFile(target_directory.join("xtask").join(name))
+    }
+
+    fn make_folder(&self) -> anyhow::Result<()> {
+        let Some(folder) = self.0.parent() else { return Ok(()) };
+        std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))
+    }
+}
+
+impl Drop for MetadataFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// What a run came to.
@@ -175,8 +200,9 @@ impl Job {
         // Without it every layer that was built anew has other times, and so another digest.
         build_args.entry("SOURCE_DATE_EPOCH".to_owned()).or_insert_with(epoch);
         let mut inputs: Vec<(String, String)> = build_args.clone().into_iter().collect();
-        inputs.extend(platforms(args).into_iter().map(|platform| ("platform".to_owned(), platform)));
-        inputs.extend(args.more.iter().map(|word| ("argument".to_owned(), word.clone())));
+        let platforms = platforms(exec, &folder, args)?;
+        inputs.extend(platforms.iter().map(|platform| ("platform".to_owned(), platform.clone())));
+        inputs.extend(inputs_of_words(exec, &folder, &args.more)?);
         inputs.extend(labels.iter().map(|(name, value)| ("label".to_owned(), format!("{name}={value}"))));
         inputs.push(("compression".to_owned(), compression(args).to_owned()));
         let provenance = match args.provenance {
@@ -198,6 +224,7 @@ impl Job {
             build_args.insert("COMPILE_CACHE".to_owned(), "sccache".to_owned());
         }
         let is_trusted = github.is_none_or(GitHub::is_trusted);
+        let metadata_file = MetadataFile::new(&context.workspace.target_directory);
         let name = |tag: &String| repository.as_ref().map(|repository| format!("{repository}:{tag}"));
         let settings = Settings {
             // In a registry the other names follow once it is known what was compiled.
@@ -205,7 +232,7 @@ impl Job {
             local_names: [&input_tag].into_iter().chain(&tags).filter_map(name).collect(),
             push: args.push,
             load: args.load,
-            platforms: platforms(args),
+            platforms: platforms.clone(),
             builder: args.builder.clone(),
             caches: caches(args, target.as_ref(), github)?,
             write_caches: args.push && is_trusted,
@@ -216,7 +243,7 @@ impl Job {
             secrets: SECRETS.into_iter().filter(|(_, variable)| set(variable).is_some()).collect(),
             // No input: what is made from nothing is the same image.
             more: args.more.iter().cloned().chain(args.no_cache.then(|| "--no-cache".to_owned())).collect(),
-            metadata_file: context.workspace.target_directory.join("xtask/docker-build.json"),
+            metadata_file: metadata_file.0.clone(),
             folder,
             dockerfile,
         };
@@ -234,8 +261,9 @@ impl Job {
         Ok(Job {
             plan: Plan { command: "docker build".to_owned(), steps },
             command,
-            metadata_file: settings.metadata_file,
+            metadata_file,
             has_compile_cache,
+            platforms,
             input_digest,
             input_tag,
             repository,
@@ -254,7 +282,8 @@ impl Job {
     ) -> (Built, anyhow::Result<()>) {
         let mut built = Built::default();
         let result = step(exec, steps, BUILD, || {
-            if let Some(digest) = self.existing(exec, args)? {
+            let registry = self.registry(exec, args)?;
+            if let Some(digest) = self.existing(exec, args, registry.as_ref())? {
                 exec.ui()
                     .status("Reused", format!("{}@{digest}", self.repository.as_deref().unwrap_or_default()));
                 built.outcome.digest = Some(digest);
@@ -262,17 +291,17 @@ impl Job {
                 return Ok(Done::fresh("the same inputs are there", ()));
             }
             said::drifts(exec, context, args);
-            if let Some(folder) = self.metadata_file.parent() {
-                std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
-            }
-            let login = self.login(exec, context, args)?;
+            self.metadata_file.make_folder()?;
+            let login = self.login(exec, args)?;
             let command = login.as_ref().map_or_else(|| self.command.clone(), |it| it.of(&self.command));
-            let (outcome, result) = buildx::run(exec, &command, &self.metadata_file);
+            let (outcome, result) = buildx::run(exec, &command, &self.metadata_file.0);
             built.outcome = outcome;
             result?;
             if args.push && args.load {
                 // Of two outputs buildx notes one digest: the engine's, which is another one.
-                built.outcome.digest = self.pushed(exec)?.or(built.outcome.digest.take());
+                let pushed =
+                    registry.as_ref().map(|it| it.manifest_digest(&self.input_tag)).transpose()?.flatten();
+                built.outcome.digest = pushed.map(|it| it.to_string()).or(built.outcome.digest.take());
             }
             let detail = built.outcome.digest.clone().unwrap_or_default();
             Ok(Done::ran(detail, ()))
@@ -283,24 +312,36 @@ impl Job {
     }
 
     /// The account that Docker's client has to be told of for this push.
-    fn login(
-        &self,
-        exec: &Executor,
-        context: &Context,
-        args: &ImageBuildArgs,
-    ) -> anyhow::Result<Option<Login>> {
+    fn login(&self, exec: &Executor, args: &ImageBuildArgs) -> anyhow::Result<Option<Login>> {
         let Some(name) = self.repository.as_deref().filter(|_| args.push) else { return Ok(None) };
-        Login::for_build(exec, &self.sources, &Reference::parse(name)?, &context.workspace.target_directory)
+        Login::for_build(exec, &self.sources, &Reference::parse(name)?)
+    }
+
+    /// Where it is pushed to, if it is. An account that may not push is found out here, before minutes of building.
+    fn registry<'a>(
+        &'a self,
+        exec: &'a Executor,
+        args: &ImageBuildArgs,
+    ) -> anyhow::Result<Option<Repository<'a>>> {
+        let Some(name) = self.repository.as_deref().filter(|_| args.push) else { return Ok(None) };
+        let repository = Repository::to_push(exec, &self.sources, &Reference::parse(name)?, None);
+        // Docker's client may have a token that is of no use to us: then it pushes, and is told what it may.
+        if !repository.is_dockers_alone()? {
+            repository.push_right()?;
+        }
+        Ok(Some(repository))
     }
 
     /// The digest of the image that the registry has for these inputs.
-    fn existing(&self, exec: &Executor, args: &ImageBuildArgs) -> anyhow::Result<Option<String>> {
-        let Some(name) = self.repository.as_deref().filter(|_| args.push && !args.force && !args.load) else {
-            return Ok(None);
-        };
-        let reference = Reference::parse(name)?;
-        let repository = Repository::to_push(exec, &self.sources, &reference, None);
-        Ok(match existing::find(&repository, &self.input_tag, &self.input_digest)? {
+    fn existing(
+        &self,
+        exec: &Executor,
+        args: &ImageBuildArgs,
+        registry: Option<&Repository<'_>>,
+    ) -> anyhow::Result<Option<String>> {
+        let Some(repository) = registry.filter(|_| !args.force && !args.load) else { return Ok(None) };
+        let name = repository.full_name();
+        Ok(match existing::find(repository, &self.input_tag, &self.input_digest)? {
             Existing::Same(digest) => Some(digest.to_string()),
             Existing::Other => {
                 exec.ui().note(format!(
@@ -311,14 +352,6 @@ impl Job {
             }
             Existing::Absent => None,
         })
-    }
-
-    /// The digest of what this run has sent.
-    fn pushed(&self, exec: &Executor) -> anyhow::Result<Option<String>> {
-        let Some(name) = &self.repository else { return Ok(None) };
-        let reference = Reference::parse(name)?;
-        let repository = Repository::to_push(exec, &self.sources, &reference, None);
-        Ok(repository.manifest_digest(&self.input_tag)?.map(|digest| digest.to_string()))
     }
 
     fn tag(&self, exec: &Executor, built: &Built, steps: &mut Vec<StepRecord>) -> anyhow::Result<()> {

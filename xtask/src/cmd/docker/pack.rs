@@ -62,14 +62,20 @@ pub fn run(exec: &Executor, args: &PackArgs) -> anyhow::Result<()> {
 /// Builds, packs, pushes if asked to, and records it; nothing in a dry run, which prints the plans.
 pub fn pack(exec: &Executor, context: &Context, args: &PackArgs) -> anyhow::Result<Option<PackRecord>> {
     let (began, started) = (Instant::now(), SystemTime::now());
-    // All that can be wrong is found before minutes of compiling.
     let sources = Sources::read()?;
     let plan = plan(exec, context, args)?;
-    build::for_command(exec, context, &args.selection, args.format)?;
-    if !admitted(exec, &plan, args.format)? {
+    let build = || build::for_command(exec, context, &args.selection, args.format);
+    if exec.is_dry_run() {
+        build()?;
+        admitted(exec, &plan, args.format)?;
         return Ok(None);
     }
-    let (outcome, result) = pack::run(exec, &plan, &sources);
+    let mut outcome = Outcome::default();
+    let result = match pack::begin(exec, &plan, &sources, &mut outcome) {
+        // A build that fails has a record of its own.
+        Ok(begun) => build().map(|()| pack::run(exec, &plan, &begun, &mut outcome))?,
+        Err(error) => Err(error),
+    };
     let record = record_of(exec, context, &plan, (began, started), outcome, &result);
     let recorded = record::append(&context.workspace.target_directory, "pack", &record);
     // The reason why it failed matters more than a record that could not be written.

@@ -69,7 +69,7 @@ pub fn smoke(
     let result = plan.steps.iter().try_for_each(|step| match &step.action {
         Action::Run(command) => {
             exec.ui().status("Pulling", &input.image);
-            pull(&docker, command, &input.image, own.as_ref(), &sources, workspace)
+            pull(&docker, command, &input.image, own.as_ref(), &sources)
         }
         Action::Operation(_) => {
             let around = Surroundings {
@@ -116,13 +116,12 @@ fn pull(
     image: &str,
     own: Option<&Reference>,
     sources: &Sources,
-    workspace: &Workspace,
 ) -> anyhow::Result<()> {
     // Something that only the engine can read, e.g. an id, is in no registry.
     let login = match Reference::parse(image) {
         Ok(image) => {
             let is_target = own.is_some_and(|own| own.registry == image.registry);
-            Login::for_pull(docker.exec, sources, &image, is_target, &workspace.target_directory)?
+            Login::for_pull(docker.exec, sources, &image, is_target)?
         }
         Err(_) => None,
     };

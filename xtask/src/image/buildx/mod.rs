@@ -4,6 +4,7 @@
 mod after_cook;
 mod command;
 mod compile_cache;
+mod platform;
 mod progress;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use anyhow::Context;
 use serde::Deserialize;
 
 pub use command::{LayerCache, Settings, command};
+pub use platform::of_builder;
 
 use crate::exec::Executor;
 use crate::exit::{Exit, Failure};
@@ -58,6 +60,9 @@ const REFUSED: [&str; 6] = [
     "failed to authorize",
     "no basic auth credentials",
 ];
+
+/// What the kernel, and BuildKit's own emulator, say of a program for another machine, in lower case.
+const FOREIGN: [&str; 2] = ["exec format error", "invalid elf image for this architecture"];
 
 /// What a run came to, as far as it came.
 #[derive(Clone, Debug, Default)]
@@ -148,7 +153,7 @@ fn attempt(exec: &Executor, command: &Invocation, progress: &mut Progress) -> an
     }
     let message = format!("{}: {}", broken.name, broken.error);
     let failure = Failure::new(Exit::CommandFailed, exec.redact(&message));
-    Err(match how_to_mend(&broken.name, &broken.error) {
+    Err(match how_to_mend(&broken.name, &broken.error, &broken.tail) {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
@@ -156,8 +161,15 @@ fn attempt(exec: &Executor, command: &Invocation, progress: &mut Progress) -> an
 }
 
 /// What to do about an instruction that failed, where that is not the Dockerfile's to tell.
-fn how_to_mend(name: &str, error: &str) -> Option<&'static str> {
+fn how_to_mend(name: &str, error: &str, tail: &[String]) -> Option<&'static str> {
     let lower = error.to_ascii_lowercase();
+    let is_foreign = |text: &str| FOREIGN.iter().any(|part| text.contains(part));
+    if is_foreign(&lower) || tail.iter().any(|line| is_foreign(&line.to_ascii_lowercase())) {
+        return Some(
+            "the builder cannot run programs of that platform: name one on such a machine (`--builder`), or have QEMU \
+             registered with its kernel by binfmt: `docker run --privileged --rm tonistiigi/binfmt --install all`",
+        );
+    }
     if !name.contains(": RUN ") && REFUSED.iter().any(|part| lower.contains(part)) {
         return Some(
             "give an account for that registry: `docker login REGISTRY`, or for the one that is pushed to \
@@ -230,13 +242,26 @@ mod tests {
     #[test]
     fn who_is_refused_is_told_about_accounts() {
         let mend =
-            |name: &str, error: &str| how_to_mend(name, error).map(|hint| hint.contains("docker login"));
+            |name: &str, error: &str| how_to_mend(name, error, &[]).map(|hint| hint.contains("docker login"));
         assert_eq!(mend("exporting to image", "failed to push r/a: 401 Unauthorized"), Some(true));
         let metadata = "internal: load metadata for r.example/base:1";
         assert_eq!(mend(metadata, "pull access denied, repository does not exist"), Some(true));
         assert_eq!(mend(metadata, "r.example/base:1: not found"), Some(false));
         assert_eq!(mend("builder 2/3: RUN curl x", "403 forbidden"), None);
         assert_eq!(mend("exporting to image", "failed to push r/a: 503"), None);
+    }
+
+    #[test]
+    fn a_builder_of_another_machine_is_named() {
+        let mend = |error: &str, line: &str| {
+            let hint = how_to_mend("builder 2/3: RUN true", error, &[line.to_owned()]);
+            hint.is_some_and(|hint| hint.contains("--builder") && hint.contains("binfmt"))
+        };
+        let told = "process \"/bin/sh -c true\" did not complete successfully: exit code: 255";
+        assert!(mend("failed to exec: exec /bin/sh: exec format error", ""));
+        assert!(mend(told, "exec /bin/sh: exec format error"));
+        assert!(mend(told, ".buildkit_qemu_emulator: /bin/sh: Invalid ELF image for this architecture"));
+        assert!(!mend(told, "error: no such crate"));
     }
 
     #[test]

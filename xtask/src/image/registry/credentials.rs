@@ -11,6 +11,9 @@ use crate::plan::Invocation;
 /// How long a credential helper may take; it may wait for somebody to unlock a keychain.
 const HELPER_LIMIT: Duration = Duration::from_secs(60);
 
+/// What is said of a helper that has one.
+const IDENTITY_TOKEN: &str = "it has an identity token, which is not supported";
+
 /// The outcome of a search. Has no `Debug`, as an account has none.
 pub struct Found {
     pub account: Option<Account>,
@@ -18,6 +21,8 @@ pub struct Found {
     pub place: String,
     /// Whether that is Docker's own configuration, so that Docker's client finds it too.
     pub is_dockers: bool,
+    /// Whether Docker has a token for this registry that takes another way of authentication.
+    pub has_identity_token: bool,
     /// All places that were looked at, with what was found there, for messages.
     pub looked: Vec<String>,
 }
@@ -25,11 +30,11 @@ pub struct Found {
 /// Looks for an account. `is_target` says that it is the registry that is pushed to, which the variables are meant for.
 /// What is found is kept out of everything shown from here on.
 pub fn find(exec: &Executor, sources: &Sources, registry: &str, is_target: bool) -> anyhow::Result<Found> {
-    let mut looked = Vec::new();
+    let (mut looked, mut has_identity_token) = (Vec::new(), false);
     let found = |account: Account, place: String, is_dockers: bool, looked: Vec<String>| {
         exec.learn_secret(&account.password);
         exec.learn_secret(&super::auth::basic(&account));
-        Ok(Found { account: Some(account), place, is_dockers, looked })
+        Ok(Found { account: Some(account), place, is_dockers, has_identity_token: false, looked })
     };
     let variables = format!("{USERNAME} and {PASSWORD}");
     match &sources.given {
@@ -44,7 +49,10 @@ pub fn find(exec: &Executor, sources: &Sources, registry: &str, is_target: bool)
             let place = format!("docker-credential-{helper}, which {path} names");
             match ask(exec, helper, registry)? {
                 Ok(account) => return found(account, place, true, looked),
-                Err(why) => looked.push(format!("{place} ({why})")),
+                Err(why) => {
+                    has_identity_token |= why == IDENTITY_TOKEN;
+                    looked.push(format!("{place} ({why})"));
+                }
             }
         }
         match sources.docker.auths.get(registry) {
@@ -52,9 +60,12 @@ pub fn find(exec: &Executor, sources: &Sources, registry: &str, is_target: bool)
                 return found(account.clone(), path.to_string(), true, looked);
             }
             // Whatever is public can be read all the same.
-            Some(DockerAuth::IdentityToken) => looked.push(format!(
-                "{path} (an identity token for {registry}, which is not supported: log in with an access token)"
-            )),
+            Some(DockerAuth::IdentityToken) => {
+                has_identity_token = true;
+                looked.push(format!(
+                    "{path} (an identity token for {registry}, which is not supported: log in with an access token)"
+                ));
+            }
             Some(DockerAuth::Broken) => looked.push(format!(
                 "{path} (the entry for {registry} holds no username and password: `docker login {registry}`)"
             )),
@@ -68,7 +79,7 @@ pub fn find(exec: &Executor, sources: &Sources, registry: &str, is_target: bool)
             None => looked.push(format!("{variables} (not set)")),
         }
     }
-    Ok(Found { account: None, place: String::new(), is_dockers: false, looked })
+    Ok(Found { account: None, place: String::new(), is_dockers: false, has_identity_token, looked })
 }
 
 /// What a credential helper answers, by the names of its protocol.
@@ -112,7 +123,7 @@ fn asked(exec: &Executor, command: &Invocation) -> anyhow::Result<Result<Account
         return Ok(Err("its answer is not what the protocol says".to_owned()));
     };
     if answer.username == "<token>" {
-        return Ok(Err("it has an identity token, which is not supported".to_owned()));
+        return Ok(Err(IDENTITY_TOKEN.to_owned()));
     }
     Ok(Ok(Account { username: answer.username, password: answer.secret }))
 }

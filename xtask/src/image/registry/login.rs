@@ -1,11 +1,9 @@
 //! An account for what Docker's client does itself, a pull or a build, for as long as it takes.
 //!
-//! It knows neither our variables nor GitHub's token. It is given them in a configuration of its own, below `target/`,
-//! that nobody else can read; `docker login` would leave the account behind in the user's.
+//! It knows neither our variables nor GitHub's token. It is given them in a configuration of its own that nobody else
+//! can read; `docker login` would leave the account behind in the user's.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::fs;
 
 use anyhow::Context;
 use base64ct::{Base64, Encoding};
@@ -13,24 +11,23 @@ use serde_json::{Map, Value, json};
 
 use super::credentials;
 use crate::config::registry::{Account, DockerAuth, DockerConfig, Sources};
-use crate::exec::Executor;
+use crate::exec::{Executor, PrivateFolder};
 use crate::image::reference::Reference;
 use crate::plan::Invocation;
 
 /// The configuration, which goes with the value.
 pub struct Login {
-    folder: PathBuf,
+    folder: PrivateFolder,
 }
 
 impl Login {
-    /// Makes the configuration below `target_directory`. `None` where Docker's own will do, or nobody has an account.
+    /// Makes the configuration. `None` where Docker's own will do, or nobody has an account.
     /// `is_target` says that it is the registry that is pushed to, which the variables are meant for.
     pub fn for_pull(
         exec: &Executor,
         sources: &Sources,
         image: &Reference,
         is_target: bool,
-        target_directory: &Path,
     ) -> anyhow::Result<Option<Login>> {
         let is_given = is_target && sources.given.is_some();
         if !is_given && matches!(sources.docker.auths.get(&image.registry), Some(DockerAuth::IdentityToken)) {
@@ -40,9 +37,7 @@ impl Login {
         let found = credentials::find(exec, sources, &image.registry, is_target)?;
         let Some(account) = found.account.filter(|_| !found.is_dockers) else { return Ok(None) };
         let docker = &sources.docker;
-        let folder = target_directory.join(format!("xtask/docker-login-{}", std::process::id()));
-        // The value is there before the folder, so that a folder that is half made goes with it.
-        let login = Login { folder };
+        let login = Login { folder: exec.private_folder().context("log in for the pull")? };
         login
             .write(&configuration(&image.registry, &account, docker), docker)
             .context("log in for the pull")?;
@@ -51,12 +46,7 @@ impl Login {
 
     /// The same for a build that pushes to `image`. All else stays as the user has it: accounts for the images that it
     /// stands on, builders, plugins.
-    pub fn for_build(
-        exec: &Executor,
-        sources: &Sources,
-        image: &Reference,
-        target_directory: &Path,
-    ) -> anyhow::Result<Option<Login>> {
+    pub fn for_build(exec: &Executor, sources: &Sources, image: &Reference) -> anyhow::Result<Option<Login>> {
         let docker = &sources.docker;
         let is_token = matches!(docker.auths.get(&image.registry), Some(DockerAuth::IdentityToken));
         if sources.given.is_none() && is_token {
@@ -67,37 +57,26 @@ impl Login {
         let theirs = docker.path.as_ref().and_then(|path| fs::read_to_string(path).ok());
         let theirs = theirs.and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
         let whole = added(theirs.unwrap_or_default(), &image.registry, &account);
-        let folder = target_directory.join(format!("xtask/docker-login-{}", std::process::id()));
-        let login = Login { folder };
+        let login = Login { folder: exec.private_folder().context("log in for the build")? };
         login.write(&whole, docker).context("log in for the build")?;
         Ok(Some(login))
     }
 
     /// The command as this account.
     pub fn of(&self, command: &Invocation) -> Invocation {
-        command.clone().env("DOCKER_CONFIG", self.folder.display().to_string())
+        command.clone().env("DOCKER_CONFIG", self.folder.path().display().to_string())
     }
 
     fn write(&self, configuration: &Value, docker: &DockerConfig) -> anyhow::Result<()> {
-        if let Some(parent) = self.folder.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        DirBuilder::new().mode(0o700).create(&self.folder)?;
-        fs::write(self.folder.join("config.json"), configuration.to_string())?;
+        self.folder.write("config.json", &configuration.to_string())?;
         // Where the engine is may be written in files beside the user's configuration, and so are builders and plugins.
         for name in ["contexts", "buildx", "cli-plugins"] {
             let theirs = docker.path.as_ref().map(|path| path.with_file_name(name));
             if let Some(theirs) = theirs.filter(|folder| folder.is_dir()) {
-                std::os::unix::fs::symlink(theirs, self.folder.join(name))?;
+                self.folder.link(name, &theirs)?;
             }
         }
         Ok(())
-    }
-}
-
-impl Drop for Login {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -128,6 +107,7 @@ fn added(mut configuration: Map<String, Value>, registry: &str, account: &Accoun
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     use super::*;
     use crate::exec::Mode;
@@ -140,9 +120,8 @@ mod tests {
     /// What Docker's client would read, if there is a configuration for it.
     fn read(sources: &Sources, image: &str, is_target: bool) -> Option<String> {
         let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
-        let target = tempfile::tempdir().unwrap();
         let image = Reference::parse(image).unwrap();
-        let login = Login::for_pull(&exec, sources, &image, is_target, target.path()).unwrap()?;
+        let login = Login::for_pull(&exec, sources, &image, is_target).unwrap()?;
         let command = login.of(&Invocation::new("docker", "/"));
         let folder = PathBuf::from(&command.env["DOCKER_CONFIG"]);
         assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
@@ -178,7 +157,7 @@ mod tests {
     #[test]
     fn a_build_keeps_all_that_the_user_has() {
         let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
-        let (theirs, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let theirs = tempfile::tempdir().unwrap();
         fs::create_dir(theirs.path().join("buildx")).unwrap();
         let path = theirs.path().join("config.json");
         let text =
@@ -187,7 +166,7 @@ mod tests {
         let mut sources = Sources { github: Some(account("github")), ..Sources::default() };
         sources.docker.path = Some(path);
         let image = Reference::parse("ghcr.io/o/app").unwrap();
-        let login = Login::for_build(&exec, &sources, &image, target.path()).unwrap().unwrap();
+        let login = Login::for_build(&exec, &sources, &image).unwrap().unwrap();
         let folder = PathBuf::from(&login.of(&Invocation::new("docker", "/")).env["DOCKER_CONFIG"]);
         let written: Value =
             serde_json::from_str(&fs::read_to_string(folder.join("config.json")).unwrap()).unwrap();
@@ -200,7 +179,7 @@ mod tests {
         assert!(folder.join("buildx").is_dir());
         // Elsewhere GitHub's token is nobody's account.
         let elsewhere = Reference::parse("r.example/o/app").unwrap();
-        assert!(Login::for_build(&exec, &sources, &elsewhere, target.path()).unwrap().is_none());
+        assert!(Login::for_build(&exec, &sources, &elsewhere).unwrap().is_none());
     }
 
     #[test]

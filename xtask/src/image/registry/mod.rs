@@ -141,6 +141,12 @@ impl<'a> Repository<'a> {
         Ok(self.found()?.account.as_ref().map(|account| account.username.clone()))
     }
 
+    /// Whether all that is known is a token which Docker's client can use and we cannot.
+    pub fn is_dockers_alone(&self) -> anyhow::Result<bool> {
+        let found = self.found()?;
+        Ok(found.account.is_none() && found.has_identity_token)
+    }
+
     /// Registry and name.
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.registry, self.name)

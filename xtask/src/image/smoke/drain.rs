@@ -7,9 +7,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::checks::{check, skipped};
 use super::encoding::Plain;
 use super::served::Place;
 use crate::exec::{Executor, Traffic, Whole};
+use crate::record::smoke::CheckRecord;
+
+const NAME: &str = "drain";
 
 /// How many send quick requests.
 const CLIENTS: usize = 4;
@@ -89,7 +93,7 @@ impl<'a> Load<'a> {
         mut self,
         limit: Duration,
         stop: impl FnOnce(&dyn Fn(Moment)) -> anyhow::Result<T>,
-    ) -> anyhow::Result<(T, Result<String, String>)> {
+    ) -> anyhow::Result<(T, CheckRecord)> {
         let large = self.large.take();
         let this = &self;
         let (stopped, large) = std::thread::scope(|scope| {
@@ -154,34 +158,43 @@ impl<'a> Load<'a> {
     }
 }
 
-fn judge(seen: &Seen, large: Option<&Large>) -> Result<String, String> {
+/// What became of what was under way. Where that cannot be told there is no verdict: requests that were answered before
+/// the signal say nothing about the end.
+fn judge(seen: &Seen, large: Option<&Large>) -> CheckRecord {
     let mut problems: Vec<String> = seen.problems.first().cloned().into_iter().collect();
     if seen.problems.len() > 1 {
         problems.push(format!("{} more of these", seen.problems.len() - 1));
     }
-    let large = match large.map(|large| (large, &large.whole)) {
-        None => "; no file is large enough to be under way for sure".to_owned(),
+    // What is said of the large answer, and why it says nothing where it does not.
+    let (said, untold) = match large.map(|large| (large, &large.whole)) {
+        None => ("no file is large enough to be under way for sure".to_owned(), None),
         Some((Large { path, requests, .. }, Whole::Answers { count, bytes })) => {
-            format!(
-                "; under way at SIGTERM: GET {path}, whole ({count} of {requests} requests, {bytes} bytes)"
-            )
+            let whole = format!("whole ({count} of {requests} requests, {bytes} bytes)");
+            (format!("under way at SIGTERM: GET {path}, {whole}"), None)
         }
-        Some((large, Whole::Cut { bytes, .. })) => match unclear(large, *bytes) {
-            Some(why) => untold(&large.path, &format!(": {why}")),
-            None => {
-                problems.push(format!("GET {} was under way and cut off after {bytes} bytes", large.path));
-                String::new()
-            }
-        },
-        Some((Large { path, .. }, Whole::Reset | Whole::Late)) => untold(path, ""),
+        Some((large, Whole::Cut { bytes, .. })) => {
+            let (said, why) = (format!("GET {} was under way", large.path), unclear(large, *bytes));
+            problems.extend(why.is_none().then(|| format!("{said} and cut off after {bytes} bytes")));
+            (said, why)
+        }
+        Some((Large { path, .. }, Whole::Reset)) => {
+            (format!("GET {path} was under way"), Some("the connection was taken back".to_owned()))
+        }
+        Some((Large { path, .. }, Whole::Late)) => {
+            (format!("GET {path} was under way"), Some("it did not end in time".to_owned()))
+        }
     };
-    if problems.is_empty() {
-        return Ok(format!("{} requests answered in full{large}", seen.answered));
+    if !problems.is_empty() {
+        let wanted = "wanted every request that was accepted answered in full before the end";
+        return check(NAME, Err(format!("{}; {wanted}", problems.join(", "))));
     }
-    Err(format!(
-        "{}; wanted every request that was accepted answered in full before the end",
-        problems.join(", ")
-    ))
+    let answered = format!("{} requests answered in full", seen.answered);
+    match untold {
+        Some(why) => {
+            skipped(NAME, format!("{answered}; {said}, and what became of it cannot be told: {why}"))
+        }
+        None => check(NAME, Ok(format!("{answered}; {said}"))),
+    }
 }
 
 /// Why an answer that ends in its middle need not be the server's fault.
@@ -195,10 +208,6 @@ fn unclear(large: &Large, bytes: usize) -> Option<String> {
     // More than was kept at the signal: the server went on. Its last words may have gone with the container's network,
     // which the engine takes away as soon as the server has ended.
     (bytes > BUFFERED_MAX).then(|| format!("it ends after {bytes} bytes, which is long after the signal"))
-}
-
-fn untold(path: &str, why: &str) -> String {
-    format!("; what became of GET {path}, which was under way, cannot be told{why}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -227,14 +236,14 @@ mod tests {
             judge(&good, large(cut(9), 2).as_ref()),
             judge(&bad, None),
         ]
-        .map(|said| said.map_or_else(|problem| format!("- {problem}"), |detail| format!("+ {detail}")));
+        .map(|said| format!("{:?}: {}", said.verdict, said.detail));
         expect_test::expect![[r#"
-            + 7 requests answered in full; no file is large enough to be under way for sure
-            + 7 requests answered in full; under way at SIGTERM: GET /a.wasm, whole (3 of 20 requests, 9 bytes)
-            + 7 requests answered in full; what became of GET /a.wasm, which was under way, cannot be told
-            - GET /a.wasm was under way and cut off after 20971520 bytes; wanted every request that was accepted answered in full before the end
-            + 7 requests answered in full; what became of GET /a.wasm, which was under way, cannot be told: it ends after 20971521 bytes, which is long after the signal
-            + 7 requests answered in full; what became of GET /a.wasm, which was under way, cannot be told: sending the signal took 2.0 s, on a machine that is busy with something else
-            - one, 1 more of these; wanted every request that was accepted answered in full before the end"#]].assert_eq(&said.join("\n"));
+            Ok: 7 requests answered in full; no file is large enough to be under way for sure
+            Ok: 7 requests answered in full; under way at SIGTERM: GET /a.wasm, whole (3 of 20 requests, 9 bytes)
+            Skipped: 7 requests answered in full; GET /a.wasm was under way, and what became of it cannot be told: the connection was taken back
+            Failed: GET /a.wasm was under way and cut off after 20971520 bytes; wanted every request that was accepted answered in full before the end
+            Skipped: 7 requests answered in full; GET /a.wasm was under way, and what became of it cannot be told: it ends after 20971521 bytes, which is long after the signal
+            Skipped: 7 requests answered in full; GET /a.wasm was under way, and what became of it cannot be told: sending the signal took 2.0 s, on a machine that is busy with something else
+            Failed: one, 1 more of these; wanted every request that was accepted answered in full before the end"#]].assert_eq(&said.join("\n"));
     }
 }

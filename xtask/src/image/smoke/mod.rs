@@ -310,7 +310,7 @@ fn stop(
     })?;
     outcome.stopped = took;
     outcome.checks.push(check("memory", checks::memory(&state, used, input.memory)));
-    outcome.checks.push(check("drain", drained));
+    outcome.checks.push(drained);
     outcome.checks.push(check("stop", checks::stopped(&state, took, limit)));
     Ok(())
 }

@@ -4,10 +4,13 @@
 //! The base images are arguments: XTASK_TEST_RUST_IMAGE and XTASK_TEST_BASE_IMAGE name images of this machine, and
 //! XTASK_TEST_BUILD_ARGS further arguments that they need. What is compiled already is handed over as a build context in
 //! place of the stage that would make it, so that a test takes one minute and not five.
+//!
+//! Tests here prune the build cache of the engine that they use, all of it: `docker buildx prune --all`.
 
 mod builders;
 mod checks;
 mod compile_cache;
+mod context;
 mod faults;
 mod interrupted;
 mod projects;

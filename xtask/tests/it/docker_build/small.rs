@@ -2,6 +2,7 @@
 //! built. Compression, platforms, accounts, bases that are not there, images that were deleted.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -129,13 +130,20 @@ fn two_platforms_are_an_index() {
     assert_eq!(architectures, ["amd64", "arm64", "unknown", "unknown"], "{index:#}");
     let image = format!("{}:1", small.image());
     let args_of = |platform| ["docker", "inspect", &image, "--platform", platform, "--format", "json"];
-    for platform in ["linux/amd64", "linux/arm64"] {
-        let inspected = small.workspace.xtask(&args_of(platform));
+    for (asked, platform) in [("x86_64", "linux/amd64"), ("linux/arm64", "linux/arm64")] {
+        let inspected = small.workspace.xtask(&args_of(asked));
         let inspected: Value = serde_json::from_str(&inspected.stdout).unwrap();
         assert_eq!(inspected["platform"], platform);
     }
     assert_eq!(small.built(&args)["reused"], true);
     assert_eq!(small.built(&["--push", "--platform", "arm64", "--tag", "2"])["reused"], false);
+
+    // Where nobody says for what, it is the builder's own, which the next machine may not have.
+    let own = small.built(&["--push"]);
+    let platform = crate::registry::platform();
+    assert_eq!((&own["platforms"], &own["reused"]), (&json!([platform]), &json!(platform == "linux/arm64")));
+    let asked = small.built(&["--push", "--platform", platform]);
+    assert_eq!((&asked["reused"], &asked["digest"]), (&json!(true), &own["digest"]));
 }
 
 #[test]
@@ -144,15 +152,23 @@ fn accounts_for_a_push() {
     small.clean_configuration();
     let nobody = small.run(&["--push"]);
     assert_eq!(nobody.code, Some(4), "{}", nobody.stderr);
-    // Before anything is built.
-    assert!(!nobody.stderr.contains("Finished"), "{}", nobody.stderr);
     assert!(nobody.stderr.contains("XTASK_REGISTRY_USERNAME"), "{}", nobody.stderr);
-    // Nobody looks with `--load`, so this is what buildx says.
-    let both = small.run(&["--push", "--load"]);
-    assert_eq!(both.code, Some(4), "{}", both.stderr);
-    assert!(both.stderr.contains("docker login"), "{}", both.stderr);
-
     small.workspace.set("XTASK_REGISTRY_USERNAME", USER);
+    small.workspace.set("XTASK_REGISTRY_PASSWORD", "not the password");
+    let mut refused = vec![nobody];
+    for more in [&[][..], &["--force"], &["--load"]] {
+        refused.push(small.run(&[&["--push"], more].concat()));
+    }
+    for run in &refused {
+        assert_eq!((run.code, run.stdout.as_str()), (Some(4), ""), "{}", run.stderr);
+        let expected = format!("cannot push to {}", small.image());
+        assert!(run.messages(&small.workspace).contains(&expected), "{}", run.stderr);
+        assert!(!run.stderr.contains("not the password"), "{}", run.stderr);
+        // Before anything is built.
+        assert!(!run.stderr.contains("Finished"), "{}", run.stderr);
+    }
+    assert!(!small.registry.requests().iter().any(|request| request.contains("/blobs/")));
+
     small.workspace.set("XTASK_REGISTRY_PASSWORD", PASSWORD);
     let run = small.run(&["--push", "--cache", "registry", "--tag", "1"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -185,6 +201,28 @@ fn the_base_is_known_by_its_digest() {
     let inspected: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
     assert_eq!((&inspected["base"]["name"], &inspected["base"]["layers"]), (&json!(base), &json!(5)));
     assert_eq!(inspected["layers"].as_array().unwrap().len(), 6);
+}
+
+/// As an image for another platform would have it: the kernel refuses to run it.
+#[test]
+fn a_program_of_another_machine() {
+    let Some(small) = Small::new(Registry::start()) else { return };
+    let mut header = [0; 64];
+    // ELF, 64 bit, little end first, a program, for a machine that is not this one.
+    header[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    header[16] = 2;
+    header[18] = if crate::registry::platform() == "linux/amd64" { 183 } else { 62 };
+    let program = small.workspace.root().join("image/foreign");
+    fs::write(&program, header).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    small.recipe("FROM scratch\nCOPY image/ /\nRUN [\"/foreign\"]");
+    let run = small.run(&["--push"]);
+    assert_eq!(run.code, Some(4), "{}", run.stderr);
+    assert!(
+        run.messages(&small.workspace).contains("name one on such a machine (`--builder`)"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

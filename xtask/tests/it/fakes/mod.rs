@@ -3,6 +3,7 @@
 mod ci_test;
 mod delegated;
 mod docker_build;
+mod docker_inputs;
 mod failing;
 mod happy;
 mod hosts;

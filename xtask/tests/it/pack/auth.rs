@@ -94,6 +94,30 @@ fn a_registry_with_a_password() {
     says_no_secret(&workspace, &[&docker, &helped]);
 }
 
+/// Compiling takes minutes: what is wrong with base or account is known before.
+#[test]
+fn wrong_base_or_account_is_found_before_compiling() {
+    let (Some(closed), Some(open)) = (Registry::with_password(), super::registry_with_base()) else { return };
+    let mut workspace = super::checkout();
+    let fails = |workspace: &Workspace, base: &str, expected: &str| {
+        let (image, base) = (format!("{}/app", closed.address()), format!("{}/{base}", open.address()));
+        let run = workspace.xtask(&["docker", "pack", "--push", "--image", &image, "--base", &base]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(4), ""), "{}", run.stderr);
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+        assert!(!run.stderr.contains("Compiling") && !run.stderr.contains("compile"), "{}", run.stderr);
+        assert!(!workspace.root().join("target/production").exists());
+        let records = records(workspace);
+        assert_eq!(records.last().unwrap()["result"], "failed", "{records:?}");
+        run
+    };
+    fails(&workspace, "none:1", "is not in its registry");
+    let nobody = fails(&workspace, "base:1", "/app without credentials");
+    set_account(&mut workspace, USER, "not the password");
+    let wrong = fails(&workspace, "base:1", "/app as `tester`");
+    says_no_secret(&workspace, &[&nobody, &wrong]);
+    assert!(!closed.requests().iter().any(|request| request.contains("/blobs/")));
+}
+
 #[test]
 fn credentials_go_nowhere_else() {
     let Some(registry) = Registry::with_password() else { return };

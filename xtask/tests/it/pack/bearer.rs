@@ -131,8 +131,7 @@ fn tokens_for_exactly_what_is_done() {
     let nobody = push(&workspace, registry.address(), &[]);
     assert_eq!(nobody.code, Some(4), "{}", nobody.stderr);
     expect![[r#"
-        error: step `push image`: cannot push to REGISTRY/app without credentials: the registry
-            answers 401 (UNAUTHORIZED: authentication required)
+        error: cannot push to REGISTRY/app: the registry allows nobody in particular nothing
          hint: credentials were looked for in XTASK_REGISTRY_USERNAME and XTASK_REGISTRY_PASSWORD
             (not set), [root]/target/docker-config/config.json (nothing for REGISTRY)"#]]
     .assert_eq(&messages(&nobody, &workspace, &[(registry.address(), "REGISTRY")]));

@@ -63,6 +63,12 @@ fn mistakes_are_found_before_anything_is_built() {
     assert_eq!(run.code, Some(2), "{}", run.stderr);
     let expected = format!("`--platform linux/s390x`: the server is compiled for {}", registry::platform());
     assert!(run.stderr.contains(&expected), "{}", run.stderr);
+    // One platform under several names, as with `docker build`.
+    let own = if registry::platform() == "linux/amd64" { ["amd64", "x86_64"] } else { ["arm64", "aarch64"] };
+    for name in own {
+        let run = workspace.xtask(&["docker", "pack", "--platform", name, "--dry-run"]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+    }
     assert!(listing(workspace.root()) == before);
     workspace.set("XTASK_REGISTRY_USERNAME", "somebody");
     refused(
