@@ -48,6 +48,14 @@ pub enum Moment {
     AfterSignal,
 }
 
+/// What came of it.
+pub struct Drained {
+    pub check: CheckRecord,
+    /// Whether all that is wrong is a large answer that was cut off. Once, that may have been the engine: it takes a
+    /// container's network away as soon as the server has ended, with what the system had still to send.
+    pub is_cut_off: bool,
+}
+
 /// What became of a large answer.
 struct Large {
     path: String,
@@ -93,7 +101,7 @@ impl<'a> Load<'a> {
         mut self,
         limit: Duration,
         stop: impl FnOnce(&dyn Fn(Moment)) -> anyhow::Result<T>,
-    ) -> anyhow::Result<(T, CheckRecord)> {
+    ) -> anyhow::Result<(T, Drained)> {
         let large = self.large.take();
         let this = &self;
         let (stopped, large) = std::thread::scope(|scope| {
@@ -160,7 +168,8 @@ impl<'a> Load<'a> {
 
 /// What became of what was under way. Where that cannot be told there is no verdict: requests that were answered before
 /// the signal say nothing about the end.
-fn judge(seen: &Seen, large: Option<&Large>) -> CheckRecord {
+fn judge(seen: &Seen, large: Option<&Large>) -> Drained {
+    let is_known = |check: CheckRecord| Drained { check, is_cut_off: false };
     let mut problems: Vec<String> = seen.problems.first().cloned().into_iter().collect();
     if seen.problems.len() > 1 {
         problems.push(format!("{} more of these", seen.problems.len() - 1));
@@ -186,15 +195,16 @@ fn judge(seen: &Seen, large: Option<&Large>) -> CheckRecord {
     };
     if !problems.is_empty() {
         let wanted = "wanted every request that was accepted answered in full before the end";
-        return check(NAME, Err(format!("{}; {wanted}", problems.join(", "))));
+        let check = check(NAME, Err(format!("{}; {wanted}", problems.join(", "))));
+        return Drained { check, is_cut_off: seen.problems.is_empty() };
     }
     let answered = format!("{} requests answered in full", seen.answered);
-    match untold {
+    is_known(match untold {
         Some(why) => {
             skipped(NAME, format!("{answered}; {said}, and what became of it cannot be told: {why}"))
         }
         None => check(NAME, Ok(format!("{answered}; {said}"))),
-    }
+    })
 }
 
 /// Why an answer that ends in its middle need not be the server's fault.
@@ -236,12 +246,15 @@ mod tests {
             judge(&good, large(cut(9), 2).as_ref()),
             judge(&bad, None),
         ]
-        .map(|said| format!("{:?}: {}", said.verdict, said.detail));
+        .map(|said| {
+            let again = if said.is_cut_off { " (again)" } else { "" };
+            format!("{:?}{again}: {}", said.check.verdict, said.check.detail)
+        });
         expect_test::expect![[r#"
             Ok: 7 requests answered in full; no file is large enough to be under way for sure
             Ok: 7 requests answered in full; under way at SIGTERM: GET /a.wasm, whole (3 of 20 requests, 9 bytes)
             Skipped: 7 requests answered in full; GET /a.wasm was under way, and what became of it cannot be told: the connection was taken back
-            Failed: GET /a.wasm was under way and cut off after 20971520 bytes; wanted every request that was accepted answered in full before the end
+            Failed (again): GET /a.wasm was under way and cut off after 20971520 bytes; wanted every request that was accepted answered in full before the end
             Skipped: 7 requests answered in full; GET /a.wasm was under way, and what became of it cannot be told: it ends after 20971521 bytes, which is long after the signal
             Skipped: 7 requests answered in full; GET /a.wasm was under way, and what became of it cannot be told: sending the signal took 2.0 s, on a machine that is busy with something else
             Failed: one, 1 more of these; wanted every request that was accepted answered in full before the end"#]].assert_eq(&said.join("\n"));

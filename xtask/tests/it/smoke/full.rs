@@ -69,7 +69,9 @@ fn requests_under_way_are_answered() {
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     let found = line(&report, "drain");
     assert!(
-        found.starts_with("failed: ") && found.contains("GET /pkg/app.wasm was under way and cut off"),
+        found.starts_with("failed: ")
+            && found.contains("GET /pkg/app.wasm was under way and cut off")
+            && found.ends_with("so 3 times in a row"),
         "{found}"
     );
     let listening = line(&report, "listening");
