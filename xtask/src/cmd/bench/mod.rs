@@ -110,7 +110,8 @@ pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finishe
     record.notes = notes;
     record.notes.extend(notes::caveats(exec, &context, &planned)?);
     let runs = folder.join("runs");
-    let checkout = Checkout::make(exec, &subject.root, &folder.join("app"))?;
+    let target = &context.workspace.target_directory;
+    let checkout = Checkout::make(exec, &subject.root, &folder.join("app"), target)?;
     record.notes.extend(checkout.note().map(str::to_owned));
     record.plan_digest = journal::digest(&checkout.digest(), &record.comparisons, &record.tools)?;
     if args.resume {
