@@ -107,6 +107,7 @@ pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finishe
     }
 
     let mut record = new_record(exec, &context, &subject, host, tools, &planned);
+    record.arguments = Some(args.asked());
     record.notes = notes;
     record.notes.extend(notes::caveats(exec, &context, &planned)?);
     let runs = folder.join("runs");
@@ -299,6 +300,7 @@ fn new_record(
         updated: now.to_rfc3339(),
         seconds: 0.0,
         project: subject.project.clone(),
+        arguments: None,
         plan_digest: String::new(),
         host,
         tools,
