@@ -18,7 +18,9 @@ use crate::leptos::digest::sha256;
 use crate::plan::Invocation;
 
 /// Folders that no source is in, where git does not tell which files are sources.
-const NO_SOURCES: [&str; 4] = ["target", "node_modules", ".git", ".cargo"];
+const NO_SOURCES: [&str; 3] = ["node_modules", ".git", ".cargo"];
+/// What cargo puts into each of its target directories, whatever they are called.
+const OF_TARGET: &str = "CACHEDIR.TAG";
 
 /// A copy of all sources.
 #[derive(Debug)]
@@ -50,14 +52,14 @@ pub enum Times {
 
 impl Checkout {
     /// Copies every file that git knows or would add, and without git every file that looks like a source. What is not
-    /// committed is copied too.
-    pub fn make(exec: &Executor, source: &Path, root: &Path) -> anyhow::Result<Checkout> {
+    /// committed is copied too. `target` is the workspace's target directory, which no source is in.
+    pub fn make(exec: &Executor, source: &Path, root: &Path, target: &Path) -> anyhow::Result<Checkout> {
         exec.ui().status("Copying", format_args!("the workspace to {}", root.display()));
         let _ = fs::remove_dir_all(root);
         fs::create_dir_all(root).with_context(|| format!("create `{}`", root.display()))?;
         let listed = match listed_by_git(exec, source)? {
             Some(listed) => listed,
-            None => walk(source)?,
+            None => walk(source, target)?,
         };
         let mut checkout = Checkout {
             root: root.to_owned(),
@@ -80,7 +82,7 @@ impl Checkout {
             exec.check_interrupted()?;
             // The configuration above the copy holds for it as well; twice it would be another one (lists are joined).
             if !path.starts_with(".cargo") && !configuration.contains(&path) {
-                checkout.copy(source, path)?;
+                checkout.copy(source, path, target)?;
             }
         }
         Ok(checkout)
@@ -165,14 +167,14 @@ impl Checkout {
         if self.is_new { self.check_out_again(Times::OfContent) } else { Ok(()) }
     }
 
-    fn copy(&mut self, source: &Path, path: PathBuf) -> anyhow::Result<()> {
+    fn copy(&mut self, source: &Path, path: PathBuf, target: &Path) -> anyhow::Result<()> {
         let (from, to) = (source.join(&path), self.root.join(&path));
         // Deleted, and git has not been told yet.
         let Ok(metadata) = fs::symlink_metadata(&from) else { return Ok(()) };
         if metadata.is_dir() {
             // A submodule: git names its folder.
-            for inner in walk(&from)? {
-                self.copy(source, path.join(inner))?;
+            for inner in walk(&from, target)? {
+                self.copy(source, path.join(inner), target)?;
             }
             return Ok(());
         }
@@ -227,8 +229,11 @@ fn listed_by_git(exec: &Executor, source: &Path) -> anyhow::Result<Option<Vec<Pa
     Ok(Some(files))
 }
 
-/// Every file below a folder, relative to it.
-fn walk(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// Every file below a folder, relative to it, but for those in target directories: the one that is named, and those that
+/// cargo has marked. A folder that is only called so may have sources.
+fn walk(folder: &Path, target: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let whole = |path: &Path| path.canonicalize().unwrap_or(path.to_owned());
+    let (root, target) = (whole(folder), whole(target));
     let mut found = Vec::new();
     let mut waiting = vec![PathBuf::new()];
     while let Some(below) = waiting.pop() {
@@ -237,10 +242,15 @@ fn walk(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
             let entry = entry?;
             let name = entry.file_name();
             let is_folder = entry.file_type()?.is_dir();
-            if is_folder && NO_SOURCES.iter().any(|skipped| name == *skipped) {
+            let path = below.join(&name);
+            let has_no_sources = || {
+                NO_SOURCES.iter().any(|skipped| name == *skipped)
+                    || root.join(&path) == target
+                    || here.join(&name).join(OF_TARGET).is_file()
+            };
+            if is_folder && has_no_sources() {
                 continue;
             }
-            let path = below.join(name);
             if is_folder { waiting.push(path) } else { found.push(path) }
         }
     }
@@ -257,16 +267,22 @@ mod tests {
     fn checkout() -> (tempfile::TempDir, Checkout) {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("source");
-        fs::create_dir_all(source.join("src")).unwrap();
-        fs::create_dir_all(source.join("target")).unwrap();
-        fs::create_dir_all(source.join(".cargo")).unwrap();
+        for file in [
+            "target/old",
+            ".cargo/config.toml",
+            "src/target/mod.rs",
+            "elsewhere/old",
+            "elsewhere/CACHEDIR.TAG",
+        ] {
+            fs::create_dir_all(source.join(file).parent().unwrap()).unwrap();
+            fs::write(source.join(file), "").unwrap();
+        }
         fs::write(source.join("src/lib.rs"), "pub fn f() {}").unwrap();
-        fs::write(source.join("target/old"), "").unwrap();
-        fs::write(source.join(".cargo/config.toml"), "").unwrap();
         symlink("src/lib.rs", source.join("link")).unwrap();
         let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
         // Below the workspace, as everywhere where nobody says otherwise.
-        let checkout = Checkout::make(&exec, &source, &source.join("target/copy")).unwrap();
+        let checkout =
+            Checkout::make(&exec, &source, &source.join("target/copy"), &source.join("target")).unwrap();
         assert!(checkout.note().is_none());
         (folder, checkout)
     }
@@ -275,7 +291,7 @@ mod tests {
     fn sources_alone_are_copied_with_their_times() {
         let (folder, mut checkout) = checkout();
         let paths: Vec<_> = checkout.files.iter().map(|(path, _)| path.clone()).collect();
-        assert_eq!(paths, [Path::new("src/lib.rs")]);
+        assert_eq!(paths, ["src/lib.rs", "src/target/mod.rs"].map(Path::new));
         assert!(checkout.root().join("link").is_symlink());
         let time = |path: PathBuf| fs::metadata(path).unwrap().modified().unwrap();
         let original = time(folder.path().join("source/src/lib.rs"));
@@ -284,6 +300,19 @@ mod tests {
         assert_ne!(time(checkout.root().join("src/lib.rs")), original);
         checkout.check_out_again(Times::OfContent).unwrap();
         assert_eq!(time(checkout.root().join("src/lib.rs")), original);
+    }
+
+    /// As `CARGO_TARGET_DIR` or `build.target-dir` may have it, and before cargo has written anything there.
+    #[test]
+    fn a_target_directory_of_another_name_is_not_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("source");
+        for file in ["built/old", "src/built/mod.rs", "target/data.txt"] {
+            fs::create_dir_all(source.join(file).parent().unwrap()).unwrap();
+            fs::write(source.join(file), "").unwrap();
+        }
+        let found = walk(&source, &source.join("built")).unwrap();
+        assert_eq!(found, ["src/built/mod.rs", "target/data.txt"].map(Path::new));
     }
 
     #[test]

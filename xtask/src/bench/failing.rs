@@ -1,11 +1,44 @@
-//! What a build that failed says of the arm, and when it says something of the machine instead.
+//! What a build that failed says of the arm, and when it says something of the machine instead; and what is not measured
+//! after that.
 
-use super::lacking;
 use super::run::Bench;
+use super::{journal, lacking};
 use crate::exec::{Measured, disk_problem};
 use crate::exit::{Exit, Failure, hint_of_disk};
+use crate::record::bench::{Comparison, Sample};
 
 impl Bench<'_> {
+    /// Whether a sample is still to be taken.
+    pub(super) fn is_wanted(&self, comparison: &Comparison, arm: &str, round: usize) -> bool {
+        let unavailable =
+            comparison.arms.iter().any(|other| other.name == arm && other.unavailable.is_some());
+        let is_broken = |arm: &str| self.broken.contains(&journal::key(&comparison.id, arm));
+        // Where what an arm is compared with cannot be measured, its samples say nothing.
+        let has_baseline = comparison.arms.first().is_none_or(|baseline| !is_broken(&baseline.name));
+        let has_sample = self.journal.has(&comparison.id, arm, round);
+        !unavailable && has_baseline && !is_broken(arm) && !has_sample
+    }
+
+    /// Writes a sample down. An arm whose sample is invalid is not measured again.
+    pub(super) fn add(&mut self, sample: Sample) -> anyhow::Result<()> {
+        if let Some(reason) = &sample.invalid {
+            self.exec.ui().note(format_args!(
+                "{} {}: {}",
+                sample.comparison,
+                sample.arm,
+                reason.lines().next().unwrap_or_default()
+            ));
+            self.broken.insert(journal::key(&sample.comparison, &sample.arm));
+            let comparison =
+                self.journal.record.comparisons.iter().find(|comparison| comparison.id == sample.comparison);
+            if let Some(note) = comparison.and_then(|comparison| without_baseline(comparison, &sample.arm)) {
+                self.exec.ui().note(&note);
+                self.journal.record.notes.push(note);
+            }
+        }
+        self.journal.add(sample)
+    }
+
     /// The last lines of a build that failed. What may be the copy's fault is told once.
     ///
     /// # Errors
@@ -37,4 +70,34 @@ fn lines(text: &str) -> String {
     let telling = lines.iter().position(|line| line.starts_with("error"));
     let from = telling.unwrap_or(lines.len().saturating_sub(8));
     lines[from..].iter().take(8).copied().collect::<Vec<_>>().join("\n")
+}
+
+/// What is said of the other arms where this one is broken, if it is what they are compared with.
+fn without_baseline(comparison: &Comparison, broken: &str) -> Option<String> {
+    let (baseline, others) = comparison.arms.split_first()?;
+    let there = others.iter().filter(|arm| arm.unavailable.is_none());
+    let others: Vec<&str> = there.map(|arm| arm.name.as_str()).collect();
+    (baseline.name == broken && !others.is_empty()).then(|| {
+        format!(
+            "{}: no more samples of {}: {broken}, with which each is compared, could not be measured",
+            comparison.id,
+            others.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::shared_tests::comparison;
+    use super::*;
+
+    #[test]
+    fn without_what_arms_are_compared_with_there_is_nothing_to_measure() {
+        let mut caches = comparison("cold/cache", &["none", "sccache", "sccache-s3", "kache"]);
+        caches.arms[2].unavailable = Some("no bucket".to_owned());
+        let told = "cold/cache: no more samples of sccache, kache: none, with which each is compared, could not be measured";
+        assert_eq!(without_baseline(&caches, "none").as_deref(), Some(told));
+        assert_eq!(without_baseline(&caches, "kache"), None);
+        assert_eq!(without_baseline(&comparison("cold/cache", &["kache"]), "kache"), None);
+    }
 }

@@ -67,7 +67,7 @@ pub fn matrix(
     available: &Available,
     estimates: &Estimates,
 ) -> (Vec<Planned>, Vec<String>) {
-    let mut notes = Vec::new();
+    let mut notes = without_difference(request);
     let mut planned = Vec::new();
     let limit = request.budget.unwrap_or(USUAL_BUDGET) - BEGINNING;
     for (scenario, axis, runs) in cells(request) {
@@ -244,8 +244,9 @@ fn cells(request: &Request) -> Vec<(Scenario, Axis, usize)> {
         whole.to_vec()
     } else if asked {
         // An axis that was asked for is compared in every scenario in which it can make a difference.
+        let axes = |scenario| if is_alone(request, scenario) { &[Axis::Driver] } else { &request.axes[..] };
         let scenarios = Scenario::ALL.into_iter();
-        scenarios.flat_map(|scenario| request.axes.iter().map(move |axis| (scenario, *axis))).collect()
+        scenarios.flat_map(|scenario| axes(scenario).iter().map(move |axis| (scenario, *axis))).collect()
     } else {
         quick.to_vec()
     };
@@ -270,6 +271,28 @@ fn makes_sense(scenario: Scenario, axis: Axis) -> bool {
         (Scenario::Hot, axis) => matches!(axis, Axis::Driver | Axis::Profile),
         _ => true,
     }
+}
+
+/// Whether the usual build stands alone: who names hot builds wants to know what they take, and they take seconds.
+fn is_alone(request: &Request, scenario: Scenario) -> bool {
+    let differs = request.axes.is_empty() || request.axes.iter().any(|axis| makes_sense(scenario, *axis));
+    scenario == Scenario::Hot && !differs && request.scenarios.contains(&scenario)
+}
+
+/// What is said of scenarios that were asked for and in which no axis that was asked for can make a difference.
+fn without_difference(request: &Request) -> Vec<String> {
+    let axes: Vec<String> = request.axes.iter().map(|axis| format!("`{axis}`")).collect();
+    let is_told = |scenario: &&Scenario| {
+        let differs = request.axes.iter().any(|axis| makes_sense(**scenario, *axis));
+        let mut variants = request.variants.iter();
+        let has_variant = variants.any(|variant| scenarios_of(request, variant).contains(scenario));
+        !axes.is_empty() && !differs && !has_variant
+    };
+    let told = |scenario: &Scenario| {
+        let what = if is_alone(request, *scenario) { "measured as usual alone" } else { "left out" };
+        format!("{scenario} is {what}: no value of {} makes a difference there", axes.join(", "))
+    };
+    request.scenarios.iter().filter(is_told).map(told).collect()
 }
 
 fn scenarios_of(request: &Request, variant: &Variant) -> Vec<Scenario> {
@@ -336,6 +359,9 @@ fn plan(
                 values = vec!["none".to_owned()];
             }
         }
+    }
+    if is_alone(request, scenario) {
+        values.truncate(1);
     }
     if axis == Axis::Compiler && values.iter().skip(1).all(|value| !available.is_there(axis, value)) {
         return None;

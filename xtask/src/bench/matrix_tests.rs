@@ -141,3 +141,40 @@ fn an_axis_without_values_here_is_told() {
     let (_, notes) = planned(Request { full: true, ..Request::default() }, &available, 20.0);
     assert_eq!(notes, [""; 0]);
 }
+
+#[test]
+fn a_scenario_without_a_difference_is_told_and_hot_builds_are_measured_all_the_same() {
+    use Scenario::*;
+    let of = |scenarios: &[Scenario], axes: &[Axis]| {
+        let request = Request {
+            scenarios: scenarios.to_vec(),
+            axes: axes.to_vec(),
+            runs: Some(3),
+            budget: Some(7200.0),
+            ..Request::default()
+        };
+        let (planned, notes) = planned(request, &available(&["sccache", "kache"]), 100.0);
+        (told(&planned), notes)
+    };
+    // As the nightly workflow asks.
+    let (all, notes) = of(&[Cold, Warm, Hot, PatchServer, PatchUi], &[Axis::Cache]);
+    let caches = "none+sccache+sccache-s3+kache x3";
+    let with = |scenario: &str| format!("{scenario}/cache {caches}");
+    let expected = [
+        with("cold"),
+        with("warm"),
+        "hot/driver native x3".to_owned(),
+        with("patch-server"),
+        with("patch-ui"),
+    ];
+    assert_eq!(all, expected);
+    assert_eq!(notes, ["hot is measured as usual alone: no value of `cache` makes a difference there"]);
+    let (all, notes) = of(&[Link, Cold], &[Axis::Cache, Axis::Debug]);
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert_eq!(notes, ["link is left out: no value of `cache`, `debug` makes a difference there"]);
+    // Nobody named it.
+    let (all, notes) = of(&[], &[Axis::Cache]);
+    assert!(!all.iter().any(|one| one.starts_with("hot")) && notes.is_empty(), "{all:?} {notes:?}");
+    // Somebody wants it compared.
+    assert_eq!(of(&[Hot], &[Axis::Driver]).0, ["hot/driver native+cargo-leptos x3"]);
+}

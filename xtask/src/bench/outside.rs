@@ -111,7 +111,8 @@ mod tests {
 
         fn copied(&self) -> anyhow::Result<Checkout> {
             let exec = Executor::new(Ui::detect(true), Mode::Run).unwrap();
-            Checkout::make(&exec, &self.path("mine/source"), &self.path("elsewhere/copy"))
+            let (source, target) = (self.path("mine/source"), self.path("elsewhere"));
+            Checkout::make(&exec, &source, &target.join("copy"), &target)
         }
     }
 

@@ -51,6 +51,9 @@ pub struct Bench<'a> {
     seconds_before: f64,
 }
 
+/// How the note begins that tells why nobody knows where the time went.
+const NO_TIMELINE: &str = "there is no timeline: ";
+
 /// The file with what was linked, in the scratch folder.
 const LINKS: &str = "links.log";
 
@@ -206,32 +209,10 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Whether a sample is still to be taken.
-    pub(super) fn is_wanted(&self, comparison: &Comparison, arm: &str, round: usize) -> bool {
-        let unavailable =
-            comparison.arms.iter().any(|other| other.name == arm && other.unavailable.is_some());
-        let key = journal::key(&comparison.id, arm);
-        !unavailable && !self.broken.contains(&key) && !self.journal.has(&comparison.id, arm, round)
-    }
-
     pub(super) fn tell(&self, comparison: &Comparison, arm: &str, round: usize) {
         let round =
             if comparison.runs > 1 { format!(", {round} of {}", comparison.runs) } else { String::new() };
         self.exec.ui().status("Measuring", format_args!("{}: {arm}{round}", comparison.id));
-    }
-
-    /// Writes a sample down. An arm whose sample is invalid is not measured again.
-    pub(super) fn add(&mut self, sample: Sample) -> anyhow::Result<()> {
-        if let Some(reason) = &sample.invalid {
-            self.exec.ui().note(format_args!(
-                "{} {}: {}",
-                sample.comparison,
-                sample.arm,
-                reason.lines().next().unwrap_or_default()
-            ));
-            self.broken.insert(journal::key(&sample.comparison, &sample.arm));
-        }
-        self.journal.add(sample)
     }
 
     fn build(&mut self, build: &Build, comparison: &Comparison, arm: &str, round: usize) -> Attempt<Sample> {
@@ -435,7 +416,11 @@ impl<'a> Bench<'a> {
             Ok(timeline) => self.journal.record.timelines.push(timeline),
             Err(error) => {
                 let hint = hint_of(&error).map(|hint| format!("; {hint}")).unwrap_or_default();
-                self.journal.record.notes.push(format!("there is no timeline: {error:#}{hint}"));
+                let notes = &mut self.journal.record.notes;
+                // What is wrong with one report is wrong with all of them.
+                if !notes.iter().any(|note| note.starts_with(NO_TIMELINE)) {
+                    notes.push(format!("{NO_TIMELINE}{error:#}{hint}"));
+                }
             }
         }
     }

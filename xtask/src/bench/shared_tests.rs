@@ -104,6 +104,7 @@ pub fn record(id: &str, comparison_id: &str, arms: &[(&str, &[f64])]) -> BenchRe
         started,
         seconds: 100.0,
         project: "app".to_owned(),
+        arguments: None,
         host: Host {
             os: "linux".to_owned(),
             arch: "x86_64".to_owned(),

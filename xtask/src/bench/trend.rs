@@ -11,7 +11,11 @@ pub fn trend(history: &History, class: Option<&str>, limit: usize) -> BenchHisto
     let of_class: Vec<&BenchRecord> =
         history.runs.iter().filter(|run| class.is_none_or(|class| run.host.class == class)).collect();
     let left_out = of_class.len().saturating_sub(limit);
-    let line = |run: &&BenchRecord| HistoryRun { run: name(run), scenarios: figures(history, run) };
+    let line = |run: &&BenchRecord| HistoryRun {
+        run: name(run),
+        cpu: run.host.cpu.clone(),
+        scenarios: figures(history, run),
+    };
     BenchHistory {
         schema: HISTORY_SCHEMA.to_owned(),
         class: class.map(str::to_owned),
@@ -22,7 +26,9 @@ pub fn trend(history: &History, class: Option<&str>, limit: usize) -> BenchHisto
 }
 
 fn figures(history: &History, run: &BenchRecord) -> Vec<ScenarioFigure> {
-    let earlier = history.earlier_like(run);
+    // A class of host may have several processors; beside a time of another one, this one says nothing of the sources.
+    let mut earlier = history.earlier_like(run);
+    earlier.retain(|other| other.host.cpu == run.host.cpu);
     let figure = |scenario| {
         let headline = headline(run, scenario, None)?;
         let before = earlier.iter().rev().find_map(|run| same_in(run, headline));
@@ -53,9 +59,11 @@ mod tests {
             run("20261118-100000", &[10.0]),
             run("20261119-100000", &[1000.0]),
             run("20261120-100000", &[]),
+            run("20261120-200000", &[900.0]),
             run("20261121-100000", &[11.0, 13.0]),
         ];
         runs[1].host.class = "other".to_owned();
+        runs[3].host.cpu = Some("other".to_owned());
         let history = History { runs, notes: vec!["a note".to_owned()] };
         let all = trend(&history, None, 20);
         let seen: Vec<(&str, Option<f64>, Option<f64>)> = all
@@ -76,12 +84,13 @@ mod tests {
                 ("20261118-100000", Some(10.0), None),
                 ("20261119-100000", Some(1000.0), None),
                 ("20261120-100000", None, None),
+                ("20261120-200000", Some(900.0), None),
                 ("20261121-100000", Some(12.0), Some(1.2)),
             ]
         );
         assert_eq!((all.left_out, all.notes.len()), (0, 1));
         let latest = trend(&history, Some("linux-x86_64-2cpu-8gib"), 1);
-        assert_eq!((latest.runs.len(), latest.left_out), (1, 2));
+        assert_eq!((latest.runs.len(), latest.left_out), (1, 3));
         assert_eq!(latest.runs[0].scenarios[0].change, Some(1.2), "with a run that is not shown");
         assert!(latest.runs[0].scenarios[0].is_baseline);
     }

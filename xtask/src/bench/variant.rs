@@ -103,6 +103,12 @@ impl Variant {
         self.values.get(&axis).map_or(usual, String::as_str)
     }
 
+    /// As somebody types it who wants it: `linker=mold,cache=sccache`.
+    pub fn asked(&self) -> String {
+        let parts: Vec<String> = self.values.iter().map(|(axis, value)| format!("{axis}={value}")).collect();
+        parts.join(",")
+    }
+
     /// Names a target directory: variants with the same key can continue each other's. Neither linker nor cache is in
     /// it, because neither is part of what cargo calls fresh.
     pub fn target_key(&self) -> String {

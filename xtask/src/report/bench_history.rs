@@ -36,6 +36,7 @@ fn table(history: &BenchHistory) -> Table {
     let has_many =
         |name: fn(&HistoryRun) -> &str| history.runs.iter().any(|run| name(run) != name(&history.runs[0]));
     let has_projects = has_many(|run| &run.run.project);
+    let has_processors = has_many(processor);
     let is_bad = history.runs.iter().any(|run| !ending(run.run.result).is_empty());
     let mut scenarios: Vec<&str> = Vec::new();
     for figure in history.runs.iter().flat_map(|run| &run.scenarios) {
@@ -48,6 +49,9 @@ fn table(history: &BenchHistory) -> Table {
     if has_projects {
         columns.push(("project", Align::Left));
     }
+    if has_processors {
+        columns.push(("processor", Align::Left));
+    }
     columns.extend(scenarios.iter().map(|name| (*name, Align::Right)));
     if is_bad {
         columns.push(("", Align::Left));
@@ -59,6 +63,9 @@ fn table(history: &BenchHistory) -> Table {
         if has_projects {
             cells.push(run.project.clone());
         }
+        if has_processors {
+            cells.push(processor(line).to_owned());
+        }
         let figure = |name: &&str| line.scenarios.iter().find(|figure| figure.scenario == **name);
         cells.extend(scenarios.iter().map(|name| figure(name).map_or("-".to_owned(), cell)));
         if is_bad {
@@ -67,6 +74,10 @@ fn table(history: &BenchHistory) -> Table {
         table.row(cells);
     }
     table
+}
+
+fn processor(run: &HistoryRun) -> &str {
+    run.cpu.as_deref().unwrap_or("not known")
 }
 
 /// The median, whose it is where it is not the baseline's, and the change: `5.6 kache (+3.0 %)`.
@@ -107,7 +118,7 @@ mod tests {
             dirty: Some(result != BenchResult::Ok),
             result,
         };
-        HistoryRun { run, scenarios }
+        HistoryRun { run, cpu: Some("Some CPU".to_owned()), scenarios }
     }
 
     fn history() -> BenchHistory {
@@ -161,6 +172,20 @@ mod tests {
         "#]].assert_eq(&render(&history, Format::Human).unwrap());
         history.runs.clear();
         assert_eq!(render(&history, Format::Human).unwrap(), "no runs on linux-x86_64-2cpu-8gib\n");
+    }
+
+    /// Which one a hosted runner has is chance, and no change is told between them.
+    #[test]
+    fn another_processor_is_told() {
+        let mut history = history();
+        history.runs[1].cpu = Some("Other CPU @ 2 GHz".to_owned());
+        history.runs[1].scenarios[0].change = None;
+        expect![[r#"
+            | run | at | commit | host | processor | cold | warm |
+            | --- | --- | --- | --- | --- | ---: | ---: |
+            | 20261120-103000 | 2026-11-21 10:30 | 0123456789 | linux-x86_64-2cpu-8gib | Some CPU | 385 | - |
+            | 20261121-103000 | 2026-11-21 10:30 | 0123456789 | linux-x86_64-2cpu-8gib | Other CPU @ 2 GHz | 402 | 5.6 kache (-3.0 %) |
+        "#]].assert_eq(&render(&history, Format::Markdown).unwrap());
     }
 
     #[test]

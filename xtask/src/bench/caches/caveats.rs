@@ -37,6 +37,28 @@ pub fn caveats(cache: &CompileCache) -> &'static [Caveat] {
 /// What is known against a cache and concerns a workspace, with the packages that it is about. Where nobody knows what
 /// the workspace has, all of it.
 pub fn concerns(cache: &CompileCache, workspace: &Result<Readers, String>) -> Vec<String> {
+    untried(cache).into_iter().chain(known(cache, workspace)).collect()
+}
+
+/// That nobody has compared builds through this version with builds without. What it gets wrong may be more, so that it is
+/// recommended to nobody.
+fn untried(cache: &CompileCache) -> Option<String> {
+    let (key, group, version) = match cache {
+        CompileCache::None => return None,
+        CompileCache::Sccache { version, .. } => ("sccache", "bench", version),
+        CompileCache::Kache { version, .. } => ("kache", "bench-full", version),
+    };
+    let tried = super::tried(key);
+    (tried.as_ref() != Some(version)).then(|| {
+        format!(
+            "builds through version {version} were not compared with builds without, those through {} were (`cargo \
+             xtask setup --with {group}` installs it)",
+            tried.as_deref().unwrap_or("no version")
+        )
+    })
+}
+
+fn known(cache: &CompileCache, workspace: &Result<Readers, String>) -> Vec<String> {
     let told = |caveat: &Caveat| match workspace {
         Ok(readers) => {
             let whom = caveat.whom(cache, readers);
@@ -103,11 +125,12 @@ mod tests {
     use super::*;
 
     fn sccache() -> CompileCache {
-        CompileCache::Sccache { program: "sccache".into(), version: "1".to_owned(), s3: false }
+        let version = super::super::tried("sccache").unwrap();
+        CompileCache::Sccache { program: "sccache".into(), version, s3: false }
     }
 
     fn kache() -> CompileCache {
-        CompileCache::Kache { program: "kache".into(), version: "1".to_owned() }
+        CompileCache::Kache { program: "kache".into(), version: super::super::tried("kache").unwrap() }
     }
 
     fn packages(names: &[&str]) -> Vec<String> {
@@ -119,6 +142,22 @@ mod tests {
         let nobody = Readers { in_macros: 7, ..Readers::default() };
         assert_eq!(concerns(&sccache(), &Ok(nobody.clone())), [""; 0]);
         assert_eq!(concerns(&kache(), &Ok(nobody)), [""; 0]);
+    }
+
+    #[test]
+    fn a_version_that_was_not_tried_is_recommended_to_nobody() {
+        let nobody = Ok(Readers { in_macros: 7, ..Readers::default() });
+        let of = |version: &str| {
+            let (program, version) = (std::path::PathBuf::from("sccache"), version.to_owned());
+            concerns(&CompileCache::Sccache { program, version, s3: true }, &nobody)
+        };
+        let tried = super::super::tried("sccache").unwrap();
+        let expected = format!(
+            "builds through version 0.15.0 were not compared with builds without, those through {tried} were (`cargo \
+             xtask setup --with bench` installs it)"
+        );
+        assert_eq!(of("0.15.0"), [expected]);
+        assert_eq!(of(&tried), [""; 0]);
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub use readers::{Readers, look as readers};
 pub use sccache::bucket;
 pub use session::Session;
 
+use crate::config::tools::Table;
 use crate::exec::Executor;
 use crate::exit::Exit;
 use crate::facts::tool::find_on_path;
@@ -99,6 +100,11 @@ pub fn find(exec: &Executor, name: &str) -> anyhow::Result<Result<CompileCache, 
         Tool::Kache => CompileCache::Kache { program, version },
         _ => CompileCache::Sccache { program, version, s3: name == IN_BUCKET },
     }))
+}
+
+/// The version of a cache's program whose builds were compared with builds without: that of the table.
+fn tried(key: &str) -> Option<String> {
+    Table::builtin().tool(key).ok()?.version.clone()
 }
 
 /// One line that says why a cache is of no use, unless the user has interrupted us.

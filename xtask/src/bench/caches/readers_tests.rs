@@ -1,7 +1,7 @@
 //! Who reads: small workspaces as cargo describes them, and single lines.
 
 use super::*;
-use crate::bench::caches::{CompileCache, concerns};
+use crate::bench::caches::{CompileCache, concerns, tried};
 use crate::exec::Mode;
 use crate::facts::toolchain::Toolchain;
 use crate::plan::Invocation;
@@ -42,7 +42,7 @@ fn of_macros(name: &str) -> String {
 }
 
 fn sccache() -> CompileCache {
-    CompileCache::Sccache { program: "sccache".into(), version: "1".to_owned(), s3: false }
+    CompileCache::Sccache { program: "sccache".into(), version: tried("sccache").unwrap(), s3: false }
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_workspace_whose_macros_read_nothing_is_not_concerned() {
     assert_eq!(readers, Readers { in_macros: 1, scripts, ..Readers::default() });
     assert_eq!(concerns(&sccache(), &found), [""; 0]);
     // A build script is reason enough not to recommend kache.
-    let kache = CompileCache::Kache { program: "kache".into(), version: "1".to_owned() };
+    let kache = CompileCache::Kache { program: "kache".into(), version: tried("kache").unwrap() };
     assert_eq!(concerns(&kache, &found).len(), 2);
 }
 

@@ -79,3 +79,48 @@ pub struct RunArgs {
     #[arg(long)]
     pub dry_run: bool,
 }
+
+impl RunArgs {
+    /// The flags that say what is measured, as one would type them again; those that are as usual are left out.
+    pub fn asked(&self) -> Vec<String> {
+        let Selection { project, profile } = &self.selection;
+        let listed = |names: Vec<&str>| (!names.is_empty()).then(|| names.join(","));
+        let profile = Some(profile).filter(|profile| *profile != crate::leptos::halves::DEFAULT_PROFILE);
+        let variants = self.variant.iter().map(|variant| ("--variant", Some(variant.asked())));
+        let with_value = [
+            ("--project", project.clone()),
+            ("--profile", profile.cloned()),
+            ("--scenario", listed(self.scenario.iter().map(|scenario| scenario.name()).collect())),
+            ("--axis", listed(self.axis.iter().map(|axis| axis.name()).collect())),
+            ("--runs", self.runs.map(|runs| runs.to_string())),
+            ("--minutes", self.minutes.map(|minutes| minutes.to_string())),
+        ];
+        let given = with_value.into_iter().chain(variants).filter_map(|(flag, value)| Some((flag, value?)));
+        let full = self.full.then(|| "--full".to_owned());
+        full.into_iter().chain(given.flat_map(|(flag, value)| [flag.to_owned(), value])).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        run: RunArgs,
+    }
+
+    #[test]
+    fn what_was_asked_for_can_be_typed_again() {
+        let asked = |typed: &str| Typed::parse_from(typed.split(' ')).run.asked().join(" ");
+        assert_eq!(asked("bench"), "");
+        assert_eq!(asked("bench --full --resume --keep --apply --format json"), "--full");
+        let typed = "--project shop --profile dev --scenario cold,patch-ui --axis wasm-opt,cache --runs 3 --minutes 20";
+        assert_eq!(asked(&format!("bench {typed}")), typed);
+        let variants = "--variant linker=default,cache=sccache --variant debug=none";
+        assert_eq!(asked(&format!("bench {variants}")), variants);
+    }
+}

@@ -107,10 +107,12 @@ pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finishe
     }
 
     let mut record = new_record(exec, &context, &subject, host, tools, &planned);
+    record.arguments = Some(args.asked());
     record.notes = notes;
     record.notes.extend(notes::caveats(exec, &context, &planned)?);
     let runs = folder.join("runs");
-    let checkout = Checkout::make(exec, &subject.root, &folder.join("app"))?;
+    let target = &context.workspace.target_directory;
+    let checkout = Checkout::make(exec, &subject.root, &folder.join("app"), target)?;
     record.notes.extend(checkout.note().map(str::to_owned));
     record.plan_digest = journal::digest(&checkout.digest(), &record.comparisons, &record.tools)?;
     if args.resume {
@@ -298,6 +300,7 @@ fn new_record(
         updated: now.to_rfc3339(),
         seconds: 0.0,
         project: subject.project.clone(),
+        arguments: None,
         plan_digest: String::new(),
         host,
         tools,

@@ -27,6 +27,8 @@ pub struct BenchHistory {
 pub struct HistoryRun {
     #[serde(flatten)]
     pub run: RunName,
+    /// The processor; `None` where it is not known.
+    pub cpu: Option<String>,
     /// One for each scenario that was measured, in the run's order.
     pub scenarios: Vec<ScenarioFigure>,
 }
@@ -43,7 +45,7 @@ pub struct ScenarioFigure {
     /// The median.
     pub seconds: f64,
     pub samples: usize,
-    /// The ratio to the run before this one that measured the same, on the same class of host: 1.1 is 10 % slower;
-    /// `None` where there is none.
+    /// The ratio to the run before this one that measured the same, on the same class of host with the same processor:
+    /// 1.1 is 10 % slower; `None` where there is none.
     pub change: Option<f64>,
 }

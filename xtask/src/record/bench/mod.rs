@@ -35,6 +35,9 @@ pub struct BenchRecord {
     pub seconds: f64,
     /// The Leptos project.
     pub project: String,
+    /// What was asked for: the flags of `cargo xtask bench` that say what is measured. `None` in records of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Vec<String>>,
     pub host: Host,
     /// What was used, in the order in which it is told: rustc first.
     pub tools: Vec<ToolVersion>,

@@ -16,9 +16,6 @@ use crate::record::bench::{BenchRecord, Comparison, VerdictKind};
 /// What makes the page again.
 const COMMAND: &str = "cargo xtask bench report --baseline";
 
-/// What is built where no profile is named, and what needs no name here.
-const USUAL_PROFILE: &str = "production";
-
 /// The axis of comparisons between what is usual and a variant that was given.
 const VARIANT: &str = "variant";
 
@@ -78,20 +75,19 @@ fn key(comparison: &Comparison) -> Vec<&str> {
     std::iter::once(comparison.id.as_str()).chain(arms).collect()
 }
 
-/// What made a comparison.
-fn command(comparison: &Comparison) -> String {
-    let Comparison { scenario, axis, runs, .. } = comparison;
-    let usual = comparison.arms.first().map_or("", |arm| arm.variant.as_str());
-    let profile = usual.split(' ').find_map(|part| part.strip_prefix("profile="));
-    let profile = match profile.filter(|profile| *profile != USUAL_PROFILE) {
-        Some(profile) => format!(" --profile {profile}"),
-        None => String::new(),
+/// What made a run, or of records that do not have it what the run compared.
+fn made_by(run: &BenchRecord, measured: &[&Measured]) -> String {
+    let Some(arguments) = &run.arguments else {
+        let ids: Vec<&str> = measured.iter().map(|one| one.comparison.id.as_str()).collect();
+        return format!(
+            "\nThe command is not in the record. It compared: {}.\n",
+            document::escaped(&ids.join(", "))
+        );
     };
-    let compared = match comparison.arms.iter().skip(1).map(|arm| arm.name.as_str()).collect::<Vec<_>>() {
-        variants if axis == VARIANT => format!("--variant {}", variants.join(" --variant ")),
-        _ => format!("--axis {axis}"),
-    };
-    words::clean(&format!("cargo xtask bench{profile} --scenario {scenario} {compared} --runs {runs}"))
+    let words = ["cargo xtask bench"].into_iter().chain(arguments.iter().map(String::as_str));
+    // A block of code shows everything as it is; what could end it does not come through `clean`.
+    let command = words::clean(&words.collect::<Vec<_>>().join(" "));
+    format!("\nMeasured by:\n\n```sh\n{command}\n```\n")
 }
 
 /// Theirs and ours.
@@ -213,7 +209,7 @@ fn definitions(records: &[BenchRecord]) -> Section {
     if lines.is_empty() { section.paragraph("The records define none.") } else { section.list(lines) }
 }
 
-/// One class of host: its runs, the commands, the figures.
+/// One class of host: its runs, their commands, the figures.
 fn host(class: &str, measured: &[Measured]) -> String {
     let mut text = format!("\n## On {}\n", document::escaped(class));
     let mut runs: Vec<&BenchRecord> = Vec::new();
@@ -228,12 +224,7 @@ fn host(class: &str, measured: &[Measured]) -> String {
         about.title = format!("Run {}", run.id);
         about.parts.extend(general::noise(run).parts);
         text += &document::markdown_sections(3, &[about]);
-        // A block of code shows everything as it is; what could end it does not come through `clean`.
-        text += "\nMeasured by:\n\n```sh\n";
-        for one in own() {
-            text += &format!("{}\n", command(one.comparison));
-        }
-        text += "```\n";
+        text += &made_by(run, &own().collect::<Vec<_>>());
         let sections: Vec<Section> = own()
             .filter_map(|one| {
                 let index =

@@ -25,6 +25,7 @@ pub fn empty() -> BenchRecord {
         updated: "2026-11-21T10:30:00Z".to_owned(),
         seconds: 0.0,
         project: "app".to_owned(),
+        arguments: None,
         host: Host {
             os: "linux".to_owned(),
             arch: "x86_64".to_owned(),
@@ -221,6 +222,7 @@ fn cache(arm: &str, round: usize) -> Option<CacheActivity> {
 pub fn whole() -> BenchRecord {
     let mut record = empty();
     record.result = BenchResult::Ok;
+    record.arguments = Some(["--variant", "linker=mold", "--runs", "5"].map(str::to_owned).to_vec());
     record.updated = "2026-11-21T11:52:10Z".to_owned();
     record.seconds = 4_930.0;
     record.noise =
@@ -365,6 +367,7 @@ pub fn hostile() -> BenchRecord {
     let bad = "<script>alert(\"1\")</script> & 'x' | `y`\u{1b}[31m\nnext";
     let mut record = whole();
     record.project = bad.to_owned();
+    record.arguments = Some(vec![bad.to_owned(), "```".to_owned()]);
     record.host.cpu = Some(bad.to_owned());
     record.host.class = bad.to_owned();
     record.revision.commit = Some(bad.to_owned());

@@ -12,7 +12,7 @@ use crate::record::bench::{BENCH_SCHEMA, BenchRecord, BenchResult, VerdictKind};
 use crate::report::Format;
 
 /// What earlier records do not have, and what is left out where there is none.
-const OPTIONAL: [&str; 3] = ["program", OF_OLD, OF_NEW];
+const OPTIONAL: [&str; 4] = ["program", "arguments", OF_OLD, OF_NEW];
 /// Keys of which a record has one or the other: earlier ones the first, those that are written now the second.
 const OF_OLD: &str = "timeline";
 const OF_NEW: &str = "timelines";

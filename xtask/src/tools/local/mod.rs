@@ -57,17 +57,33 @@ struct Settings {
     cache: bool,
 }
 
-/// What somebody has measured and wants used. `None`: the first linker that works, the cache that is there.
+/// What is wanted: without anybody's word what works here, else what was measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choice {
+    pub linker: LinkerChoice,
+    pub cache: CacheChoice,
+}
+
+/// Which linker is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LinkerChoice {
+    /// The first one that works.
+    #[default]
+    First,
+    /// The one that this workspace is linked by now.
+    Keep,
     /// A linker's name, or [`DEFAULT_LINKER`].
-    pub linker: Option<String>,
-    pub cache: Option<CacheChoice>,
+    This(String),
 }
 
 /// Which compile cache is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CacheChoice {
+    /// The one that is there, if it gives back what it was given.
+    #[default]
+    First,
+    /// The one that this workspace is compiled through now, if any.
+    Keep,
     None,
     /// This program, whose work was measured.
     This(PathBuf),
@@ -81,8 +97,20 @@ pub fn write(
     config: &CargoConfig,
     choice: &Choice,
 ) -> anyhow::Result<Report> {
+    write_with(exec, toolchain, root, config, choice, &store::home()?)
+}
+
+/// `home` is the user-local folder.
+fn write_with(
+    exec: &Executor,
+    toolchain: &Toolchain,
+    root: &Path,
+    config: &CargoConfig,
+    choice: &Choice,
+    home: &Path,
+) -> anyhow::Result<Report> {
     check(toolchain, root)?;
-    let place = Place::take(exec, &store::home()?)?;
+    let place = Place::take(exec, home)?;
     let before = std::fs::read_to_string(root.join(FILE)).unwrap_or_default();
     let mut report = Report {
         schema: "xtask.setup-local/1",
@@ -93,6 +121,7 @@ pub fn write(
         notes: Vec::new(),
     };
     place.write_linker(exec)?;
+    let linked_by_script = |target: &str| before.contains(&format!("[target.{target}]"));
     let targets = linker_targets(toolchain, config, &place, &mut report.notes);
     if let Some(host) = targets.first() {
         let found: Vec<Candidate> = linker::candidates(exec, toolchain)?;
@@ -103,42 +132,38 @@ pub fn write(
                 report.linkers.push(linker::prove(exec, toolchain, &place, candidate, target)?);
             }
         }
+        let proofs = &report.linkers;
         report.linker = match &choice.linker {
-            Some(wanted) => linker::wanted(&report.linkers, host, wanted, &mut report.notes),
-            None => linker::choose(&report.linkers, host, linker::used_by_rustc(exec, toolchain, host)?),
+            LinkerChoice::This(wanted) => linker::wanted(proofs, host, wanted, &mut report.notes),
+            LinkerChoice::Keep if linked_by_script(host) => {
+                linker::wanted(proofs, host, &place.chosen(), &mut report.notes)
+            }
+            LinkerChoice::Keep => DEFAULT_LINKER.to_owned(),
+            LinkerChoice::First => {
+                linker::choose(proofs, host, linker::used_by_rustc(exec, toolchain, host)?)
+            }
         };
     }
-    if let Some(CacheChoice::This(program)) = &choice.cache {
-        place.write_cache(exec, program)?;
-        report.cache = Some(program.clone());
-    } else if choice.cache.is_none()
-        && let Some(program) = cache_program(exec, config, &place, &mut report.notes)?
-    {
-        place.write_cache(exec, &program)?;
-        exec.ui().status("Proving", format_args!("the compile cache {}", program.display()));
-        match cache::prove(exec, toolchain, &place, &program)? {
-            Ok(()) => report.cache = Some(program),
-            Err(reason) => {
-                report.notes.push(format!("the compile cache {} is not used: {reason}", program.display()))
-            }
-        }
-    }
+    report.cache = compile_cache(exec, toolchain, config, &place, choice, &before, &mut report.notes)?;
     let chosen = |proof: &&Proof| proof.linker == report.linker && proof.problem.is_none();
     let mut settings = Settings {
         targets: report.linkers.iter().filter(chosen).map(|proof| proof.target.clone()).collect(),
         cache: report.cache.is_some(),
     };
     // A target that goes through the script stays there: taking it out would compile everything again.
-    let ours = |target: &&String| {
-        before.contains(&format!("[target.{target}]")) && !settings.targets.contains(target)
-    };
+    let ours = |target: &&String| linked_by_script(target) && !settings.targets.contains(target);
     let kept: Vec<String> = targets.iter().filter(ours).cloned().collect();
     settings.targets.extend(kept);
-    place.choose(exec, &report.linker)?;
+    // One linker for all workspaces: where this one does not use it, what the others use is theirs.
+    let is_ours =
+        choice.linker != LinkerChoice::Keep || targets.iter().any(|target| linked_by_script(target));
+    let chosen = if is_ours { report.linker.clone() } else { place.chosen() };
+    place.choose(exec, &chosen)?;
     if settings == Settings::default() {
-        report
-            .notes
-            .push("no linker and no compile cache here is better than what cargo uses anyway".to_owned());
+        report.notes.push(match *choice == Choice::default() {
+            true => "no linker and no compile cache here is better than what cargo uses anyway".to_owned(),
+            false => "cargo links and compiles as it does on its own".to_owned(),
+        });
         place.leave(exec, root)?;
         return Ok(report);
     }
@@ -231,28 +256,58 @@ fn linker_targets(
     targets
 }
 
-/// The compile cache that is there, unless the user has a wrapper of their own.
-fn cache_program(
+/// The compile cache that is used from now on, with its script. `before` is the configuration as it was.
+fn compile_cache(
     exec: &Executor,
+    toolchain: &Toolchain,
     config: &CargoConfig,
     place: &Place,
+    choice: &Choice,
+    before: &str,
     notes: &mut Vec<String>,
 ) -> anyhow::Result<Option<PathBuf>> {
+    match &choice.cache {
+        CacheChoice::None => Ok(None),
+        CacheChoice::Keep => {
+            let is_used = before.contains(&place.cache().display().to_string());
+            Ok(place.cached_by().filter(|_| is_used))
+        }
+        CacheChoice::This(_) | CacheChoice::First if !may_wrap(config, place, notes) => Ok(None),
+        CacheChoice::This(program) => {
+            place.write_cache(exec, program)?;
+            Ok(Some(program.clone()))
+        }
+        CacheChoice::First => {
+            let Some(program) = cache::program(exec)? else {
+                notes.push("there is no sccache; `cargo xtask setup --with bench` installs it".to_owned());
+                return Ok(None);
+            };
+            place.write_cache(exec, &program)?;
+            exec.ui().status("Proving", format_args!("the compile cache {}", program.display()));
+            match cache::prove(exec, toolchain, place, &program)? {
+                Ok(()) => Ok(Some(program)),
+                Err(reason) => {
+                    notes.push(format!("the compile cache {} is not used: {reason}", program.display()));
+                    Ok(None)
+                }
+            }
+        }
+    }
+}
+
+/// Whether the user has no wrapper of their own, which would come before ours.
+fn may_wrap(config: &CargoConfig, place: &Place, notes: &mut Vec<String>) -> bool {
     let own = config.value("/build/rustc-wrapper").and_then(|wrapper| wrapper.as_str());
     if let Some(own) = own.filter(|own| Path::new(own) != place.cache()) {
         notes.push(format!("cargo's configuration names the rustc-wrapper {own}; it stays"));
-        return Ok(None);
+        return false;
     }
     for variable in ["RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER"] {
         if std::env::var(variable).is_ok_and(|value| !value.is_empty()) {
             notes.push(format!("{variable} is set, and comes before any configuration"));
         }
     }
-    let program = cache::program(exec)?;
-    if program.is_none() {
-        notes.push("there is no sccache; `cargo xtask setup --with bench` installs it".to_owned());
-    }
-    Ok(program)
+    true
 }
 
 fn text(settings: &Settings, place: &Place) -> String {
@@ -270,3 +325,6 @@ fn text(settings: &Settings, place: &Place) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

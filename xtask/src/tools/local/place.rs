@@ -44,6 +44,16 @@ impl Place {
         Ok(folder)
     }
 
+    /// The linker that the script uses now.
+    pub fn chosen(&self) -> String {
+        chosen(&self.home)
+    }
+
+    /// The compile cache that the script uses now, where there is a script.
+    pub fn cached_by(&self) -> Option<PathBuf> {
+        started_by(&self.cache())
+    }
+
     pub fn write_linker(&self, exec: &Executor) -> anyhow::Result<()> {
         let text = include_str!("xtask-linker.sh");
         write_launcher(exec, &self.linker(), &text.replace("@HOME@", &self.quoted_home()))

@@ -1,5 +1,6 @@
 //! `bench`: measuring, and comparing runs that are kept.
 
+mod applied;
 mod arms;
 mod bucket;
 mod ci;

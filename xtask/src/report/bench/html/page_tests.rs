@@ -102,18 +102,23 @@ fn the_trend_is_of_this_class_of_host_and_of_the_past() {
         run
     };
     let class = whole().host.class;
-    let history = [run("one", 1, &class), run("other", 2, "other"), run("later", 30, &class), whole()];
+    let mut faster = run("faster", 3, &class);
+    faster.host.cpu = Some("Other CPU".to_owned());
+    let history =
+        [run("one", 1, &class), run("other", 2, "other"), faster, run("later", 30, &class), whole()];
     let page = html(&whole(), &history);
     let trend = page.split("<section id=\"trend\">").nth(1).unwrap();
     assert!(trend.contains("Medians of 2 runs on this class of host"), "{trend}");
-    assert!(trend.contains("1 run of other classes of host or projects left out."), "{trend}");
+    assert!(trend.contains("2 runs of other classes of host, processors or projects left out."), "{trend}");
     for comparison in ["link/linker", "warm/cache", "patch-ui/linker", "cold/cache"] {
         assert!(trend.contains(&format!("<h3>{comparison}, seconds</h3>")), "{comparison}: {trend}");
     }
     assert!(!trend.contains("later"), "{trend}");
     let alone = html(&whole(), &[run("other", 2, "other")]);
     assert!(
-        alone.contains("There is no earlier run on this class of host (linux-x86_64-2cpu-8gib)."),
+        alone.contains(
+            "There is no earlier run on this class of host (linux-x86_64-2cpu-8gib) and this processor."
+        ),
         "{alone}"
     );
 }

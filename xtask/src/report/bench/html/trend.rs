@@ -1,4 +1,4 @@
-//! The plots of medians over earlier runs of the same class of host, one for each comparison.
+//! The plots of medians over earlier runs of the same class of host and processor, one for each comparison.
 
 use super::markup::Markup;
 use super::parts;
@@ -33,14 +33,19 @@ pub fn section(record: &BenchRecord, history: &[BenchRecord]) -> Markup {
     let other = history.iter().filter(|run| run.id != record.id && !is_comparable(record, run)).count();
     let other = match other {
         0 => String::new(),
-        count => format!(" {} of other classes of host or projects left out.", words::count(count, "run")),
+        count => format!(
+            " {} of other classes of host, processors or projects left out.",
+            words::count(count, "run")
+        ),
     };
     let class = &record.host.class;
     if runs.len() < 2 {
-        return paragraph(format!("There is no earlier run on this class of host ({class}).{other}"));
+        return paragraph(format!(
+            "There is no earlier run on this class of host ({class}) and this processor.{other}"
+        ));
     }
     let about = format!(
-        "Medians of {} on this class of host ({class}), in the order in which they began; upright lines are least \
+        "Medians of {} on this class of host ({class}) and this processor, in the order in which they began; upright lines are least \
          to most. Axes begin at zero.{other}",
         words::count(runs.len(), "run")
     );
@@ -54,7 +59,7 @@ pub fn section(record: &BenchRecord, history: &[BenchRecord]) -> Markup {
     }
     if plots.is_empty() {
         return paragraph(format!(
-            "No earlier run on this class of host ({class}) measured the same.{other}"
+            "No earlier run on this class of host ({class}) and this processor measured the same.{other}"
         ));
     }
     let plots = Markup::element("div", &[("class", "panels")], plots).line();
@@ -64,7 +69,8 @@ pub fn section(record: &BenchRecord, history: &[BenchRecord]) -> Markup {
 const COLUMNS: [&str; 8] = ["comparison", "variant", "run", "began", "sources", ">median", ">min–max", ">n"];
 
 fn is_comparable(record: &BenchRecord, run: &BenchRecord) -> bool {
-    run.host.class == record.host.class && run.project == record.project
+    let of = |run: &BenchRecord| (run.host.class.clone(), run.host.cpu.clone(), run.project.clone());
+    of(run) == of(record)
 }
 
 /// By start, this run among them once. What came after this run is none of its past.
