@@ -79,8 +79,8 @@ impl Bench<'_> {
         }
     }
 
-    /// The turn of a round, but a cold build through a cache comes before the warm one that would have to fill the cache
-    /// otherwise: a run that is gone on with begins with empty ones.
+    /// The turn of a round, but a cold build through a cache comes before the warm one that would have to fill the
+    /// cache otherwise: a run that is gone on with begins with empty ones.
     pub(super) fn filled_first(&self, mut turn: Vec<usize>, builds: &[Build]) -> Vec<usize> {
         let is_full = |variant: &Variant| {
             let cached = self.caches.get(variant.get(Axis::Cache));
