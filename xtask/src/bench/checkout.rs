@@ -229,8 +229,8 @@ fn listed_by_git(exec: &Executor, source: &Path) -> anyhow::Result<Option<Vec<Pa
     Ok(Some(files))
 }
 
-/// Every file below a folder, relative to it, but for those in target directories: the one that is named, and those that
-/// cargo has marked. A folder that is only called so may have sources.
+/// Every file below a folder, relative to it, but for those in target directories: the one that is named, and those
+/// that cargo has marked. A folder that is only called so may have sources.
 fn walk(folder: &Path, target: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let whole = |path: &Path| path.canonicalize().unwrap_or(path.to_owned());
     let (root, target) = (whole(folder), whole(target));

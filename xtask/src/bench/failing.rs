@@ -1,5 +1,5 @@
-//! What a build that failed says of the arm, and when it says something of the machine instead; and what is not measured
-//! after that.
+//! What a build that failed says of the arm, and when it says something of the machine instead; and what is not
+//! measured after that.
 
 use super::run::Bench;
 use super::{journal, lacking};

@@ -40,8 +40,8 @@ pub fn concerns(cache: &CompileCache, workspace: &Result<Readers, String>) -> Ve
     untried(cache).into_iter().chain(known(cache, workspace)).collect()
 }
 
-/// That nobody has compared builds through this version with builds without. What it gets wrong may be more, so that it is
-/// recommended to nobody.
+/// That nobody has compared builds through this version with builds without. What it gets wrong may be more, so that it
+/// is recommended to nobody.
 fn untried(cache: &CompileCache) -> Option<String> {
     let (key, group, version) = match cache {
         CompileCache::None => return None,

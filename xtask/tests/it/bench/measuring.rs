@@ -340,7 +340,20 @@ fn a_dry_run_tells_the_plan_and_makes_nothing() {
         .map(|one| format!("{} x{}: {}\n", one["id"].as_str().unwrap(), one["runs"], names(&one["arms"])))
         .collect();
     plan.sort();
-    expect![[""]].assert_eq(&plan.concat());
+    expect![[r#"
+        cold/cache x3: none sccache sccache-s3 kache
+        cold/driver x3: native cargo-leptos
+        cold/profile x3: production
+        hot/driver x5: native cargo-leptos
+        link/linker x9: default bfd lld mold wild
+        patch-core/driver x5: native cargo-leptos
+        patch-server/debug x5: profile none line-tables-only full
+        patch-server/linker x5: default bfd lld mold wild
+        warm-target/mtimes x3: checkout content
+        warm/cache x3: none sccache sccache-s3 kache
+        wasm-opt/wasm-opt x3: Oz O2 Os off
+    "#]]
+    .assert_eq(&plan.concat());
     let plan = bench(&workspace, &["--dry-run", "--format", "json"]);
     let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
     assert_eq!(plan[0]["id"], "cold/cache");

@@ -18,7 +18,8 @@ use crate::report::page::document::Part;
 use crate::report::page::markup::Markup;
 use crate::report::page::{Chapter, markup, page, scale, svg};
 
-/// The whole page. `history` is earlier runs, of whatever class of host: only those of the same one, and of its processor, are drawn.
+/// The whole page. `history` is earlier runs, of whatever class of host: only those of the same one, and of its
+/// processor, are drawn.
 pub fn html(record: &BenchRecord, history: &[BenchRecord]) -> String {
     let chapter = |section: Section| {
         let content = content(record, &section);

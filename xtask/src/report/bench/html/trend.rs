@@ -45,8 +45,8 @@ pub fn section(record: &BenchRecord, history: &[BenchRecord]) -> Markup {
         ));
     }
     let about = format!(
-        "Medians of {} on this class of host ({class}) and this processor, in the order in which they began; upright lines are least \
-         to most. Axes begin at zero.{other}",
+        "Medians of {} on this class of host ({class}) and this processor, in the order in which they began; \
+         upright lines are least to most. Axes begin at zero.{other}",
         words::count(runs.len(), "run")
     );
     let (mut plots, mut grid) = (Markup::none(), Grid::new("Medians by run", &COLUMNS));
