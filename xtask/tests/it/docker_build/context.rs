@@ -11,7 +11,7 @@ fn what_is_taken_back_in_is_an_input() {
     let write = |path: &str, text: &str| small.workspace.write(path, text);
     small.recipe("FROM scratch\nCOPY image/ /\nCOPY crates/ /crates/");
     let digest = |built: &Value| built["digest"].as_str().unwrap().to_owned();
-    let exceptions = ["crates/*/src", "./crates/core", "crates/[a-d]ore/src", "cra?es/core", "crates/c**c"];
+    let exceptions = ["crates/*/src", "./crates/core", "crates/[a-d]ore/src"];
     for exception in exceptions {
         small.workspace.write(".dockerignore", &format!("*\n!image\n!{exception}\n"));
         write("crates/core/src/lib.rs", "one");
