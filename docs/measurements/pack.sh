@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # `docker pack --push` after a change of the server alone, beside `docker build` by COPY and `docker push` of the same
 # files, both into a registry on this machine, in turn. Both are wall-clock seconds of whole commands, their start and end
-# included. Compiling is not counted: both begin with what is built, and `docker pack` asks cargo in that time too.
+# included. Building is not counted: both begin with what is built, and what `docker pack` takes to learn that from cargo,
+# which the record of its build tells, is taken off.
 # Usage: docs/measurements/pack.sh WORKSPACE XTASK BASE SERVER SOURCE TEXT [ROUNDS]
 #   WORKSPACE: a built workspace (its server's source is changed meanwhile), XTASK: the program, BASE: a local image to
 #   stand on, SERVER: the server's name, SOURCE: a file of it with TEXT in it, which is another text in each round
@@ -30,7 +31,9 @@ for round in $(seq 0 "$rounds"); do
   from=$(now)
   (cd "$workspace" && "$xtask" docker pack --push --image 127.0.0.1:5017/packed --base 127.0.0.1:5017/base:1 --format json) >"$work/pack.json" 2>"$work/pack.err" ||
     { cat "$work/pack.err" >&2; exit 1; }
-  packed=$(took "$from")
+  whole=$(took "$from")
+  asked=$(tail -n 1 "$workspace/target/xtask/records/build.jsonl" | python3 -c 'import json, sys; print("%.2f" % json.load(sys.stdin)["seconds"])')
+  packed=$(awk -v whole="$whole" -v asked="$asked" 'BEGIN {printf "%.2f", whole - asked}')
   # A layer that was there already, or a server that was compiled in that time, would be another measurement.
   ! grep -q Compiling "$work/pack.err" || { echo "docker pack compiled" >&2; exit 1; }
   steps=$(python3 -c 'import json, sys; print(", ".join("%s %.2f" % (s["name"], s["seconds"]) for s in json.load(sys.stdin)["steps"]))' <"$work/pack.json")
@@ -42,6 +45,6 @@ for round in $(seq 0 "$rounds"); do
   built=$(took "$from")
   # The first round sends everything.
   [ "$round" = 0 ] && first=" (everything sent)" || first=""
-  echo "round $round: pack and push $packed s ($steps), docker build and push $built s$first"
+  echo "round $round: pack and push $packed s ($steps; beside it cargo $asked), docker build and push $built s$first"
 done
 cp "$work/main.rs" "$main"

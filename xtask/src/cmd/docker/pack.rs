@@ -71,12 +71,21 @@ pub fn pack(exec: &Executor, context: &Context, args: &PackArgs) -> anyhow::Resu
         return Ok(None);
     }
     let mut outcome = Outcome::default();
-    let result = match pack::begin(exec, &plan, &sources, &mut outcome) {
-        // A build that fails has a record of its own.
-        Ok(begun) => build().map(|()| pack::run(exec, &plan, &begun, &mut outcome))?,
-        Err(error) => Err(error),
+    let revision = || Revision::probe(exec, &context.workspace.root);
+    let (result, revision) = match pack::begin(exec, &plan, &sources, &mut outcome) {
+        Ok(begun) => {
+            // One that fails has a record of its own.
+            build()?;
+            std::thread::scope(|scope| {
+                // Git takes a tenth of the time that packing takes, and has nothing to do with it.
+                let revision = scope.spawn(revision);
+                let result = pack::run(exec, &plan, &begun, &mut outcome);
+                (result, revision.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            })
+        }
+        Err(error) => (Err(error), revision()),
     };
-    let record = record_of(exec, context, &plan, (began, started), outcome, &result);
+    let record = record_of(context, &plan, (began, started), outcome, &result, revision);
     let recorded = record::append(&context.workspace.target_directory, "pack", &record);
     // The reason why it failed matters more than a record that could not be written.
     result?;
@@ -212,12 +221,12 @@ pub fn labels_of_workspace(context: &Context) -> BTreeMap<String, String> {
 }
 
 fn record_of(
-    exec: &Executor,
     context: &Context,
     plan: &Plan,
     (began, started): (Instant, SystemTime),
     outcome: Outcome,
     result: &anyhow::Result<()>,
+    revision: Revision,
 ) -> PackRecord {
     let (mut base, mut platform, mut repository) = (String::new(), String::new(), None);
     for step in &plan.steps {
@@ -241,7 +250,7 @@ fn record_of(
         },
         started: chrono::DateTime::<chrono::Utc>::from(started).to_rfc3339(),
         project: context.project.name.clone(),
-        revision: Revision::probe(exec, &context.workspace.root),
+        revision,
         reference: reference.map(|(repository, pushed)| format!("{repository}@{}", pushed.digest)),
         repository,
         tags: outcome.pushed.as_ref().map(|pushed| pushed.tags.clone()).unwrap_or_default(),
