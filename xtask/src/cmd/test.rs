@@ -24,7 +24,7 @@ const OWN_PROFILE: [&str; 5] = [
     "profile.xtask.inherits='dev'",
     "profile.xtask.debug=false",
     "profile.xtask.package.brotli.opt-level=3",
-    "profile.xtask.package.zlib-rs.opt-level=3",
+    "profile.xtask.package.miniz_oxide.opt-level=3",
     "profile.xtask.package.sha2.opt-level=3",
 ];
 

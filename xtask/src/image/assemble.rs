@@ -20,7 +20,7 @@ use crate::plan::image::AssembleImage;
 use crate::record::pack::LayerKind;
 
 /// Goes up whenever the same inputs give another image, so that it is not taken for the one that is there.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 const BASE_NAME: &str = "org.opencontainers.image.base.name";
 const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";

@@ -1,11 +1,12 @@
 //! `ci image` among fakes: what is planned for each event, and a build that fails.
 
 use expect_test::expect;
+use sha2::{Digest, Sha256};
 
 use super::Fakes;
 use super::others::PROBES;
 use crate::actions::Job;
-use crate::pack::server::{Reply, Server, serve};
+use crate::pack::server::{Reply, Seen, Server, serve};
 use crate::support::{folded, listing};
 
 /// What a dry run says about the image, after the plan of the build.
@@ -78,7 +79,8 @@ fn on_a_laptop_it_must_be_said_where_to() {
 
 #[test]
 fn a_build_that_fails_is_in_the_summary_without_its_secrets() {
-    let mut fakes = Fakes::new();
+    // Base and account are looked at before anything is built.
+    let (mut fakes, _registry) = with_registry(|request, _| base(&request.path));
     fakes.workspace.set("A_TOKEN", "hunter2-of-a-test");
     let job = Job::start(&mut fakes.workspace, "push", "refs/heads/main");
     fakes.when("wasm-bindgen", "--out-dir", "err it says hunter2-of-a-test\nexit 1");
@@ -91,9 +93,9 @@ fn a_build_that_fails_is_in_the_summary_without_its_secrets() {
 }
 
 /// Fakes with an engine, for a workspace whose image and base are in a registry that remembers what it was asked.
-fn with_registry() -> (Fakes, Server) {
+fn with_registry(answer: impl Fn(&Seen, &str) -> Reply + Send + Sync + 'static) -> (Fakes, Server) {
     let fakes = Fakes::new();
-    let registry = serve(|_, _| Reply::new(404, &[], ""));
+    let registry = serve(answer);
     let mut metadata = super::metadata(&fakes.root(), "style/main.css");
     let (image, base) = (format!("{}/team/app", registry.address), format!("{}/base:1", registry.address));
     metadata["metadata"]["xtask"] = serde_json::json!({"image": image, "base-image": base});
@@ -104,10 +106,35 @@ fn with_registry() -> (Fakes, Server) {
     (fakes, registry)
 }
 
+/// Answers of a registry that lets everybody in and has a base without a layer.
+fn base(path: &str) -> Reply {
+    let config = serde_json::json!({
+        "os": "linux", "architecture": "amd64", "config": {}, "rootfs": {"type": "layers", "diff_ids": []}, "history": [],
+    });
+    let config = config.to_string();
+    let digest: String = Sha256::digest(&config).iter().map(|byte| format!("{byte:02x}")).collect();
+    let manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "config": {
+            "mediaType": "application/vnd.oci.image.config.v1+json",
+            "digest": format!("sha256:{digest}"),
+            "size": config.len(),
+        },
+        "layers": [],
+    });
+    let manifest_type = [("content-type", "application/vnd.oci.image.manifest.v1+json")];
+    match path {
+        "/v2/" => Reply::new(200, &[], "{}"),
+        "/v2/base/manifests/1" => Reply::new(200, &manifest_type, &manifest.to_string()),
+        path if path.ends_with(&digest) => Reply::new(200, &[], &config),
+        _ => Reply::new(404, &[], ""),
+    }
+}
+
 #[test]
 fn dry_runs_ask_no_registry_and_the_engine_only_what_it_has() {
     for in_a_job in [false, true] {
-        let (mut fakes, registry) = with_registry();
+        let (mut fakes, registry) = with_registry(|_, _| Reply::new(404, &[], ""));
         let job = in_a_job.then(|| Job::start(&mut fakes.workspace, "push", "refs/heads/main"));
         let image = format!("{}/team/app:1", registry.address);
         let listings = || (listing(&fakes.root()), listing(&fakes.folder().join("home")));
@@ -137,7 +164,7 @@ fn dry_runs_ask_no_registry_and_the_engine_only_what_it_has() {
 
 #[test]
 fn a_tag_in_the_metadata_would_name_what_is_not_tested_yet() {
-    let (fakes, registry) = with_registry();
+    let (fakes, registry) = with_registry(|_, _| Reply::new(404, &[], ""));
     for end in [":latest", &format!("@sha256:{}", "0".repeat(64))] {
         let mut metadata = super::metadata(&fakes.root(), "style/main.css");
         metadata["metadata"]["xtask"] =
