@@ -177,11 +177,12 @@ fn judge(seen: &Seen, large: Option<&Large>) -> Drained {
     // What is said of the large answer, and why it says nothing where it does not.
     let (said, untold) = match large.map(|large| (large, &large.whole)) {
         None => ("no file is large enough to be under way for sure".to_owned(), None),
-        Some((Large { path, requests, .. }, Whole::Answers { count, bytes })) => {
+        Some((Large { path, requests, .. }, Whole::Answers { count: count @ 1.., bytes })) => {
             let whole = format!("whole ({count} of {requests} requests, {bytes} bytes)");
             (format!("under way at SIGTERM: GET {path}, {whole}"), None)
         }
-        Some((large, Whole::Cut { bytes, .. })) => {
+        // Not one answer either: what was sent before the signal has been accepted.
+        Some((large, Whole::Cut { bytes, .. } | Whole::Answers { bytes, .. })) => {
             let (said, why) = (format!("GET {} was under way", large.path), unclear(large, *bytes));
             problems.extend(why.is_none().then(|| format!("{said} and cut off after {bytes} bytes")));
             (said, why)
@@ -240,6 +241,7 @@ mod tests {
         let said = [
             judge(&good, None),
             judge(&good, large(Whole::Answers { count: 3, bytes: 9 }, 0).as_ref()),
+            judge(&good, large(Whole::Answers { count: 0, bytes: 0 }, 0).as_ref()),
             judge(&good, large(Whole::Reset, 0).as_ref()),
             judge(&good, large(cut(BUFFERED_MAX), 0).as_ref()),
             judge(&good, large(cut(BUFFERED_MAX + 1), 0).as_ref()),
@@ -253,6 +255,7 @@ mod tests {
         expect_test::expect![[r#"
             Ok: 7 requests answered in full; no file is large enough to be under way for sure
             Ok: 7 requests answered in full; under way at SIGTERM: GET /a.wasm, whole (3 of 20 requests, 9 bytes)
+            Failed (again): GET /a.wasm was under way and cut off after 0 bytes; wanted every request that was accepted answered in full before the end
             Skipped: 7 requests answered in full; GET /a.wasm was under way, and what became of it cannot be told: the connection was taken back
             Failed (again): GET /a.wasm was under way and cut off after 20971520 bytes; wanted every request that was accepted answered in full before the end
             Skipped: 7 requests answered in full; GET /a.wasm was under way, and what became of it cannot be told: it ends after 20971521 bytes, which is long after the signal
