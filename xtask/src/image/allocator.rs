@@ -1,5 +1,6 @@
-//! Which allocator a static program has. musl's own takes one lock for all threads: 8 to 80 times as slow under load as
-//! others (EmbarkStudios/texture-synthesis#8: 49.8 s and 8.2 s; bram209/leptosfmt#191: 15 s and 0.19 s).
+//! Which allocator a static program has. musl's own takes one lock for all threads: a server with eight of them gives a
+//! fifth to a thirteenth of the answers that it gives with mimalloc (docs/measurements/allocator.md), and others saw
+//! worse (EmbarkStudios/texture-synthesis#8: 49.8 s and 8.2 s; bram209/leptosfmt#191: 15 s and 0.19 s).
 
 use std::path::Path;
 
