@@ -3,7 +3,9 @@
 use crate::facts::host::Host;
 use crate::facts::revision::Revision;
 use crate::record::bench::activity::Activity;
-use crate::record::bench::{Arm, BENCH_SCHEMA, BenchRecord, BenchResult, Comparison, Noise, Sample};
+use crate::record::bench::{
+    Arm, BENCH_SCHEMA, BenchRecord, BenchResult, Comparison, Noise, Sample, Verdict, VerdictKind,
+};
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers for the same seed, everywhere.
 pub struct Random(u64);
@@ -53,6 +55,22 @@ pub fn sample(comparison: &str, arm: &str, round: usize, seconds: f64) -> Sample
         steps: Vec::new(),
         sizes: Vec::new(),
         invalid: None,
+    }
+}
+
+/// Five pairs, beside what is usual on the axis.
+pub fn verdict(comparison: &str, arm: &str, kind: VerdictKind, ratio: f64) -> Verdict {
+    Verdict {
+        comparison: comparison.to_owned(),
+        arm: arm.to_owned(),
+        baseline: if comparison.ends_with("cache") { "none" } else { "default" }.to_owned(),
+        verdict: kind,
+        ratio: Some(ratio),
+        low: None,
+        high: None,
+        coverage: None,
+        pairs: 5,
+        floor: 0.02,
     }
 }
 

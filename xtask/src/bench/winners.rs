@@ -78,25 +78,14 @@ fn judged(record: &BenchRecord, comparison: &str, usual: &str) -> Judged {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shared_tests::record;
+    use super::super::shared_tests::{record, verdict};
     use super::*;
 
     fn with(verdicts: &[(&str, &str, VerdictKind, f64)]) -> BenchRecord {
         let mut record = record("20260101-000000", "link/linker", &[]);
         record.verdicts = verdicts
             .iter()
-            .map(|(comparison, arm, kind, ratio)| Verdict {
-                comparison: (*comparison).to_owned(),
-                arm: (*arm).to_owned(),
-                baseline: if comparison.ends_with("cache") { "none" } else { "default" }.to_owned(),
-                verdict: *kind,
-                ratio: Some(*ratio),
-                low: None,
-                high: None,
-                coverage: None,
-                pairs: 5,
-                floor: 0.02,
-            })
+            .map(|(comparison, arm, kind, ratio)| verdict(comparison, arm, *kind, *ratio))
             .collect();
         record
     }

@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
     use crate::bench::shared_tests;
-    use crate::record::bench::{Verdict, VerdictKind};
+    use crate::record::bench::VerdictKind;
 
     #[test]
     fn why_the_fastest_cache_is_not_chosen_and_how_it_is_used_all_the_same() {
@@ -121,18 +121,7 @@ mod tests {
         let mut run = shared_tests::record("20260101-000000", "link/linker", &[]);
         run.verdicts = verdicts
             .iter()
-            .map(|(comparison, arm, verdict)| Verdict {
-                comparison: (*comparison).to_owned(),
-                arm: (*arm).to_owned(),
-                baseline: if *comparison == "warm/cache" { "none" } else { "default" }.to_owned(),
-                verdict: *verdict,
-                ratio: Some(0.5),
-                low: None,
-                high: None,
-                coverage: None,
-                pairs: 5,
-                floor: 0.02,
-            })
+            .map(|(comparison, arm, kind)| shared_tests::verdict(comparison, arm, *kind, 0.5))
             .collect();
         let programs = BTreeMap::from([("sccache".to_owned(), PathBuf::from("/t/sccache"))]);
         let winners = winners::winners(&run, |_| trusted);
