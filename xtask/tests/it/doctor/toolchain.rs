@@ -23,6 +23,8 @@ fn toolchains(patient: &mut Patient, names: &[&str]) {
     let (triple, sysroot) = host();
     let home = patient.home().join("rustup");
     fs::create_dir_all(home.join("toolchains")).unwrap();
+    // Without it, every program that rustup starts writes it anew, and others read half of it meanwhile.
+    fs::write(home.join("settings.toml"), "version = \"12\"\n").unwrap();
     for name in names {
         symlink(&sysroot, home.join(format!("toolchains/{name}-{triple}"))).unwrap();
     }
