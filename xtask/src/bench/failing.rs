@@ -8,17 +8,6 @@ use crate::exit::{Exit, Failure, hint_of_disk};
 use crate::record::bench::{Comparison, Sample};
 
 impl Bench<'_> {
-    /// Whether a sample is still to be taken.
-    pub(super) fn is_wanted(&self, comparison: &Comparison, arm: &str, round: usize) -> bool {
-        let unavailable =
-            comparison.arms.iter().any(|other| other.name == arm && other.unavailable.is_some());
-        let is_broken = |arm: &str| self.broken.contains(&journal::key(&comparison.id, arm));
-        // Where what an arm is compared with cannot be measured, its samples say nothing.
-        let has_baseline = comparison.arms.first().is_none_or(|baseline| !is_broken(&baseline.name));
-        let has_sample = self.journal.has(&comparison.id, arm, round);
-        !unavailable && has_baseline && !is_broken(arm) && !has_sample
-    }
-
     /// Writes a sample down. An arm whose sample is invalid is not measured again.
     pub(super) fn add(&mut self, sample: Sample) -> anyhow::Result<()> {
         if let Some(reason) = &sample.invalid {

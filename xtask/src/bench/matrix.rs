@@ -3,48 +3,14 @@
 //! Axes are compared one at a time, everything else being as usual: all combinations would take days, and a difference
 //! could not be blamed on anything. A combination that somebody wants to know is given as a variant.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::available::{Availability, Available};
 use super::caches::IN_BUCKET;
 use super::estimate::Estimates;
 use super::plan_time;
+use super::request::{Request, told};
 use super::scenario::Scenario;
 use super::variant::{Axis, Variant};
 use crate::record::bench::{Arm, Comparison};
-
-/// What was asked for. Empty lists mean what is usual.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    pub profile: String,
-    pub scenarios: Vec<Scenario>,
-    pub axes: Vec<Axis>,
-    /// Compared with the usual variant in each scenario.
-    pub variants: Vec<Variant>,
-    /// Samples of each arm.
-    pub runs: Option<usize>,
-    /// The whole matrix, however long it takes.
-    pub full: bool,
-    /// Seconds that the run may take by estimate, where somebody said so: it is kept whatever else was asked for.
-    pub budget: Option<f64>,
-}
-
-/// What this machine and this workspace have.
-#[derive(Clone, Debug, Default)]
-pub struct Available {
-    /// Each value of an axis with its version, or why it cannot be measured. A value that is not in here is not there.
-    pub values: BTreeMap<(Axis, String), Availability>,
-    /// Profiles of the workspace that a server can be built with.
-    pub profiles: Vec<String>,
-    /// Scenarios that this workspace cannot have, with the reason.
-    pub impossible: BTreeMap<Scenario, String>,
-}
-
-/// Whether a value can be measured.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Availability {
-    Yes { version: Option<String> },
-    No { reason: String },
-}
 
 /// A comparison with the variant behind each of its arms.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,10 +33,10 @@ pub fn matrix(
     available: &Available,
     estimates: &Estimates,
 ) -> (Vec<Planned>, Vec<String>) {
-    let mut notes = without_difference(request);
+    let mut notes = request.without_difference();
     let mut planned = Vec::new();
     let limit = request.budget.unwrap_or(USUAL_BUDGET) - BEGINNING;
-    for (scenario, axis, runs) in cells(request) {
+    for (scenario, axis, runs) in request.cells() {
         if let Some(reason) = available.impossible.get(&scenario) {
             notes.push(format!("{scenario} is left out: {reason}"));
             continue;
@@ -79,22 +45,22 @@ pub fn matrix(
             notes.extend(nothing_to_compare(request, available, axis));
             continue;
         };
-        match is_limited(request, scenario) {
+        match request.is_limited(scenario) {
             true => notes.extend(fit(&mut planned, candidate, estimates, limit)),
             false => planned.push(candidate),
         }
     }
-    if is_quick(request) {
+    if request.is_quick() {
         notes.extend(more_caches(request, available, estimates, limit, &mut planned));
     }
     for variant in &request.variants {
         let usual = Variant::usual(&request.profile);
-        for scenario in scenarios_of(request, variant) {
+        for scenario in request.scenarios_of(variant) {
             if let Some(reason) = available.impossible.get(&scenario) {
                 notes.push(format!("{scenario} is left out: {reason}"));
                 continue;
             }
-            let runs = request.runs.unwrap_or_else(|| usual_runs(scenario, request.full));
+            let runs = request.runs_of(scenario);
             let arms = vec![usual.clone(), usual.overlaid(variant)];
             let candidate = comparison(available, scenario, "variant", arms, runs, |arm| {
                 if arm == &usual { "usual".to_owned() } else { told(variant) }
@@ -113,13 +79,6 @@ pub fn matrix(
     (planned, notes)
 }
 
-/// Whether somebody wants a compile cache in a bucket measured: that writes to where others read, so it is not done by
-/// the way.
-pub fn asks_for_bucket(request: &Request) -> bool {
-    let names_it = |variant: &Variant| variant.get(Axis::Cache) == IN_BUCKET;
-    request.full || request.axes.contains(&Axis::Cache) || request.variants.iter().any(names_it)
-}
-
 /// Why an axis that was asked for is not compared, where that is because none of its values is there.
 fn nothing_to_compare(request: &Request, available: &Available, axis: Axis) -> Option<String> {
     let first = axis.values().get(1)?;
@@ -129,18 +88,6 @@ fn nothing_to_compare(request: &Request, available: &Available, axis: Axis) -> O
         }
         _ => None,
     }
-}
-
-/// Whether nothing was asked for, so that ten minutes are to say what they can.
-fn is_quick(request: &Request) -> bool {
-    !request.full && request.scenarios.is_empty() && request.axes.is_empty() && request.variants.is_empty()
-}
-
-/// Whether minutes limit the samples of a scenario: where somebody gave some, and else where nobody said what or how
-/// often to measure.
-fn is_limited(request: &Request, scenario: Scenario) -> bool {
-    let is_asked = request.runs.is_some() || request.scenarios.contains(&scenario);
-    !request.full && (request.budget.is_some() || !is_asked)
 }
 
 /// Takes a comparison into the plan, with fewer runs where it does not fit; gives the note that says so.
@@ -197,129 +144,6 @@ fn more_caches(
     notes
 }
 
-/// The axes on which a request needs more than what is usual; nothing else has to be looked for.
-pub fn axes(request: &Request) -> BTreeSet<Axis> {
-    let of_cells = cells(request).into_iter().map(|(_, axis, _)| axis);
-    let differs = |variant: &&Variant, axis: &Axis| variant.get(*axis) != Variant::default().get(*axis);
-    let of_variants = request.variants.iter();
-    let of_variants =
-        of_variants.flat_map(|variant| Axis::ALL.into_iter().filter(move |axis| differs(&variant, axis)));
-    of_cells.chain(of_variants).collect()
-}
-
-/// Scenario, axis and runs. A run begins with its cold builds, which all others go on from.
-fn cells(request: &Request) -> Vec<(Scenario, Axis, usize)> {
-    use Scenario::*;
-    let quick = [
-        (Cold, Axis::Cache),
-        (Warm, Axis::Cache),
-        (Link, Axis::Linker),
-        (Hot, Axis::Driver),
-        (PatchServer, Axis::Linker),
-        (PatchUi, Axis::Driver),
-        (PatchCore, Axis::Driver),
-    ];
-    // The whole builds are together, so that they share the usual arm. What needs their results comes after them: first
-    // what leaves the sources as they are, then what changes a line of both halves, then what changes the server alone.
-    let whole = [
-        (Cold, Axis::Cache),
-        (Warm, Axis::Cache),
-        (Cold, Axis::Driver),
-        (Cold, Axis::Profile),
-        (Cold, Axis::Compiler),
-        (Hot, Axis::Driver),
-        (WarmTarget, Axis::Mtimes),
-        (PatchUi, Axis::Driver),
-        (PatchCore, Axis::Driver),
-        (Link, Axis::Linker),
-        (WasmOpt, Axis::WasmOpt),
-        (PatchServer, Axis::Linker),
-        (PatchServer, Axis::Debug),
-    ];
-    let asked = !request.scenarios.is_empty() || !request.axes.is_empty();
-    if !request.variants.is_empty() && request.axes.is_empty() && !request.full {
-        return Vec::new();
-    }
-    let cells: Vec<(Scenario, Axis)> = if request.axes.is_empty() && (request.full || asked) {
-        whole.to_vec()
-    } else if asked {
-        // An axis that was asked for is compared in every scenario in which it can make a difference.
-        let axes = |scenario| if is_alone(request, scenario) { &[Axis::Driver] } else { &request.axes[..] };
-        let scenarios = Scenario::ALL.into_iter();
-        scenarios.flat_map(|scenario| axes(scenario).iter().map(move |axis| (scenario, *axis))).collect()
-    } else {
-        quick.to_vec()
-    };
-    cells
-        .into_iter()
-        .filter(|(scenario, axis)| makes_sense(*scenario, *axis))
-        .filter(|(scenario, _)| request.scenarios.is_empty() || request.scenarios.contains(scenario))
-        .map(|(scenario, axis)| {
-            (scenario, axis, request.runs.unwrap_or_else(|| usual_runs(scenario, request.full)))
-        })
-        .collect()
-}
-
-/// Whether the axis can make a difference in the scenario.
-fn makes_sense(scenario: Scenario, axis: Axis) -> bool {
-    match (scenario, axis) {
-        (Scenario::Link, axis) => axis == Axis::Linker,
-        (Scenario::WasmOpt, axis) => axis == Axis::WasmOpt,
-        (Scenario::WarmTarget, axis) => axis == Axis::Mtimes,
-        (_, Axis::WasmOpt | Axis::Mtimes) => false,
-        (Scenario::Warm, axis) => axis == Axis::Cache,
-        (Scenario::Hot, axis) => matches!(axis, Axis::Driver | Axis::Profile),
-        _ => true,
-    }
-}
-
-/// Whether the usual build stands alone: who names hot builds wants to know what they take, and they take seconds.
-fn is_alone(request: &Request, scenario: Scenario) -> bool {
-    let differs = request.axes.is_empty() || request.axes.iter().any(|axis| makes_sense(scenario, *axis));
-    scenario == Scenario::Hot && !differs && request.scenarios.contains(&scenario)
-}
-
-/// What is said of scenarios that were asked for and in which no axis that was asked for can make a difference.
-fn without_difference(request: &Request) -> Vec<String> {
-    let axes: Vec<String> = request.axes.iter().map(|axis| format!("`{axis}`")).collect();
-    let is_told = |scenario: &&Scenario| {
-        let differs = request.axes.iter().any(|axis| makes_sense(**scenario, *axis));
-        let mut variants = request.variants.iter();
-        let has_variant = variants.any(|variant| scenarios_of(request, variant).contains(scenario));
-        !axes.is_empty() && !differs && !has_variant
-    };
-    let told = |scenario: &Scenario| {
-        let what = if is_alone(request, *scenario) { "measured as usual alone" } else { "left out" };
-        format!("{scenario} is {what}: no value of {} makes a difference there", axes.join(", "))
-    };
-    request.scenarios.iter().filter(is_told).map(told).collect()
-}
-
-fn scenarios_of(request: &Request, variant: &Variant) -> Vec<Scenario> {
-    let usual = [Scenario::Cold, Scenario::PatchServer];
-    let asked = if request.scenarios.is_empty() { &usual[..] } else { &request.scenarios };
-    let differs = |scenario: Scenario| {
-        Axis::ALL.into_iter().any(|axis| {
-            variant.get(axis) != Variant::default().get(axis)
-                && (makes_sense(scenario, axis) || scenario.is_build())
-        })
-    };
-    asked.iter().copied().filter(|scenario| scenario.is_build() && differs(*scenario)).collect()
-}
-
-/// Samples of each arm: five and more where one takes seconds, so that their extremes are an interval with a coverage
-/// of 94 %.
-fn usual_runs(scenario: Scenario, full: bool) -> usize {
-    match (scenario, full) {
-        (Scenario::Link, true) => 9,
-        (Scenario::Link, false) | (Scenario::Hot, true) => 5,
-        (Scenario::PatchServer | Scenario::PatchUi | Scenario::PatchCore, true) => 5,
-        (_, true) => 3,
-        (Scenario::Hot, false) => 3,
-        (_, false) => 1,
-    }
-}
-
 /// One comparison. `caches` is how many compile caches a quick run has time for.
 fn plan(
     request: &Request,
@@ -360,7 +184,7 @@ fn plan(
             }
         }
     }
-    if is_alone(request, scenario) {
+    if request.is_alone(scenario) {
         values.truncate(1);
     }
     if axis == Axis::Compiler && values.iter().skip(1).all(|value| !available.is_there(axis, value)) {
@@ -408,40 +232,6 @@ fn comparison(
         planned.comparison.id = format!("{scenario}/{}", arms.collect::<Vec<_>>().join("+"));
     }
     planned
-}
-
-/// What a variant was asked for as.
-pub(super) fn told(variant: &Variant) -> String {
-    let differs = |axis: &Axis| variant.get(*axis) != Variant::default().get(*axis);
-    let parts: Vec<String> =
-        Axis::ALL.into_iter().filter(differs).map(|axis| format!("{axis}={}", variant.get(axis))).collect();
-    if parts.is_empty() { "usual".to_owned() } else { parts.join(",") }
-}
-
-impl Available {
-    pub fn get(&self, axis: Axis, value: &str) -> Availability {
-        let is_usual = axis.values().first() == Some(&value) || axis == Axis::Profile;
-        let there = || Availability::Yes { version: None };
-        let absent = || Availability::No { reason: "it is not on this machine".to_owned() };
-        let known = self.values.get(&(axis, value.to_owned())).cloned();
-        known.unwrap_or_else(|| if is_usual { there() } else { absent() })
-    }
-
-    pub fn is_there(&self, axis: Axis, value: &str) -> bool {
-        matches!(self.get(axis, value), Availability::Yes { .. })
-    }
-
-    /// The version of what a variant differs by, and why the variant cannot be measured.
-    pub(super) fn of(&self, variant: &Variant) -> (Option<String>, Option<String>) {
-        let mut found = None;
-        for axis in Axis::ALL {
-            match self.get(axis, variant.get(axis)) {
-                Availability::Yes { version } => found = found.or(version),
-                Availability::No { reason } => return (None, Some(reason)),
-            }
-        }
-        (found, None)
-    }
 }
 
 #[cfg(test)]

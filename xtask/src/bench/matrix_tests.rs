@@ -107,7 +107,7 @@ fn what_was_asked_for_is_measured_as_often_as_asked() {
 
 #[test]
 fn a_bucket_is_not_written_to_by_the_way() {
-    let asks = |request: Request| asks_for_bucket(&request);
+    let asks = |request: Request| request.asks_for_bucket();
     let variant = |text: &str| Request { variants: vec![text.parse().unwrap()], ..Request::default() };
     assert!(!asks(Request::default()) && !asks(variant("cache=sccache,linker=mold")));
     assert!(!asks(Request { scenarios: vec![Scenario::Cold, Scenario::Warm], ..Request::default() }));

@@ -3,6 +3,7 @@
 //! What is measured is a copy of the workspace (`checkout`, `targets`), built by our own program. `matrix` says what is
 //! compared, `run` takes the samples, `evidence` says whether a sample is what it claims to be, `verdict` what follows.
 
+pub mod available;
 pub mod budget;
 pub mod caches;
 pub mod checkout;
@@ -18,6 +19,7 @@ mod filling;
 pub mod history;
 pub mod journal;
 mod lacking;
+mod left;
 mod links;
 mod machine;
 pub mod matrix;
@@ -25,6 +27,7 @@ pub mod named;
 mod noise;
 mod outside;
 mod plan_time;
+pub mod request;
 mod rounds;
 pub mod run;
 pub mod samples;

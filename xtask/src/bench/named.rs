@@ -1,6 +1,7 @@
 //! Arms that were asked for by name: where none of them is there, a run would measure for minutes what nobody wants.
 
-use super::matrix::{self, Available, Request};
+use super::available::Available;
+use super::request::{Request, told};
 use super::variant::Variant;
 use crate::exit::{Exit, Failure};
 
@@ -10,7 +11,7 @@ pub fn refuse(request: &Request, available: &Available) -> anyhow::Result<()> {
     let usual = Variant::usual(&request.profile);
     let missing = |variant: &Variant| {
         let (_, reason) = available.of(&usual.overlaid(variant));
-        reason.map(|reason| format!("{} cannot be measured: {reason}", matrix::told(variant)))
+        reason.map(|reason| format!("{} cannot be measured: {reason}", told(variant)))
     };
     let missing: Vec<String> = request.variants.iter().filter_map(missing).collect();
     if missing.is_empty() || missing.len() < request.variants.len() {
@@ -22,7 +23,7 @@ pub fn refuse(request: &Request, available: &Available) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::matrix::Availability;
+    use super::super::available::Availability;
     use super::super::variant::Axis;
     use super::*;
 

@@ -52,8 +52,10 @@ fn in_truth(scenario: Scenario, variant: &Variant) -> Scenario {
 
 #[cfg(test)]
 mod tests {
+    use super::super::available::{Availability, Available};
     use super::super::estimate::Estimates;
-    use super::super::matrix::{Availability, Available, Request, matrix};
+    use super::super::matrix::matrix;
+    use super::super::request::Request;
     use super::*;
 
     fn full() -> Vec<Planned> {

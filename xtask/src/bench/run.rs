@@ -122,11 +122,16 @@ impl<'a> Bench<'a> {
     }
 
     fn all(&mut self, planned: &[Planned]) -> anyhow::Result<()> {
+        if self.journal.record.noise.is_some() && !self.is_any_left(planned) {
+            return Ok(());
+        }
         self.fetch()?;
-        let seconds = |planned: &Planned| planned.comparison.estimated_seconds.unwrap_or(0.0);
-        let mut left: f64 = planned.iter().map(seconds).sum();
-        self.noise(left)?;
+        self.noise(self.seconds_left(planned))?;
         for group in rounds::groups(planned) {
+            if !self.is_any_left(group) {
+                continue;
+            }
+            let left = self.seconds_left(planned);
             let told = if left > 0.0 { format!(", about {} to go", minutes(left)) } else { String::new() };
             let ids: Vec<&str> = group.iter().map(|planned| planned.comparison.id.as_str()).collect();
             self.exec.ui().status("Comparing", format_args!("{}{told}", ids.join(", ")));
@@ -135,7 +140,6 @@ impl<'a> Bench<'a> {
                 [alone] if alone.scenario == Scenario::WasmOpt => steps_alone::wasm_opt(self, alone)?,
                 _ => self.builds(group)?,
             }
-            left -= group.iter().map(seconds).sum::<f64>();
         }
         Ok(())
     }

@@ -22,9 +22,6 @@ use crate::tools::local::DEFAULT_LINKER;
 
 /// The server's last link, with each linker in turn.
 pub fn links(bench: &mut Bench<'_>, planned: &Planned) -> anyhow::Result<()> {
-    if all_there(bench, planned) {
-        return Ok(());
-    }
     let usual = planned.variants[0].with(Axis::Linker, DEFAULT_LINKER);
     let line = bench.subject.lines.get(&Scenario::PatchServer).map(|line| line.file.clone());
     let (Some(file), Some(script)) = (line, bench.place.as_ref().map(|place| place.linker())) else {
@@ -131,9 +128,6 @@ fn contradiction(linker: &str, activity: &Activity) -> Option<String> {
 
 /// wasm-opt at each level, on the file that wasm-bindgen left.
 pub fn wasm_opt(bench: &mut Bench<'_>, planned: &Planned) -> anyhow::Result<()> {
-    if all_there(bench, planned) {
-        return Ok(());
-    }
     let command = match prepare_wasm(bench, &planned.variants[0])? {
         Ok(command) => command,
         Err(reason) => return all_failed(bench, planned, &reason),
@@ -205,12 +199,6 @@ fn wasm_sizes(file: &Path) -> anyhow::Result<Vec<Sizes>> {
         gzip: Some(compress::gzip(&content)?.len() as u64),
         brotli: Some(compress::brotli(&content)?.len() as u64),
     }])
-}
-
-fn all_there(bench: &Bench<'_>, planned: &Planned) -> bool {
-    let comparison = &planned.comparison;
-    let wanted = |round| comparison.arms.iter().any(|arm| bench.is_wanted(comparison, &arm.name, round));
-    !(1..=comparison.runs).any(wanted)
 }
 
 /// No arm can be measured, for the same reason.

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::notes;
+use crate::bench::available::{Availability, Available};
 use crate::bench::caches::{self, Session};
 use crate::bench::compilers;
-use crate::bench::matrix::{self, Availability, Available, Request};
+use crate::bench::request::Request;
 use crate::bench::scenario::Scenario;
 use crate::bench::subject::Subject;
 use crate::bench::variant::Axis;
@@ -33,10 +34,10 @@ pub fn look(
     };
     look.build_tools()?;
     look.profiles(&request.profile);
-    let axes = matrix::axes(request);
+    let axes = request.needed_axes();
     let place = look.linkers(folder, axes.contains(&Axis::Linker))?;
     if axes.contains(&Axis::Cache) {
-        look.caches(folder, matrix::asks_for_bucket(request))?;
+        look.caches(folder, request.asks_for_bucket())?;
     }
     if axes.contains(&Axis::Driver) {
         look.driver(&request.profile)?;

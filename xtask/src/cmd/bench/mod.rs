@@ -18,7 +18,8 @@ use super::print;
 use crate::bench::checkout::Checkout;
 use crate::bench::estimate::Estimates;
 use crate::bench::journal::{self, Journal};
-use crate::bench::matrix::{self, Planned, Request};
+use crate::bench::matrix::{Planned, matrix};
+use crate::bench::request::Request;
 use crate::bench::run::Bench;
 use crate::bench::samples::minutes;
 use crate::bench::scenario::Scenario;
@@ -90,7 +91,7 @@ pub fn measure(exec: &Executor, args: &RunArgs) -> anyhow::Result<Option<Finishe
         locked_packages(&context.workspace.root),
         host.cores.unwrap_or(1),
     );
-    let (planned, mut notes) = matrix::matrix(&request, &available, &estimates);
+    let (planned, mut notes) = matrix(&request, &available, &estimates);
     if planned.is_empty() {
         let message = "there is nothing to measure";
         let hint = notes
